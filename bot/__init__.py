@@ -1,0 +1,1 @@
+"""The side of Safe Prune that speaks with people in Slack; it has no access to any Docker engine."""

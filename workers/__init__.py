@@ -1,0 +1,1 @@
+"""The side of Safe Prune that runs on each Docker host: it plans, guards, removes and reports."""
