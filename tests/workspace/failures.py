@@ -1,0 +1,27 @@
+"""Failures on order: the next calls of a method that are to go wrong, and how."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An HTTP status, or None for an answer that never comes."""
+
+    status: int | None
+    retry_after: int = 1
+    after_effect: bool = False
+
+
+@dataclass
+class Failures:
+    planned: dict[str, deque[Failure]] = field(default_factory=dict)
+
+    def plan(self, method: str, failure: Failure, times: int) -> None:
+        self.planned.setdefault(method, deque()).extend([failure] * times)
+
+    def take(self, method: str) -> Failure | None:
+        for key in (method, "*"):
+            if self.planned.get(key):
+                return self.planned[key].popleft()
+        return None
