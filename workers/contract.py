@@ -1,0 +1,378 @@
+"""The values that cross a process: requests, plan, order, events, report.
+
+Every message is frozen, forbids unknown fields and carries the number of its version.
+Times are aware and UTC, sizes are bytes, ids are full. `reply_to` is opaque to workers.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+from workers.reasons import Reason
+
+HOST_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+HostName = Annotated[str, Field(pattern=HOST_PATTERN)]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Value(BaseModel):
+    """A frozen value that knows all its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kind(StrEnum):
+    """What a plan may hold, in the order of its stages. Volumes are not a member (S1)."""
+
+    CONTAINER = "container"
+    IMAGE = "image"
+    NETWORK = "network"
+    BUILD_CACHE = "build-cache"
+
+
+class Person(Value):
+    """Who asked or confirmed: a user id means something only together with its team."""
+
+    team: str
+    user: str
+
+
+class Bytes(Value):
+    """A size that is known to lie between two bounds, most often equal ones."""
+
+    low: int = 0
+    high: int = 0
+
+    def __add__(self, other: "Bytes") -> "Bytes":
+        return Bytes(low=self.low + other.low, high=self.high + other.high)
+
+
+class Reference(Value):
+    """One object on a host. The name is for people, the id is its identity."""
+
+    kind: Kind
+    id: str
+    name: str
+
+
+class Restorable(StrEnum):
+    """Whether an object can be brought back, as far as anyone has shown."""
+
+    YES = "yes"
+    NOT_PROBED = "not_probed"
+    NO = "no"
+    RECREATED = "recreated"
+
+
+class Verdict(Value):
+    """Keep or remove, for one object, with every reason."""
+
+    object: Reference
+    keep: bool
+    reasons: Annotated[tuple[Reason, ...], Field(min_length=1)]
+    size: int | None = None
+
+
+class Step(Value):
+    """One object to remove, with the facts that must still hold when its turn comes.
+
+    `untags` are the references an image loses one by one; `needs` are the indexes of steps
+    without which this one cannot happen; `leaves` names what stays behind (volumes).
+    """
+
+    index: int
+    object: Reference
+    reasons: tuple[Reason, ...]
+    fingerprint: dict[str, str]
+    expected: Bytes
+    untags: tuple[str, ...] = ()
+    needs: tuple[int, ...] = ()
+    leaves: tuple[str, ...] = ()
+    restorable: Restorable = Restorable.NO
+
+
+class Filesystem(Value):
+    """A filesystem as statvfs tells it; inodes are 0 where it has no fixed number of them."""
+
+    path: str
+    total: int
+    free: int
+    inodes: int
+    inodes_free: int
+
+
+class DiskUsage(Value):
+    """The engine's accounting in bytes, beside the filesystems under its data."""
+
+    taken_at: AwareDatetime
+    containers: int
+    images: int
+    build_cache: int
+    volumes: int
+    filesystems: tuple[Filesystem, ...] = ()
+
+    @property
+    def engine_bytes(self) -> int:
+        """What a plan can bring down: volumes are counted, never removed, so they do not belong here."""
+        return self.containers + self.images + self.build_cache
+
+
+class Store(StrEnum):
+    """Where an engine keeps images; the two differ in what a removal means."""
+
+    GRAPH_DRIVER = "graph-driver"
+    CONTAINERD = "containerd"
+
+
+class EngineIdentity(Value):
+    """Which engine a plan was made from; an order for another one is refused."""
+
+    id: str
+    version: str
+    api_version: str
+    storage_driver: str
+    store: Store
+    data_root: str
+
+
+class Plan(Value):
+    """A closed, ordered list of removals for one host; it is the dry run and is used once.
+
+    `complete`: everything could be read. `applicable`: there is something to do.
+    """
+
+    v: Literal[1] = 1
+    request_id: str
+    host: HostName
+    engine: EngineIdentity
+    policy_digest: Digest
+    made_at: AwareDatetime
+    expires_at: AwareDatetime
+    kinds: tuple[Kind, ...]
+    steps: tuple[Step, ...]
+    verdicts: tuple[Verdict, ...]
+    notices: tuple[Reason, ...] = ()
+    usage: DiskUsage
+    complete: bool = True
+
+    @property
+    def applicable(self) -> bool:
+        """Whether there is anything to confirm."""
+        return bool(self.steps) and self.complete
+
+    def expected(self, kind: Kind | None = None) -> Bytes:
+        """What the steps free together, of one kind or of all."""
+        steps = (s.expected for s in self.steps if kind in (None, s.object.kind))
+        return sum(steps, Bytes())
+
+
+class Claims(Value):
+    """What every sealed message says of itself, whatever it asks for."""
+
+    v: Literal[1] = 1
+    key_id: str
+    id: str
+    host: HostName
+    issued_at: AwareDatetime
+    expires_at: AwareDatetime
+    request_id: str
+    reply_to: str
+    requester: Person
+
+
+class PlanRequest(Claims):
+    """Asks a host for a plan; it can remove nothing."""
+
+    type: Literal["plan"] = "plan"
+    kinds: tuple[Kind, ...] | None = None
+
+
+class ExecutionOrder(Claims):
+    """Permission to execute one plan once, on one engine, less the excluded steps."""
+
+    type: Literal["execute"] = "execute"
+    engine_id: str
+    plan_digest: Digest
+    approver: Person
+    excluded: tuple[int, ...] = ()
+
+
+class Outcome(StrEnum):
+    """How a step ended. There are exactly five ways."""
+
+    REMOVED = "removed"
+    GONE = "gone"
+    REFUSED = "refused"
+    FAILED = "failed"
+    NOT_ATTEMPTED = "not_attempted"
+
+
+class StepOutcome(Value):
+    """A step's end, with the reason where it was not simply removed."""
+
+    index: int
+    object: Reference
+    outcome: Outcome
+    reason: Reason | None = None
+    expected: Bytes = Bytes()
+
+
+class HealthChange(StrEnum):
+    """A container's health after the run, against before."""
+
+    SAME = "same"
+    REGRESSED = "regressed"
+    GONE = "gone"
+    NOT_RECHECKED = "not_rechecked"
+    RECOVERED = "recovered"
+
+
+class HealthLine(Value):
+    """One container that ran before the run, and how it is after."""
+
+    name: str
+    critical: bool
+    before: str
+    after: str
+    change: HealthChange
+
+
+class Status(StrEnum):
+    """How a run ended, derived from its outcomes and from what stopped it."""
+
+    DONE = "done"
+    PARTIAL = "partial"
+    STOPPED = "stopped"
+    REFUSED = "refused"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Report(Value):
+    """The final value of one execution; the history stores it as it is."""
+
+    v: Literal[1] = 1
+    request_id: str
+    order_id: str
+    host: HostName
+    engine: EngineIdentity
+    plan_digest: Digest
+    requester: Person
+    approver: Person
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    status: Status
+    stopped_by: tuple[Reason, ...] = ()
+    outcomes: tuple[StepOutcome, ...]
+    expected: Bytes
+    usage_before: DiskUsage | None = None
+    usage_after: DiskUsage | None = None
+    health: tuple[HealthLine, ...] = ()
+    findings: tuple[Reason, ...] = ()
+
+    @property
+    def freed(self) -> int | None:
+        """Bytes the engine's own accounting went down by; None where it could not be asked."""
+        if self.usage_before is None or self.usage_after is None:
+            return None
+        return self.usage_before.engine_bytes - self.usage_after.engine_bytes
+
+
+class Fact(Value):
+    """What every event tells: something that happened on a host, for a request or for none."""
+
+    v: Literal[1] = 1
+    host: HostName
+    at: AwareDatetime
+    request_id: str = ""
+    reply_to: str = ""
+
+
+class PlanStarted(Fact):
+    """The host has begun to look at its engine."""
+
+    event: Literal["plan_started"] = "plan_started"
+
+
+class PlanReady(Fact):
+    """The plan is kept in the host's ledger; this is a copy to show."""
+
+    event: Literal["plan_ready"] = "plan_ready"
+    plan: Plan
+
+
+class PlanFailed(Fact):
+    """No plan could be made."""
+
+    event: Literal["plan_failed"] = "plan_failed"
+    reason: Reason
+
+
+class OrderRefused(Fact):
+    """A request or an order was turned away before anything was begun."""
+
+    event: Literal["order_refused"] = "order_refused"
+    order_id: str = ""
+    reasons: Annotated[tuple[Reason, ...], Field(min_length=1)]
+
+
+class ExecutionStarted(Fact):
+    """The order is consumed; the pre-check is passed; the first removal comes next."""
+
+    event: Literal["execution_started"] = "execution_started"
+    order_id: str
+    steps: int
+
+
+class StepFinished(Fact):
+    """One step has ended."""
+
+    event: Literal["step_finished"] = "step_finished"
+    order_id: str
+    step: StepOutcome
+
+
+class ExecutionFinished(Fact):
+    """The run is over, however it ended."""
+
+    event: Literal["execution_finished"] = "execution_finished"
+    report: Report
+
+
+Event = Annotated[
+    PlanStarted | PlanReady | PlanFailed | OrderRefused | ExecutionStarted | StepFinished | ExecutionFinished,
+    Field(discriminator="event"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+class Beat(Value):
+    """A host's sign of life, refreshed every few seconds; `ledger` names the numbering of its events."""
+
+    v: Literal[1] = 1
+    host: HostName
+    boot: str
+    ledger: str
+    engine_id: str
+    version: str
+    at: AwareDatetime
+    busy: Literal["", "plan", "execute"] = ""
+    busy_since: AwareDatetime | None = None
+    problems: tuple[Reason, ...] = ()
+
+
+# The names of our keys in Redis; `host` is a slug, so no name can end inside another host's.
+def events_key(host: str) -> str:
+    """The stream of a host's events; entries have the fields ledger, seq and event (JSON)."""
+    return f"prune:ev:{host}"
+
+
+def acknowledged_key(host: str) -> str:
+    """The highest contiguous sequence number the bot has recorded, as `ledger:seq`."""
+    return f"prune:ack:{host}"
+
+
+def beat_key(host: str) -> str:
+    """The host's last sign of life (JSON), which expires."""
+    return f"prune:host:{host}"

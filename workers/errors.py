@@ -1,0 +1,63 @@
+"""What can go wrong in a worker: one tree, one sentence each.
+
+WorkerError
+├── PolicyError          the policy file cannot be used
+├── EngineError          the engine did not do as asked
+│   ├── EngineUnreachable
+│   ├── NotFound
+│   ├── Conflict
+│   └── AnswerLost
+├── LedgerError          the host's memory cannot be used
+├── RefusedError         a guard said no; carries its reasons
+└── UsageError           the command line cannot be understood
+"""
+
+from workers.reasons import Reason
+
+
+class WorkerError(Exception):
+    """Something went wrong in the worker."""
+
+
+class PolicyError(WorkerError):
+    """The policy file is missing, unreadable or says something that is not understood."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(f"policy {path}: {detail}")
+        self.path, self.detail = path, detail
+
+
+class EngineError(WorkerError):
+    """The engine answered with an error."""
+
+
+class EngineUnreachable(EngineError):
+    """No engine answers at the address."""
+
+
+class NotFound(EngineError):
+    """The engine has no such object."""
+
+
+class Conflict(EngineError):
+    """The engine refuses because the object is in use."""
+
+
+class AnswerLost(EngineError):
+    """The engine did not answer in time, so what it did is unknown until it is asked again."""
+
+
+class LedgerError(WorkerError):
+    """The ledger cannot be read or written."""
+
+
+class RefusedError(WorkerError):
+    """A guard said no before anything was begun."""
+
+    def __init__(self, *reasons: Reason) -> None:
+        super().__init__(", ".join(r.code for r in reasons))
+        self.reasons = reasons
+
+
+class UsageError(WorkerError):
+    """The command line asks for something there is not."""

@@ -1,0 +1,128 @@
+"""Why: every keep, removal, refusal, stop and finding as a code with its values.
+
+Sentences are made of them in `workers.wording` alone. Codes are explanations, never a basis to decide on.
+"""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Code(StrEnum):
+    """One meaning each; the comment names the parameters."""
+
+    # Kept, by a protection.
+    PROTECTED_REFERENCE = "protected_reference"  # pattern, reference
+    PROTECTED_LABEL = "protected_label"  # label
+    PROTECTED_NAME = "protected_name"  # pattern
+    OWN = "own"  # what: worker, its compose project, its Redis
+    # Kept, by what it is or who needs it.
+    IN_USE = "in_use"  # container, state
+    NOT_STOPPED = "not_stopped"  # state
+    RESTART_POLICY = "restart_policy"  # policy
+    WRITABLE_LAYER = "writable_layer"  # size, limit
+    OWNED = "owned"  # owner, project
+    PREDEFINED = "predefined"  #
+    SWARM = "swarm"  #
+    PARENT = "parent"  # child
+    CURRENT_VERSION = "current_version"  # repository
+    PREVIOUS_VERSION = "previous_version"  # repository, position, keep
+    NEWER_VERSION = "newer_version"  # repository
+    YOUNG = "young"  # since, until, evidence
+    RECENTLY_USED = "recently_used"  # since, until
+    AGE_UNKNOWN = "age_unknown"  #
+    UNREADABLE = "unreadable"  # what
+    CACHE_MOUNT = "cache_mount"  #
+    CACHE_IN_USE = "cache_in_use"  #
+    CACHE_PARENT = "cache_parent"  # child
+    CACHE_BUDGET = "cache_budget"  # keep
+    NOT_RESTORABLE = "not_restorable"  #
+    OVER_SIZE = "over_size"  # limit
+    NEEDS_KEPT = "needs_kept"  # object
+    KIND_LEFT_OUT = "kind_left_out"  # kind
+    # Removed.
+    STOPPED = "stopped"  # since, exit_code
+    NEVER_STARTED = "never_started"  # since
+    UNUSED = "unused"  # since
+    UNTAGGED = "untagged"  # since
+    SUPERSEDED = "superseded"  # repository, kept
+    NETWORK_UNUSED = "network_unused"  # since
+    CACHE_UNUSED = "cache_unused"  # since
+    # Said above a plan.
+    PATTERN_MATCHES_NOTHING = "pattern_matches_nothing"  # key, pattern
+    NOTHING_CRITICAL = "nothing_critical"  #
+    USE_UNKNOWN_BEFORE = "use_unknown_before"  # since
+    KEY_NOT_IN_EFFECT = "key_not_in_effect"  # key
+    PART_OF = "part_of"  # left
+    UNUSUAL_SHARE = "unusual_share"  # share, limit
+    WAITING = "waiting"  # count, size, until
+    UNRESTORABLE_COUNT = "unrestorable_count"  # count
+    # Refused: a request or an order.
+    UNREADABLE_ORDER = "unreadable_order"  # detail
+    BAD_SIGNATURE = "bad_signature"  # key
+    EXPIRED = "expired"  # at
+    NOT_YET_VALID = "not_yet_valid"  # at
+    TOO_LONG_LIVED = "too_long_lived"  # limit
+    OTHER_HOST = "other_host"  # host
+    OTHER_ENGINE = "other_engine"  # engine
+    OTHER_TYPE = "other_type"  # type
+    UNKNOWN_FUNCTION = "unknown_function"  # function
+    UNKNOWN_PLAN = "unknown_plan"  # digest
+    PLAN_EXPIRED = "plan_expired"  # at
+    PLAN_USED = "plan_used"  # order
+    ORDER_USED = "order_used"  # order
+    NOT_CLOSED = "not_closed"  # step, needs
+    UNKNOWN_STEP = "unknown_step"  # step
+    APPROVER_NOT_ACCEPTED = "approver_not_accepted"  # approver
+    NOTHING_TO_DO = "nothing_to_do"  #
+    POLICY_CHANGED = "policy_changed"  #
+    POLICY_INVALID = "policy_invalid"  # file, detail
+    ENGINE_UNREACHABLE = "engine_unreachable"  # detail
+    BUSY = "busy"  # detail
+    LEDGER_UNUSABLE = "ledger_unusable"  # detail
+    # Refused by the pre-check, or stopped by a regression.
+    CRITICAL_MATCHES_NOTHING = "critical_matches_nothing"  # entry
+    CRITICAL_NOT_RUNNING = "critical_not_running"  # container, state
+    CRITICAL_UNHEALTHY = "critical_unhealthy"  # container
+    CRITICAL_STARTING = "critical_starting"  # container
+    CRITICAL_UNSTEADY = "critical_unsteady"  # container, restarts
+    PROBE_FAILED = "probe_failed"  # probe, detail
+    HEALTH_REGRESSED = "health_regressed"  # container, before, after
+    CONTAINER_LOST = "container_lost"  # container
+    UNPLANNED_REMOVAL = "unplanned_removal"  # object
+    TERMINATED = "terminated"  #
+    INTERRUPTED = "interrupted"  #
+    DEADLINE = "deadline"  #
+    TOO_MANY_FAILURES = "too_many_failures"  # limit
+    # Refused or failed: one step.
+    CHANGED = "changed"  # what
+    BECAME_USED = "became_used"  # container
+    BECAME_PROTECTED = "became_protected"  # what
+    RECENT_EVENT = "recent_event"  # reference
+    ENGINE_SAYS_IN_USE = "engine_says_in_use"  # detail
+    EXCLUDED = "excluded"  #
+    DEPENDS_ON = "depends_on"  # step
+    ALREADY_GONE = "already_gone"  #
+    ENGINE_ERROR = "engine_error"  # detail
+    STATE_UNKNOWN = "state_unknown"  # detail
+    RUN_STOPPED = "run_stopped"  #
+    # Found after a run.
+    LOST_RACE = "lost_race"  # container, image
+    BROUGHT_BACK = "brought_back"  # image
+    NOT_BROUGHT_BACK = "not_brought_back"  # image
+    VOLUME_MISSING = "volume_missing"  # volume
+    FREED_LESS = "freed_less"  # expected, freed
+
+
+class Reason(BaseModel):
+    """A code with the values its sentence needs; times are ISO 8601, sizes bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: Code
+    params: dict[str, str | int] = {}
+
+
+def reason(code: Code, /, **params: str | int) -> Reason:
+    """Write a reason as one writes a sentence: its code, then its values."""
+    return Reason(code=code, params=params)
