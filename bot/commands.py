@@ -1,0 +1,216 @@
+"""What people type after ``/prune``, made into exactly one command or one answer to them."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
+
+from workers.contract import Kind
+from workers.wording import listing
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Ask hosts for their plans; no hosts means all, no kinds means what each policy allows."""
+
+    hosts: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Execute:
+    """Ask for a confirmation at once; the hosts are named."""
+
+    hosts: tuple[str, ...]
+    kinds: tuple[Kind, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Show every admitted host."""
+
+
+@dataclass(frozen=True)
+class History:
+    """Show past runs, of one host or of all."""
+
+    host: str | None = None
+
+
+@dataclass(frozen=True)
+class Help:
+    """Show what can be typed."""
+
+
+@dataclass(frozen=True)
+class UsageReply:
+    """An answer, in plain text, to what cannot be understood; nothing is begun."""
+
+    text: str
+
+
+Command = Preview | Execute | Hosts | History | Help | UsageReply
+
+KIND_WORDS = {
+    "container": Kind.CONTAINER,
+    "containers": Kind.CONTAINER,
+    "image": Kind.IMAGE,
+    "images": Kind.IMAGE,
+    "network": Kind.NETWORK,
+    "networks": Kind.NETWORK,
+    "cache": Kind.BUILD_CACHE,
+    "build-cache": Kind.BUILD_CACHE,
+    "build_cache": Kind.BUILD_CACHE,
+    "buildcache": Kind.BUILD_CACHE,
+}
+KIND_NAMES = ("containers", "images", "networks", "build-cache")
+VOLUME_WORDS = frozenset({"volume", "volumes", "--volume", "--volumes"})
+HELP_WORDS = frozenset({"--help", "--h", "-?", "?"})
+
+VOLUMES_STAY = "Volumes are never removed, whatever is typed here. A preview says how much they hold."
+NAME_THE_HOSTS = "Execute needs to know where: /prune execute web-1, or a pattern such as web-*."
+ONLY_WHAT = f"--only needs kinds, joined by commas: {', '.join(KIND_NAMES)}."
+NO_HOSTS = "No host is admitted yet. Where the bot runs, python -m bot hosts add NAME admits one."
+SHOWN = 12
+WORD = 40
+LIKELY = 0.5
+
+# Phones turn -- into a long dash and straight quotes into curly ones.
+DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
+QUOTES = dict.fromkeys(map(ord, "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a"), "")
+OPTION = re.compile(r"(?:^|(?<=\s))[-\u2010-\u2015\u2212]+(?=[^\W\d_])")
+LINK = re.compile(r"<[^<>|]*\|([^<>]*)>")
+
+
+def parse(text: str) -> Command:
+    """Read one line; whatever it says, there is an answer."""
+    words = _words(text)
+    if not words or words[0] in HELP_WORDS:
+        return Help()
+    reader = READERS.get(words[0])
+    if reader is None:
+        return _unknown_command(words[0])
+    return Help() if HELP_WORDS & set(words[1:]) else reader(words[1:])
+
+
+def resolve(patterns: Sequence[str], admitted: Iterable[str]) -> tuple[str, ...] | UsageReply:
+    """Find the hosts that patterns name, all of them where there is no pattern."""
+    hosts = tuple(sorted(admitted))
+    if not hosts:
+        return UsageReply(NO_HOSTS)
+    unmatched = [pattern for pattern in patterns if not _matches([pattern], hosts)]
+    if unmatched:
+        return UsageReply(f"No host is called {_quoted(unmatched)}. {_offer(hosts, unmatched[0])}")
+    return _matches(patterns or ["*"], hosts)
+
+
+def _words(text: str) -> list[str]:
+    plain = OPTION.sub("--", LINK.sub(r"\1", text)).translate(DASHES).translate(QUOTES)
+    joined = re.sub(r"\s*,[\s,]*", ",", plain.lower())
+    return re.sub(r",*(?<!\w)(--[a-z]+),*", r" \1 ", joined).strip(", \t\n").split()
+
+
+def _read_targets(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[Kind, ...] | None] | UsageReply:
+    """Part hosts from options; the same for previews and executions."""
+    hosts: list[str] = []
+    kinds: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == "--only":
+            named = _split(rest.pop(0).removeprefix("=")) if rest else []
+            if not named:
+                return UsageReply(ONLY_WHAT)
+            kinds += named
+        elif word.startswith("-"):
+            return _unknown_option(word)
+        else:
+            hosts += _split(word)
+    return _targets(hosts, kinds)
+
+
+def _targets(
+    hosts: Sequence[str], kinds: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[Kind, ...] | None] | UsageReply:
+    if VOLUME_WORDS & {*hosts, *kinds}:
+        return UsageReply(VOLUMES_STAY)
+    unknown = [kind for kind in kinds if kind not in KIND_WORDS]
+    if unknown:
+        return UsageReply(f"There is no kind called {_quoted(unknown)}. {_offer(KIND_NAMES, unknown[0])}")
+    if kinds and (strays := [host for host in hosts if host in KIND_WORDS]):
+        return UsageReply(f"Join kinds with commas: --only {','.join([*kinds, *strays][:SHOWN])}.")
+    named = {KIND_WORDS[kind] for kind in kinds}
+    return tuple(dict.fromkeys(hosts)), tuple(kind for kind in Kind if kind in named) or None
+
+
+def _split(word: str) -> list[str]:
+    return [part for part in word.split(",") if part]
+
+
+def _read_preview(words: Sequence[str]) -> Command:
+    targets = _read_targets(words)
+    return targets if isinstance(targets, UsageReply) else Preview(*targets)
+
+
+def _read_execute(words: Sequence[str]) -> Command:
+    targets = _read_targets(words)
+    if isinstance(targets, UsageReply):
+        return targets
+    return Execute(*targets) if targets[0] else UsageReply(NAME_THE_HOSTS)
+
+
+def _read_hosts(words: Sequence[str]) -> Command:
+    return UsageReply("/prune hosts takes nothing more; it shows all of them.") if words else Hosts()
+
+
+def _read_history(words: Sequence[str]) -> Command:
+    hosts = _split(",".join(words))
+    if any(host.startswith("-") for host in hosts):
+        return UsageReply("/prune history takes no option, only a host: /prune history web-1.")
+    if len(hosts) > 1:
+        return UsageReply("/prune history takes one host, or none for all: /prune history web-1.")
+    return History(*hosts)
+
+
+READERS: dict[str, Callable[[Sequence[str]], Command]] = {
+    "preview": _read_preview,
+    "execute": _read_execute,
+    "hosts": _read_hosts,
+    "history": _read_history,
+    "help": lambda _: Help(),
+}
+
+
+def _unknown_command(word: str) -> UsageReply:
+    if word in VOLUME_WORDS:
+        return UsageReply(VOLUMES_STAY)
+    offers = [f"/prune {name}" for name in _nearest(READERS, word)]
+    return UsageReply(f"There is no command {_quoted([word])}. There are: {', '.join(offers)}.")
+
+
+def _unknown_option(word: str) -> UsageReply:
+    if word in VOLUME_WORDS:
+        return UsageReply(VOLUMES_STAY)
+    return UsageReply(f"There is no option {_quoted([word])}. There is: --only {','.join(KIND_NAMES)}.")
+
+
+def _matches(patterns: Sequence[str], hosts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(host for host in hosts if any(fnmatchcase(host, pattern) for pattern in patterns))
+
+
+def _nearest(names: Iterable[str], word: str) -> list[str]:
+    """Put first what was likely meant; the rest keeps its order."""
+    likeness = {name: SequenceMatcher(None, word[:WORD], name).ratio() for name in names}
+    return sorted(likeness, key=lambda name: -likeness[name] if likeness[name] >= LIKELY else 0)
+
+
+def _offer(names: Sequence[str], word: str) -> str:
+    nearest = _nearest(names, word)
+    more = f" and {len(nearest) - SHOWN} more" if len(nearest) > SHOWN else ""
+    return f"There are: {', '.join(nearest[:SHOWN])}{more}."
+
+
+def _quoted(words: Sequence[str]) -> str:
+    shown = [f'"{word[:WORD]}…"' if len(word) > WORD else f'"{word}"' for word in words[:3]]
+    return listing([*shown, f"{len(words) - 3} more"] if len(words) > 3 else shown)

@@ -1,0 +1,1 @@
+"""What the bot remembers, in one SQLite file: requests, hosts, events, reports, messages, answers."""

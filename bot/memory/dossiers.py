@@ -1,0 +1,98 @@
+"""Everything recorded about a request, read together; events are decoded once and kept while it is open."""
+
+import logging
+import threading
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from bot.memory.history import History, Recorded
+from bot.memory.store import Filed, Store
+from bot.progress import standing
+from bot.requests import Asked, Request, Sent, Told, told
+from workers.contract import EVENT
+
+logger = logging.getLogger(__name__)
+
+Known = dict[tuple[int, int], Told | None]
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """A request, what was sent for it, and how it stands by what is recorded alone."""
+
+    filed: Filed
+    sent: tuple[Sent, ...]
+    request: Request
+
+    @property
+    def asked(self) -> Asked:
+        """The recorded start of the request."""
+        return self.filed.asked
+
+
+class Dossiers:
+    """Reads requests; an unchanged one is not read twice."""
+
+    def __init__(self, store: Store, history: History) -> None:
+        self._store, self._history = store, history
+        self._lock = threading.Lock()
+        self._read: dict[str, Dossier] = {}
+        self._told: dict[str, Known] = {}
+
+    def of(self, filed: Filed) -> Dossier:
+        """The dossier of a request."""
+        with self._lock:
+            dossier = self._read.get(filed.asked.id)
+            if dossier is None or dossier.filed.revision != filed.revision:
+                dossier = self._read[filed.asked.id] = self._gathered(filed)
+            return dossier
+
+    def find(self, request_id: str) -> Dossier | None:
+        """The dossier of the request of that name, if there is one."""
+        filed = self._store.request(request_id)
+        return self.of(filed) if filed else None
+
+    def open(self) -> tuple[Dossier, ...]:
+        """The dossiers of all open requests, oldest first; those of others are let go."""
+        filed = self._store.open_requests()
+        self._keep_only({f.asked.id for f in filed})
+        return tuple(self.of(f) for f in filed)
+
+    def _gathered(self, filed: Filed) -> Dossier:
+        request_id = filed.asked.id
+        known = self._told.setdefault(request_id, {})
+        decoded = [_decoded(recorded, known) for recorded in self._history.events(request_id)]
+        events = [event for event in decoded if event]
+        sent = self._store.sent(request_id)
+        request = standing(
+            filed.asked,
+            settlement=self._store.settlement(request_id),
+            sent=sent,
+            events=events,
+            overdue=self._store.overdue(request_id),
+        )
+        return Dossier(filed, sent, request)
+
+    def _keep_only(self, request_ids: set[str]) -> None:
+        with self._lock:
+            for gone in self._told.keys() - request_ids:
+                del self._told[gone]
+                self._read.pop(gone, None)
+
+
+def _decoded(recorded: Recorded, known: Known) -> Told | None:
+    """Read an event; one that only another version of this program can read is left out."""
+    key = (recorded.ledger, recorded.seq)
+    if key not in known:
+        known[key] = _read(recorded)
+    return known[key]
+
+
+def _read(recorded: Recorded) -> Told | None:
+    try:
+        (event,) = told([EVENT.validate_json(recorded.body)])
+    except ValidationError:
+        logger.warning("event %s of ledger %s is left out: it cannot be read", recorded.seq, recorded.ledger)
+        return None
+    return event

@@ -1,0 +1,145 @@
+"""The history: every event of every host recorded once, what is acknowledged of them, and the reports."""
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from bot.memory.database import Database, written
+from bot.memory.store import touch
+from workers.contract import EVENT, Event, ExecutionFinished, Report
+
+logger = logging.getLogger(__name__)
+
+UNREADABLE = "unreadable"
+FOREIGN = "foreign"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event as it stood in a host's stream: the numbering it belongs to, its number, its text."""
+
+    ledger: str
+    seq: int
+    body: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event as it stands here; ledgers are numbered in the order in which the bot met them."""
+
+    ledger: int
+    seq: int
+    body: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What can be said of an entry: its kind, the request it is for, and the event where it can be read."""
+
+    kind: str
+    request_id: str = ""
+    event: Event | None = None
+
+
+class History:
+    """The append-only half of the bot's memory."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, host: str, entries: Sequence[Entry], now: datetime) -> int:
+        """Record what came in a host's stream; returns how many of the entries were new."""
+        with self._database.transaction() as db:
+            new = sum(self._record(db, host, entry, now) for entry in entries)
+            for ledger in {entry.ledger for entry in entries}:
+                _advance(db, host, ledger)
+        return new
+
+    def acknowledged(self, host: str) -> tuple[str, int] | None:
+        """The newest ledger of a host, and up to which number everything of it is recorded."""
+        with self._database.reading() as db:
+            row = db.execute(
+                "SELECT ledger, acknowledged FROM ledgers WHERE host = ? ORDER BY number DESC LIMIT 1",
+                (host,),
+            ).fetchone()
+            return (row["ledger"], row["acknowledged"]) if row else None
+
+    def events(self, request_id: str) -> tuple[Recorded, ...]:
+        """What the hosts have told about a request, each host's in its own order."""
+        with self._database.reading() as db:
+            rows = db.execute(
+                "SELECT ledger, seq, body FROM events WHERE request_id = ? ORDER BY ledger, seq",
+                (request_id,),
+            )
+            return tuple(Recorded(row["ledger"], row["seq"], row["body"]) for row in rows)
+
+    def reports(self, *, host: str | None = None, limit: int = 20) -> tuple[Report, ...]:
+        """The last reports, newest first."""
+        with self._database.reading() as db:
+            rows = db.execute(
+                "SELECT body FROM reports WHERE ? IN ('', host) ORDER BY finished_at DESC LIMIT ?",
+                (host or "", limit),
+            )
+            return tuple(Report.model_validate_json(row["body"]) for row in rows)
+
+    def _record(self, db: sqlite3.Connection, host: str, entry: Entry, now: datetime) -> bool:
+        number, acknowledged = _ledger(db, host, entry.ledger)
+        if entry.seq <= acknowledged:
+            return False
+        known = recognised(host, entry)
+        done = db.execute(
+            "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?)",
+            (number, entry.seq, known.request_id, known.kind, written(now), entry.body),
+        )
+        if not done.rowcount:
+            return False
+        touch(db, known.request_id)
+        if isinstance(known.event, ExecutionFinished):
+            _keep_report(db, known.event.report)
+        return True
+
+
+def recognised(host: str, entry: Entry) -> Known:
+    """Say what an entry is; one that cannot be read is kept as it came and never blocks the stream."""
+    try:
+        event = EVENT.validate_json(entry.body)
+    except ValidationError as error:
+        logger.warning("%s: event %s cannot be read: %s errors", host, entry.seq, error.error_count())
+        return Known(UNREADABLE)
+    if event.host != host:
+        logger.warning("%s: event %s says it is of host %s; it is not shown", host, entry.seq, event.host)
+        return Known(FOREIGN)
+    return Known(event.event, event.request_id, event)
+
+
+def _ledger(db: sqlite3.Connection, host: str, ledger: str) -> tuple[int, int]:
+    db.execute("INSERT OR IGNORE INTO ledgers (host, ledger) VALUES (?, ?)", (host, ledger))
+    row = db.execute(
+        "SELECT number, acknowledged FROM ledgers WHERE host = ? AND ledger = ?", (host, ledger)
+    ).fetchone()
+    return row["number"], row["acknowledged"]
+
+
+def _advance(db: sqlite3.Connection, host: str, ledger: str) -> None:
+    """Acknowledge without a gap: what is still missing is sent again, and what follows it is not lost."""
+    number, last = _ledger(db, host, ledger)
+    rows = db.execute("SELECT seq FROM events WHERE ledger = ? AND seq > ? ORDER BY seq", (number, last))
+    for row in rows.fetchall():
+        if row["seq"] != last + 1:
+            break
+        last += 1
+    db.execute("UPDATE ledgers SET acknowledged = ? WHERE number = ?", (last, number))
+
+
+def _keep_report(db: sqlite3.Connection, report: Report) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?, ?)",
+        (
+            *(report.host, report.order_id, report.request_id),
+            *(written(report.finished_at), report.model_dump_json()),
+        ),
+    )

@@ -1,0 +1,118 @@
+"""Where everything the bot shows in Slack stands, and the answers it still owes to single people."""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.memory.database import Database, moment, written
+from bot.render.blocks import Message
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message of the bot's; one without `ts` was begun, and what came of that is not known."""
+
+    channel: str
+    begun_at: datetime
+    ts: str
+    shown: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """An answer that is owed: to one person, or, as `is_public` says, to the channel.
+
+    `replaces`: it takes the place of the message that was clicked, which only that person sees.
+    """
+
+    id: str
+    made_at: datetime
+    channel: str
+    response_url: str
+    message: Message
+    is_public: bool = False
+    replaces: bool = False
+
+
+class Posts:
+    """Remembers a message before it is sent, so that a restart at any point shows it once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, request_id: str) -> dict[str, Post]:
+        """All messages of a request, by their part in it."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT * FROM posts WHERE request_id = ?", (request_id,))
+            return {row["part"]: _post(row) for row in rows}
+
+    def find(self, request_id: str, part: str) -> Post | None:
+        """One message."""
+        return self.of(request_id).get(part)
+
+    def begin(self, request_id: str, part: str, channel: str, at: datetime) -> None:
+        """Say that a message is about to be sent."""
+        with self._database.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO posts (request_id, part, channel, begun_at) VALUES (?, ?, ?, ?)",
+                (request_id, part, channel, written(at)),
+            )
+
+    def show(self, request_id: str, part: str, *, ts: str, shown: str) -> None:
+        """Say where a message stands and what it shows."""
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE posts SET ts = ?, shown = ? WHERE request_id = ? AND part = ?",
+                (ts, shown, request_id, part),
+            )
+
+    def forget(self, request_id: str, part: str) -> None:
+        """Say that there is no such message."""
+        with self._database.transaction() as db:
+            db.execute("DELETE FROM posts WHERE request_id = ? AND part = ?", (request_id, part))
+
+    def owe(self, note: Note) -> None:
+        """Record an answer; the same one is owed once."""
+        with self._database.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO notes"
+                " (id, made_at, channel, response_url, message, is_public, replaces)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(note.id, written(note.made_at), note.channel, note.response_url),
+                    *(_dumped(note.message), note.is_public, note.replaces),
+                ),
+            )
+
+    def owed(self) -> tuple[Note, ...]:
+        """The answers not given yet, oldest first."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT * FROM notes WHERE is_open ORDER BY made_at, id")
+            return tuple(_note(row) for row in rows)
+
+    def settle(self, note_id: str) -> None:
+        """Say that an answer is given, or can no longer be."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE notes SET is_open = 0, message = '' WHERE id = ?", (note_id,))
+
+
+def _post(row: sqlite3.Row) -> Post:
+    return Post(row["channel"], moment(row["begun_at"]), row["ts"], row["shown"])
+
+
+def _dumped(message: Message) -> str:
+    return json.dumps({"text": message.text, "blocks": message.blocks})
+
+
+def _note(row: sqlite3.Row) -> Note:
+    drawn = json.loads(row["message"])
+    return Note(
+        id=row["id"],
+        made_at=moment(row["made_at"]),
+        channel=row["channel"],
+        response_url=row["response_url"],
+        message=Message(drawn["text"], tuple(drawn["blocks"])),
+        is_public=bool(row["is_public"]),
+        replaces=bool(row["replaces"]),
+    )

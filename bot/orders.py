@@ -1,0 +1,85 @@
+"""What goes out to the hosts, made of recorded facts alone: made twice, it is the same to the byte."""
+
+import uuid
+from datetime import datetime
+
+from bot.requests import PLAN_WITHIN, SENT_WITHIN, START_WITHIN, Asked, Request, Sent
+from workers.contract import Claims, ExecutionOrder, Person, PlanRequest
+
+PLAN, EXECUTE = "plan", "execute"
+NAMES = uuid.UUID("6f1c7f39-6bd5-4f0e-9b3c-5a1f0b9b7a11")
+
+
+def claims_id(request_id: str, host: str, type_: str) -> str:
+    """Name a message to a host; the same message has the same name whenever it is made."""
+    return uuid.uuid5(NAMES, f"{type_} {host} {request_id}").hex
+
+
+def plan_request(asked: Asked, host: str, *, key_id: str) -> PlanRequest:
+    """Ask a host for a plan."""
+    return PlanRequest(
+        key_id=key_id,
+        id=claims_id(asked.id, host, PLAN),
+        host=host,
+        issued_at=asked.made_at,
+        expires_at=asked.made_at + PLAN_WITHIN,
+        request_id=asked.id,
+        reply_to=asked.channel,
+        requester=asked.requester,
+        kinds=asked.kinds,
+    )
+
+
+def execution_order(request: Request, host: str, *, key_id: str) -> ExecutionOrder | None:
+    """Permit a host what was confirmed for it (S3); None where nothing was."""
+    settlement, asked = request.settlement, request.asked
+    part = next(part for part in request.parts if part.host == host)
+    if settlement is None or part.plan is None or not part.ordered:
+        return None
+    return ExecutionOrder(
+        key_id=key_id,
+        id=claims_id(asked.id, host, EXECUTE),
+        host=host,
+        issued_at=settlement.at,
+        expires_at=settlement.at + START_WITHIN,
+        request_id=asked.id,
+        reply_to=asked.channel,
+        requester=asked.requester,
+        engine_id=part.plan.engine.id,
+        plan_digest=part.plan_digest,
+        approver=settlement.by or Person(team="", user=""),
+    )
+
+
+def unsent(request: Request, sent: tuple[Sent, ...], *, key_id: str) -> list[Claims]:
+    """The messages that are not on their host's queue, and not given up either."""
+    over = {(s.host, s.type) for s in sent if s.final}
+    asked = request.asked
+    if request.settlement is None:
+        return [plan_request(asked, h, key_id=key_id) for h in asked.hosts if (h, PLAN) not in over]
+    orders = (execution_order(request, h, key_id=key_id) for h in asked.hosts if (h, EXECUTE) not in over)
+    return [order for order in orders if order is not None]
+
+
+def delivered(claims: Claims, now: datetime) -> Sent:
+    """Record that a message is on its host's queue."""
+    return Sent(claims.host, type_of(claims), now, claims.id)
+
+
+def undelivered(claims: Claims, error: str, *, certain: bool, now: datetime) -> Sent:
+    """Record that a message could not be put there, for good if it is too late to try again.
+
+    What may be there all the same is not given up before it can no longer be obeyed.
+    """
+    final = is_late(claims, now) if certain else now > claims.expires_at
+    return Sent(claims.host, type_of(claims), claims.issued_at, claims.id, error, final, certain)
+
+
+def is_late(claims: Claims, now: datetime) -> bool:
+    """Whether nobody expects any more that this is sent."""
+    return now > claims.issued_at + SENT_WITHIN
+
+
+def type_of(claims: Claims) -> str:
+    """Whether a message asks for a plan or orders its execution."""
+    return EXECUTE if isinstance(claims, ExecutionOrder) else PLAN

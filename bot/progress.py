@@ -1,0 +1,239 @@
+"""How a request stands, made of what is recorded about it and of the time.
+
+Facts outrank one another and are never counted, so an event that comes twice, late or out of turn
+does no harm.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.orders import EXECUTE, PLAN, claims_id
+from bot.requests import (
+    ANSWER_WITHIN,
+    NOTHING,
+    PLAN_WITHIN,
+    SETTLED_STAGES,
+    SILENT_AFTER,
+    START_WITHIN,
+    WAITING_STAGES,
+    Asked,
+    Contact,
+    HostPart,
+    Line,
+    Phase,
+    Request,
+    Sent,
+    Settled,
+    Settlement,
+    Stage,
+    Told,
+    told,
+)
+from workers.contract import (
+    Event,
+    ExecutionFinished,
+    ExecutionStarted,
+    OrderRefused,
+    Outcome,
+    PlanFailed,
+    PlanReady,
+    PlanStarted,
+    StepFinished,
+)
+from workers.signing import CLOCK_SKEW
+
+ALWAYS = Line(up=True, since=datetime.min.replace(tzinfo=UTC))
+# A host whose clock is late still takes an order that has expired here.
+ORDER_DEAD_AFTER = START_WITHIN + CLOCK_SKEW
+
+
+def fold(
+    asked: Asked,
+    *,
+    settlement: Settlement | None,
+    sent: Sequence[Sent],
+    events: Iterable[Event],
+    contacts: Sequence[Contact],
+    now: datetime,
+    line: Line = ALWAYS,
+    overdue: frozenset[str] = frozenset(),
+) -> Request:
+    """Make the request of what is recorded and of the time."""
+    recorded = standing(asked, settlement=settlement, sent=sent, events=told(events), overdue=overdue)
+    return at(recorded, contacts=contacts, line=line, now=now)
+
+
+def standing(
+    asked: Asked,
+    *,
+    settlement: Settlement | None,
+    sent: Sequence[Sent],
+    events: Sequence[Told],
+    overdue: frozenset[str] = frozenset(),
+) -> Request:
+    """Make the request of what is recorded alone."""
+    parts = tuple(
+        _part(
+            HostPart(host, is_overdue=host in overdue),
+            asked,
+            settlement=settlement,
+            sent=[s for s in sent if s.host == host],
+            events=[t for t in events if t.event.host == host],
+        )
+        for host in asked.hosts
+    )
+    return Request(asked, parts, settlement, _phase(parts, settlement))
+
+
+def at(request: Request, *, contacts: Sequence[Contact], line: Line, now: datetime) -> Request:
+    """Say what silence means by now: nothing waits for ever (S14)."""
+    known = {contact.host: contact for contact in contacts}
+    parts = tuple(_heard(part, known.get(part.host, Contact(part.host)), line, now) for part in request.parts)
+    return Request(request.asked, parts, request.settlement, _phase(parts, request.settlement))
+
+
+def _part(
+    part: HostPart,
+    asked: Asked,
+    *,
+    settlement: Settlement | None,
+    sent: Sequence[Sent],
+    events: Sequence[Told],
+) -> HostPart:
+    asking = _job(PLAN, part.host, asked, sent, asked.made_at)
+    if settlement is None or settlement.how is not Settled.CONFIRMED:
+        return _planning(part, asking, events)
+    confirmed = settlement.plans.get(part.host)
+    part = _planning(part, asking, [t for t in events if t.plan_digest in ("", confirmed)])
+    if confirmed is None:
+        # What comes after the click is nobody's decision: it is neither shown as confirmed nor ordered.
+        return replace(part, stage=Stage.SILENT) if part.stage in WAITING_STAGES else part
+    order = _job(EXECUTE, part.host, asked, sent, settlement.at)
+    return _executing(replace(part, ordered=True), order, [t.event for t in events])
+
+
+def _job(type_: str, host: str, asked: Asked, sent: Sequence[Sent], due_at: datetime) -> Sent:
+    """What was sent; a host may even answer before it is recorded that it was."""
+    waiting = Sent(host, type_, due_at, claims_id(asked.id, host, type_), final=False)
+    return next((s for s in sent if s.type == type_), waiting)
+
+
+def _planning(part: HostPart, asking: Sent, events: Sequence[Told]) -> HostPart:
+    """Where the host stands until somebody decides; of several plans the first stays: none is swapped."""
+    ready = [t for t in events if isinstance(t.event, PlanReady)]
+    ends = [t.event for t in events if isinstance(t.event, PlanFailed | OrderRefused)]
+    ended = [end for end in ends if _is_about(end, asking)]
+    started = [t.event for t in events if isinstance(t.event, PlanStarted)]
+    if ready:
+        return _planned(part, min(ready, key=lambda t: (t.event.at, t.plan_digest)))
+    if ended:
+        return _turned_away(part, max(ended, key=lambda e: (e.at, e.event)))
+    if started:
+        return replace(part, stage=Stage.PLANNING, since=min(e.at for e in started))
+    stage = Stage.UNREACHABLE if asking.error and asking.final else Stage.ASKED
+    return replace(part, stage=stage, since=asking.at, error=asking.error)
+
+
+def _planned(part: HostPart, first: Told) -> HostPart:
+    if not isinstance(first.event, PlanReady):
+        return part
+    plan, at_ = first.event.plan, first.event.at
+    return replace(part, stage=Stage.PLANNED, since=at_, plan=plan, plan_digest=first.plan_digest)
+
+
+def _turned_away(part: HostPart, end: PlanFailed | OrderRefused) -> HostPart:
+    if isinstance(end, PlanFailed):
+        return replace(part, stage=Stage.PLAN_FAILED, since=end.at, reasons=(end.reason,))
+    return replace(part, stage=Stage.REFUSED, since=end.at, reasons=end.reasons)
+
+
+def _is_about(end: PlanFailed | OrderRefused, job: Sent) -> bool:
+    """Whether this ends the job; a host that could not read the job's id leaves it out."""
+    if isinstance(end, PlanFailed):
+        return job.type == PLAN
+    return end.order_id == job.order_id if end.order_id else end.at >= job.at - CLOCK_SKEW
+
+
+def _executing(part: HostPart, order: Sent, events: Sequence[Event]) -> HostPart:
+    started = [e for e in events if isinstance(e, ExecutionStarted)]
+    finished = [e for e in events if isinstance(e, ExecutionFinished)]
+    refused = [e for e in events if isinstance(e, OrderRefused) and _is_about(e, order)]
+    steps = {e.step.index: e.step for e in events if isinstance(e, StepFinished)}
+    planned = len(part.plan.steps) if part.plan else 0
+    part = replace(
+        part,
+        steps=max((e.steps for e in started), default=planned),
+        steps_done=len(steps),
+        freed_so_far=sum((s.expected for s in steps.values() if s.outcome is Outcome.REMOVED), NOTHING),
+    )
+    if finished:
+        last = max(finished, key=lambda e: e.at)
+        return replace(part, stage=Stage.FINISHED, since=last.at, report=last.report)
+    if started:
+        return replace(part, stage=Stage.EXECUTING, since=min(e.at for e in started))
+    if refused:
+        # A second copy of an order that has begun is refused too; that is no news, so it comes last.
+        return _turned_away(part, max(refused, key=lambda e: e.at))
+    return _ordered(part, order)
+
+
+def _ordered(part: HostPart, order: Sent) -> HostPart:
+    stage = Stage.ORDERED
+    if order.error and order.final:
+        stage = Stage.UNREACHABLE if order.certain else Stage.LOST
+    return replace(part, stage=stage, since=order.at, error=order.error)
+
+
+def _heard(part: HostPart, contact: Contact, line: Line, now: datetime) -> HostPart:
+    if part.stage in SETTLED_STAGES or part.since is None:
+        return part
+    waited, waiting_for_us = now - part.since, bool(part.error)
+    part = replace(part, last_seen=contact.last_seen)
+    if not line.up and now - line.since > SILENT_AFTER and waited > SILENT_AFTER and not waiting_for_us:
+        return replace(part, stage=_unheard(part.stage), error=line.error)
+    silent = line.up and now - max(contact.last_seen or line.since, line.since) > SILENT_AFTER
+    if (silent and waited > ANSWER_WITHIN and not waiting_for_us) or waited > _longest(part.stage):
+        return replace(part, stage=_silent(part.stage))
+    return part
+
+
+def _unheard(stage: Stage) -> Stage:
+    return Stage.UNREACHABLE if stage in (Stage.ASKED, Stage.PLANNING) else Stage.LOST
+
+
+def _silent(stage: Stage) -> Stage:
+    return Stage.SILENT if stage in (Stage.ASKED, Stage.PLANNING) else Stage.LOST
+
+
+def _longest(stage: Stage) -> timedelta:
+    """How long a host that is heard of may stay in a stage; a run takes as long as it takes."""
+    match stage:
+        case Stage.EXECUTING:
+            return timedelta.max
+        case Stage.ORDERED:
+            return ORDER_DEAD_AFTER
+        case _:
+            return PLAN_WITHIN
+
+
+def _phase(parts: Sequence[HostPart], settlement: Settlement | None) -> Phase:
+    if settlement is None:
+        return _undecided(parts)
+    if settlement.how is not Settled.CONFIRMED:
+        return Phase.CLOSED
+    running = any(part.ordered and part.stage not in SETTLED_STAGES for part in parts)
+    return Phase.EXECUTING if running else Phase.FINISHED
+
+
+def _undecided(parts: Sequence[HostPart]) -> Phase:
+    waiting = [part for part in parts if part.stage not in SETTLED_STAGES]
+    if any(part.confirmable for part in parts) and all(part.is_overdue for part in waiting):
+        return Phase.READY
+    return Phase.PLANNING if waiting else Phase.CLOSED
+
+
+def newly_overdue(request: Request) -> tuple[str, ...]:
+    """The hosts whose deadline has passed without an answer, where that is not recorded yet."""
+    over = (Stage.SILENT, Stage.UNREACHABLE)
+    return tuple(p.host for p in request.parts if p.stage in over and p.plan is None and not p.is_overdue)

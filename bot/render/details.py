@@ -1,0 +1,69 @@
+"""Every object of a host's plan with its verdict and reasons, as replies in the thread."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from bot.render.blocks import Message, code, message, packed, section, slack_voice
+from bot.render.files import details_file
+from bot.render.summary import NOUNS, is_unrestorable, kept_by_kind, sentences, steps_by_kind
+from bot.requests import HostPart
+from workers.contract import Plan, Step
+from workers.reasons import Reason
+from workers.wording import Voice, amount, bytes_range, fragment, listing, objects, short, size
+
+REPLIES = 3
+REPLY_BUDGET = 8_000
+REASONS = 3
+LEAVES = 3
+
+
+def details(part: HostPart) -> list[Message]:
+    """The thread's replies about a host's plan: what goes first, by bytes, then what stays."""
+    if part.plan is None:
+        return []
+    plan = part.plan
+    replies = packed(_lines(plan), REPLY_BUDGET)
+    shown = replies[:REPLIES]
+    if len(replies) > REPLIES:
+        left = sum(text.count("\n") + 1 for text in replies[REPLIES:])
+        shown[-1] += f"\n+{amount(left, 'more line')}, all of them in `{details_file(part)[0]}`."
+    return [
+        message(_title(plan, n, len(shown)), [section(text) for text in packed(reply.split("\n"))])
+        for n, reply in enumerate(shown, 1)
+    ]
+
+
+def _title(plan: Plan, number: int, of: int) -> str:
+    kept = sum(verdict.keep for verdict in plan.verdicts)
+    counts = f"{plan.host}: {amount(len(plan.steps), 'object')} to remove, {kept} kept"
+    return f"{counts} ({number} of {of})" if of > 1 else counts
+
+
+def _lines(plan: Plan) -> Iterable[str]:
+    voice = replace(slack_voice(plan.made_at), quote=code)
+    yield f"Policy {short(plan.policy_digest)} · volumes hold {size(plan.usage.volumes)} and always stay."
+    yield from (f"Note: {note}" for note in sentences(plan.notices, plan.made_at))
+    for kind, steps in steps_by_kind(plan):
+        yield f"*Remove {objects(kind, len(steps))}, {bytes_range(plan.expected(kind))}*"
+        yield from (f"• {_step(step, voice)}" for step in steps)
+    for kind, verdicts in kept_by_kind(plan):
+        yield f"*Keep {amount(len(verdicts), NOUNS[kind])}*"
+        yield from (f"• {code(v.object.name)}: {_because(v.reasons, voice)}" for v in verdicts)
+
+
+def _step(step: Step, voice: Voice) -> str:
+    leaves = [voice.quote(name) for name in step.leaves[:LEAVES]]
+    more = [f"{len(step.leaves) - LEAVES} more"] if len(step.leaves) > LEAVES else []
+    notes = [
+        *(["no known way back"] if is_unrestorable(step) else []),
+        *([f"leaves {listing([*leaves, *more])}"] if leaves else []),
+    ]
+    return "; ".join(
+        [f"{bytes_range(step.expected)}  {code(step.object.name)}: {_because(step.reasons, voice)}", *notes]
+    )
+
+
+def _because(reasons: Sequence[Reason], voice: Voice) -> str:
+    told = [fragment(reason, voice) for reason in reasons[:REASONS]]
+    left = len(reasons) - REASONS
+    return "; ".join([*told, *([amount(left, "more reason")] if left > 0 else [])])

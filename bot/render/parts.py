@@ -1,0 +1,149 @@
+"""One host of a request in a few lines: where it stands, what would go, what stays, what to do."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.render.blocks import date, detail, fit
+from bot.render.summary import NOTES, by_kind, ended_in_short, gone_for_good, kept, notes, sentences
+from bot.requests import PLAN_WITHIN, SILENT_AFTER, HostPart, Phase, Request, Stage
+from workers.wording import amount, bytes_range, listing, span
+
+LINES = 2_200
+PATIENCE = timedelta(minutes=1)
+START_WORKER = "Nothing was removed there. Start its worker and ask again."
+ASK_AGAIN = "Nothing was removed there. Ask again when Redis answers."
+REPORT_FOLLOWS = "Nothing goes on by itself; the host's report follows when it is back."
+
+
+def host_text(part: HostPart, request: Request, now: datetime, *, counts: bool = True) -> str:
+    """Everything the root message says about a host; `counts` where no table has them."""
+    first, *rest = _lines(part, request, now, counts=counts)
+    return "\n".join([f"*{part.host}* {first}", *fit(rest, LINES, _more)])
+
+
+def host_line(part: HostPart, request: Request, now: datetime) -> str:
+    """The same in one line, where there are many hosts."""
+    return f"*{part.host}* {_lines(part, request, now, counts=False)[0]}"
+
+
+def _more(left: int) -> str:
+    return f"+{amount(left, 'more line')} in the thread."
+
+
+def _lines(part: HostPart, request: Request, now: datetime, *, counts: bool) -> list[str]:
+    if part.stage is Stage.PLANNED:
+        return _planned(part, request, now, counts=counts)
+    return STAGES[part.stage](part, now)
+
+
+def _asked(part: HostPart, _: datetime) -> list[str]:
+    if part.error:
+        return [f"is not reached yet, the queue does not answer{_error(part)}. It is tried again."]
+    return [f"was asked{_at(part)}."]
+
+
+def _planning(part: HostPart, now: datetime) -> list[str]:
+    slow = part.since is not None and now - part.since > PATIENCE
+    return [
+        f"is planning{_since(part)}.",
+        *(["A first look at a big image store takes minutes."] if slow else []),
+    ]
+
+
+def _without_plan(part: HostPart, now: datetime) -> list[str]:
+    return ["made no plan.", *sentences(part.reasons, now), "Nothing was removed there."]
+
+
+def _refused(part: HostPart, now: datetime) -> list[str]:
+    return ["refused, nothing was removed.", *sentences(part.reasons, now)]
+
+
+def _unreached(part: HostPart, _: datetime) -> list[str]:
+    return [f"was not reached: the queue does not answer{_error(part)}.", ASK_AGAIN]
+
+
+def _silent(part: HostPart, now: datetime) -> list[str]:
+    if part.last_seen is None:
+        return ["has never answered.", START_WORKER]
+    if now - part.last_seen > SILENT_AFTER:
+        return [f"is not answering since {date(part.last_seen)}.", START_WORKER]
+    return [
+        f"gave no plan within {span(PLAN_WITHIN.total_seconds())} and is not waited for any longer.",
+        "Nothing was removed there. Look at its worker's log and ask again.",
+    ]
+
+
+def _ordered(part: HostPart, _: datetime) -> list[str]:
+    if part.error:
+        return [f"is confirmed, but the queue does not answer{_error(part)}. It is tried again."]
+    return [f"is confirmed and waits for its worker{_since(part)}."]
+
+
+def _executing(part: HostPart, _: datetime) -> list[str]:
+    freed = f", {bytes_range(part.freed_so_far)} so far" if part.freed_so_far.high else ""
+    return [f"is being pruned: {part.steps_done} of {part.steps} done{freed}."]
+
+
+def _lost(part: HostPart, _: datetime) -> list[str]:
+    seen = f" since {date(part.last_seen)}" if part.last_seen else ""
+    if part.steps_done:
+        return [f"is not answering{seen}, after {part.steps_done} of {part.steps} steps.", REPORT_FOLLOWS]
+    return [
+        f"has not said that it began{_error(part)}. What was removed is not known yet.",
+        f"Last heard of{seen.replace(' since', '') or ' never'}. {REPORT_FOLLOWS}",
+    ]
+
+
+def _finished(part: HostPart, now: datetime) -> list[str]:
+    report = part.report
+    if report is None:
+        return ["has finished."]
+    return [
+        f"{ended_in_short(report)}.",
+        *sentences(report.stopped_by, now),
+        *(f"Found: {told}" for told in sentences(report.findings, now)[:NOTES]),
+    ]
+
+
+def _planned(part: HostPart, request: Request, now: datetime, *, counts: bool) -> list[str]:
+    plan = part.plan
+    if plan is None:
+        return ["has a plan."]
+    said = notes(plan, now)
+    if not plan.complete:
+        return ["could not be read completely, so nothing can be removed.", *said]
+    if not plan.steps:
+        return ["has nothing to remove.", *kept(plan), *said]
+    if request.phase in (Phase.EXECUTING, Phase.FINISHED):
+        return ["came too late to be confirmed, nothing was removed."]
+    frees, removes = bytes_range(plan.expected()), listing(by_kind(plan))
+    if request.phase is Phase.CLOSED or request.is_expired(now):
+        return [f"would free {frees}: {removes}."]
+    first = [f"frees {frees}.", *([f"Removes {removes}."] if counts else [])]
+    return [*first, *kept(plan), *gone_for_good(plan), *said]
+
+
+def _since(part: HostPart) -> str:
+    return f" since {date(part.since)}" if part.since else ""
+
+
+def _at(part: HostPart) -> str:
+    return f" {date(part.since)}, no answer yet" if part.since else ""
+
+
+def _error(part: HostPart) -> str:
+    return f" ({detail(part.error)})" if part.error else ""
+
+
+STAGES: dict[Stage, Callable[[HostPart, datetime], list[str]]] = {
+    Stage.ASKED: _asked,
+    Stage.PLANNING: _planning,
+    Stage.PLAN_FAILED: _without_plan,
+    Stage.REFUSED: _refused,
+    Stage.UNREACHABLE: _unreached,
+    Stage.SILENT: _silent,
+    Stage.ORDERED: _ordered,
+    Stage.EXECUTING: _executing,
+    Stage.FINISHED: _finished,
+    Stage.LOST: _lost,
+}

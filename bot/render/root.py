@@ -1,0 +1,118 @@
+"""The root message of a request: one message, drawn anew for every state until it is settled."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.render.blocks import (
+    TEXT_BUDGET,
+    Block,
+    Message,
+    context,
+    date,
+    mention,
+    message,
+    paragraphs,
+    section,
+    table,
+    weight,
+)
+from bot.render.buttons import buttons
+from bot.render.headlines import headline
+from bot.render.parts import host_line, host_text
+from bot.render.summary import kinds_by_bytes
+from bot.requests import Phase, Request, Settled, Settlement
+from workers.contract import Kind
+from workers.wording import amount, bytes_range, short
+
+EVENT_TYPE = "prune_request"
+# Slack takes 50 blocks; title, table, record and buttons are four of them.
+HOST_SECTIONS = 40
+HOSTS_TO_REPEAT = 5
+KIND_TITLES = {
+    Kind.CONTAINER: "Stopped containers",
+    Kind.IMAGE: "Images",
+    Kind.NETWORK: "Unused networks",
+    Kind.BUILD_CACHE: "Build cache records",
+}
+DECISIONS = {
+    Settled.CONFIRMED: "Confirmed",
+    Settled.CANCELLED: "Cancelled",
+    Settled.EXPIRED: "Timed out",
+    Settled.SUPERSEDED: "Replaced",
+}
+
+
+def root(request: Request, now: datetime) -> Message:
+    """Draw a request as it stands."""
+    title = headline(request, now)
+    is_open = request.phase is Phase.READY and not request.is_expired(now)
+    figures = _figures(request) if is_open else []
+    end = [_record(request, is_open=is_open), *([buttons(request)] if is_open else [])]
+    room = TEXT_BUDGET - len(title) - weight(figures) - weight(end)
+    return message(
+        title,
+        [*figures, *_hosts(request, now, room=room, counts=not figures), *end],
+        version=request.set_digest,
+        metadata={"event_type": EVENT_TYPE, "event_payload": {"request": request.asked.id}},
+    )
+
+
+def _figures(request: Request) -> list[Block]:
+    """The numbers of a decision: by kind for one host, by host for several, most bytes first."""
+    plans = [part.plan for part in request.confirmable if part.plan]
+    if len(plans) == 1:
+        (plan,) = plans
+        rows = [
+            (KIND_TITLES[kind], str(count), bytes_range(plan.expected(kind)))
+            for kind, count in kinds_by_bytes(plan)
+        ]
+        return table(("Goes", "Objects", "Frees"), rows)
+    plans.sort(key=lambda plan: -plan.expected().high)
+    return table(
+        ("Host", "Objects", "Frees"),
+        [(plan.host, str(len(plan.steps)), bytes_range(plan.expected())) for plan in plans],
+    )
+
+
+def _hosts(request: Request, now: datetime, *, room: int, counts: bool) -> list[Block]:
+    """A section for each host, or a line where there are too many for that."""
+    several = counts or len(request.confirmable) > 1
+    texts = [host_text(part, request, now, counts=several) for part in request.parts]
+    if len(texts) <= HOST_SECTIONS and sum(map(len, texts)) <= room:
+        return [section(text) for text in texts]
+    lines = [host_line(part, request, now) for part in request.parts]
+    return paragraphs(lines, room=room, more=_more)
+
+
+def _more(left: int) -> str:
+    return f"+{amount(left, 'more host')}, each told of in the thread."
+
+
+def _record(request: Request, *, is_open: bool) -> Block:
+    """Who asked, who decided, when, on which plans; in small letters, and in place of the buttons."""
+    asked = request.asked
+    facts = [f"Asked for by {mention(asked.requester)} {date(asked.made_at)}"]
+    if request.settlement:
+        facts.append(_decision(request.settlement))
+    if request.confirmable:
+        facts.append(_named(request))
+    if is_open and request.expires_at:
+        facts.append(f"Expires {date(request.expires_at)}")
+    elif request.phase in (Phase.READY, Phase.CLOSED):
+        facts.append(f"To look again: {_again(asked.hosts)}")
+    return context(" · ".join(facts))
+
+
+def _decision(settlement: Settlement) -> str:
+    by = f" by {mention(settlement.by)}" if settlement.by else ""
+    return f"{DECISIONS[settlement.how]}{by} {date(settlement.at)}"
+
+
+def _named(request: Request) -> str:
+    digests = list(request.plans.values())
+    return f"Plan {short(digests[0])}" if len(digests) == 1 else f"Plans {request.set_digest}"
+
+
+def _again(hosts: Sequence[str]) -> str:
+    named = hosts if len(hosts) <= HOSTS_TO_REPEAT else ()
+    return f"`{' '.join(['/prune preview', *named])}`"

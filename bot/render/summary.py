@@ -1,0 +1,117 @@
+"""Plans and reports in short: counts, bytes, what stays and why, what has no way back."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.render.blocks import slack_voice
+from bot.render.headlines import counted, freed_words, removed
+from workers.contract import HealthChange, Kind, Outcome, Plan, Report, Restorable, Step, Verdict
+from workers.reasons import Code, Reason
+from workers.wording import bytes_range, label, listing, objects, sentence
+
+# Above the buttons only what a decision needs; the thread has all of it.
+NOTES = 3
+LABELS = 4
+OUTCOMES = {
+    Outcome.REMOVED: "Removed",
+    Outcome.GONE: "Already gone",
+    Outcome.REFUSED: "Refused",
+    Outcome.FAILED: "Failed",
+    Outcome.NOT_ATTEMPTED: "Not attempted",
+}
+CHANGES = {
+    HealthChange.SAME: "as before",
+    HealthChange.REGRESSED: "worse",
+    HealthChange.GONE: "gone",
+    HealthChange.NOT_RECHECKED: "not yet re-checked",
+    HealthChange.RECOVERED: "better",
+}
+NOUNS = {
+    Kind.CONTAINER: "container",
+    Kind.IMAGE: "image",
+    Kind.NETWORK: "network",
+    Kind.BUILD_CACHE: "build cache record",
+}
+NO_WAY_BACK = (Restorable.NO, Restorable.NOT_PROBED)
+NOT_RESTORED = (Kind.CONTAINER, Kind.IMAGE)
+
+
+def by_kind(plan: Plan) -> list[str]:
+    """What goes, with its bytes, most first: ``14 images (12.1 GB)``."""
+    return [
+        f"{objects(kind, count)} ({bytes_range(plan.expected(kind))})"
+        if plan.expected(kind).high
+        else objects(kind, count)
+        for kind, count in kinds_by_bytes(plan)
+    ]
+
+
+def kinds_by_bytes(plan: Plan) -> list[tuple[Kind, int]]:
+    """The kinds of a plan with their counts, most bytes first."""
+    found = Counter(step.object.kind for step in plan.steps)
+    return sorted(found.items(), key=lambda pair: -plan.expected(pair[0]).high)
+
+
+def kept(plan: Plan) -> list[str]:
+    """Count what stays by its first reason: protected things are shown, not only doomed ones."""
+    found = Counter(label(verdict.reasons[0].code) for verdict in plan.verdicts if verdict.keep)
+    if not found:
+        return []
+    top = found.most_common(LABELS)
+    others = found.total() - sum(count for _, count in top)
+    counts = [f"{name} {count}" for name, count in top] + ([f"other reasons {others}"] if others else [])
+    return [f"Keeps {found.total()}: {', '.join(counts)}."]
+
+
+def gone_for_good(plan: Plan) -> list[str]:
+    """Say what nobody is known to be able to give back."""
+    lost = counted(step.object.kind for step in plan.steps if is_unrestorable(step))
+    return [f"No known way back for {listing(lost)}."] if lost else []
+
+
+def is_unrestorable(step: Step) -> bool:
+    """Whether somebody may miss it: networks and cache are made anew, an image no one holds is not."""
+    return step.object.kind in NOT_RESTORED and step.restorable in NO_WAY_BACK
+
+
+def notes(plan: Plan, now: datetime) -> list[str]:
+    """What is said above a plan; the count of what is not restorable is told from the steps themselves."""
+    told = sentences([n for n in plan.notices if n.code is not Code.UNRESTORABLE_COUNT], now)
+    left = len(told) - NOTES
+    return [
+        *(f"Note: {note}" for note in told[:NOTES]),
+        *([f"+{left} more notes in the thread."] if left > 0 else []),
+    ]
+
+
+def sentences(reasons: Iterable[Reason], now: datetime) -> list[str]:
+    """Reasons as a reader in Slack wants them."""
+    voice = slack_voice(now)
+    return [sentence(reason, voice) for reason in reasons]
+
+
+def ended_in_short(report: Report) -> str:
+    """What became of the steps of a run, in a clause that follows the host's name."""
+    gone = counted(s.object.kind for s in report.outcomes if s.outcome is Outcome.REMOVED)
+    rest = Counter(s.outcome for s in report.outcomes if s.outcome is not Outcome.REMOVED)
+    others = [f"{count} {OUTCOMES[how].lower()}" for how, count in rest.most_common()]
+    first = f"freed {freed_words(report)}: removed {listing(gone)}" if removed(report) else "removed nothing"
+    return "; ".join([first, *others])
+
+
+def steps_by_kind(plan: Plan) -> list[tuple[Kind, list[Step]]]:
+    """What goes, kind by kind, most bytes first."""
+    found = [(kind, [step for step in plan.steps if step.object.kind is kind]) for kind in Kind]
+    return [(kind, sorted(steps, key=_bytes_first)) for kind, steps in found if steps]
+
+
+def _bytes_first(step: Step) -> tuple[int, str]:
+    return -step.expected.high, step.object.name
+
+
+def kept_by_kind(plan: Plan) -> list[tuple[Kind, list[Verdict]]]:
+    """What stays, kind by kind."""
+    kept = [verdict for verdict in plan.verdicts if verdict.keep]
+    found = [(kind, [v for v in kept if v.object.kind is kind]) for kind in Kind]
+    return [(kind, sorted(verdicts, key=lambda v: v.object.name)) for kind, verdicts in found if verdicts]

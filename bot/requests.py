@@ -1,0 +1,213 @@
+"""The values of one request: what is recorded of it, and how it stands.
+
+    PLANNING ──▶ READY ──▶ EXECUTING ──▶ FINISHED
+        │          ├─ cancelled, expired, superseded ─▶ CLOSED
+        └── no host has anything to confirm ─────────▶ CLOSED
+
+How a request stands is never stored: `bot.progress.fold` makes it of what is recorded and of the time.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from workers.contract import Bytes, Event, Kind, Person, Plan, Report
+from workers.reasons import Reason
+from workers.signing import MAX_LIFE, digest
+
+# A first inventory of a large containerd store takes minutes, so a host that says it plans is waited for.
+ANSWER_WITHIN = timedelta(seconds=60)
+PLAN_WITHIN = MAX_LIFE
+START_WITHIN = MAX_LIFE
+SILENT_AFTER = timedelta(seconds=60)
+SENT_WITHIN = timedelta(seconds=60)
+
+
+class Phase(StrEnum):
+    """Where a request stands."""
+
+    PLANNING = "planning"
+    READY = "ready"
+    EXECUTING = "executing"
+    FINISHED = "finished"
+    CLOSED = "closed"
+
+
+class Settled(StrEnum):
+    """How a request was decided; exactly one of them, once."""
+
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
+class Stage(StrEnum):
+    """Where one host stands within a request."""
+
+    ASKED = "asked"
+    PLANNING = "planning"
+    PLANNED = "planned"
+    PLAN_FAILED = "plan_failed"
+    UNREACHABLE = "unreachable"
+    SILENT = "silent"
+    ORDERED = "ordered"
+    EXECUTING = "executing"
+    FINISHED = "finished"
+    REFUSED = "refused"
+    LOST = "lost"
+
+
+WAITING_STAGES = frozenset({Stage.ASKED, Stage.PLANNING, Stage.ORDERED, Stage.EXECUTING})
+SETTLED_STAGES = frozenset(Stage) - WAITING_STAGES
+NOTHING = Bytes()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The recorded start of a request."""
+
+    id: str
+    verb: str  # "preview" or "execute"
+    channel: str
+    requester: Person
+    hosts: tuple[str, ...]
+    made_at: datetime
+    kinds: tuple[Kind, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """The recorded decision; one that confirms names the plan of each host, and means no other (S3)."""
+
+    how: Settled
+    at: datetime
+    by: Person | None = None
+    set_digest: str = ""
+    plans: Mapping[str, str] = field(default_factory=dict)  # host → plan digest
+
+    @property
+    def confirmed_plans(self) -> Mapping[str, str]:
+        """The plans that orders go out for."""
+        return self.plans if self.how is Settled.CONFIRMED else {}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The recorded attempt to put a job on a host's queue; `error` is empty when it is there.
+
+    `final`: it is not tried again. `certain`: where the queue's answer was lost, the job may be there.
+    """
+
+    host: str
+    type: str  # "plan" or "execute"
+    at: datetime
+    order_id: str = ""
+    error: str = ""
+    final: bool = True
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as it was recorded, with the digest of the plan it brings."""
+
+    event: Event
+    plan_digest: str = ""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """What is known of a host's worker now, by the bot's own clock."""
+
+    host: str
+    last_seen: datetime | None = None
+    busy: str = ""
+    busy_since: datetime | None = None
+    version: str = ""
+    problems: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """Whether the bot hears its hosts at all; while it does not, no host can be called silent."""
+
+    up: bool
+    since: datetime
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class HostPart:
+    """One host within a request; `error` says why the queue is not reached, also while it is tried again.
+
+    `is_overdue`: its deadline has passed once, so it does not hold up the others even if it comes back.
+    """
+
+    host: str
+    stage: Stage = Stage.ASKED
+    since: datetime | None = None
+    plan: Plan | None = None
+    plan_digest: str = ""
+    ordered: bool = False
+    is_overdue: bool = False
+    report: Report | None = None
+    reasons: tuple[Reason, ...] = ()
+    error: str = ""
+    steps: int = 0
+    steps_done: int = 0
+    freed_so_far: Bytes = NOTHING
+    last_seen: datetime | None = None
+
+    @property
+    def confirmable(self) -> bool:
+        """Whether this host has a plan with something to do."""
+        return self.plan is not None and self.plan.applicable
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it stands."""
+
+    asked: Asked
+    parts: tuple[HostPart, ...]
+    settlement: Settlement | None
+    phase: Phase
+
+    @property
+    def confirmable(self) -> tuple[HostPart, ...]:
+        """The hosts whose plans a click would confirm, or has confirmed."""
+        return tuple(part for part in self.parts if part.confirmable)
+
+    @property
+    def plans(self) -> dict[str, str]:
+        """The digest of each plan that a click would confirm, by host."""
+        drawn = ((part, part.plan) for part in self.confirmable)
+        return {part.host: part.plan_digest or digest(plan) for part, plan in drawn if plan is not None}
+
+    @property
+    def set_digest(self) -> str:
+        """Name the exact set of (host, plan) drawn before people; a button carries it (S3)."""
+        lines = (f"{host} {plan_digest}" for host, plan_digest in self.plans.items())
+        return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the first of its plans does."""
+        return min((p.plan.expires_at for p in self.confirmable if p.plan is not None), default=None)
+
+    @property
+    def expected(self) -> Bytes:
+        """What its plans free together."""
+        return sum((p.plan.expected() for p in self.confirmable if p.plan is not None), NOTHING)
+
+    def is_expired(self, now: datetime) -> bool:
+        """Whether a plan that a click would confirm is no longer in force."""
+        return self.expires_at is not None and now >= self.expires_at
+
+
+def told(events: Iterable[Event]) -> tuple[Told, ...]:
+    """Name the plan in each event that brings one."""
+    return tuple(Told(e, digest(e.plan) if e.event == "plan_ready" else "") for e in events)

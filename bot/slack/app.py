@@ -1,0 +1,119 @@
+"""The Bolt app from its parts, and the two ways in which Slack reaches it: Socket Mode, or signed HTTP."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.builtin import SocketModeHandler
+from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+from waitress.server import create_server
+
+from bot.errors import SettingsError
+from bot.reception import Reception
+from bot.slack.answers import named_errors
+from bot.slack.identity import Identity
+from bot.slack.listeners import register
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
+
+BoltApp = App
+EVENTS_PATH = "/slack/events"
+HEALTH_PATH = "/healthz"
+LISTENERS = 8
+HTTP_THREADS = 8
+
+
+def build(*, who: Identity, base_url: str, signing_secret: str, reception: Reception) -> App:
+    """Make the app; it makes no call before it acknowledges, so who we are is asked beforehand."""
+
+    def authorize() -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=None, team_id=who.team, bot_user_id=who.user, bot_id=who.bot_id, bot_token=""
+        )
+
+    app = App(
+        client=WebClient(base_url=base_url, retry_handlers=[]),
+        authorize=authorize,
+        logger=logging.getLogger("slack_bolt"),
+        signing_secret=signing_secret,
+        listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
+    )
+    register(app, reception)
+    return app
+
+
+class SocketMode:
+    """The connection over which Slack calls us; the SDK renews it by itself once it stood."""
+
+    def __init__(self, app: App, *, app_token: str, base_url: str) -> None:
+        client = WebClient(base_url=base_url, timeout=10, retry_handlers=[])
+        self._handler: Any = SocketModeHandler(app, app_token=app_token, web_client=client)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection stands."""
+        return bool(self._handler.client.is_connected())
+
+    def open(self) -> None:
+        """Connect for the first time.
+
+        Raises:
+            SlackError: Slack did not let us.
+        """
+        with named_errors("apps.connections.open"):
+            self._handler.connect()
+
+    def close(self) -> None:
+        """Take nothing more; what has been taken is finished."""
+        self._handler.close()
+
+
+class HttpServer:
+    """Serves Slack's requests, where Slack calls us, and says whether the bot works."""
+
+    def __init__(self, application: "WSGIApplication", *, host: str, port: int) -> None:
+        try:
+            self._server: Any = create_server(application, host=host, port=port, threads=HTTP_THREADS)
+        except OSError as error:
+            raise SettingsError(f"PORT {port} on {host} cannot be listened on: {error.strerror}") from error
+        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+
+    def open(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take nothing more; what has been taken is finished, and the listening socket ends with us."""
+        self._server.task_dispatcher.shutdown()
+
+
+def web_application(app: App | None, troubles: Callable[[], Iterator[str]]) -> "WSGIApplication":
+    """Slack's path, where Slack calls us, and the one for whoever watches."""
+    slack = SlackRequestHandler(app, path=EVENTS_PATH) if app else None
+
+    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        path = environ.get("PATH_INFO")
+        if path == HEALTH_PATH:
+            return _say(start_response, *_health(list(troubles())))
+        if slack and path == EVENTS_PATH:
+            return slack(environ, start_response)
+        return _say(start_response, "404 Not Found", "not found")
+
+    return application
+
+
+def _health(found: list[str]) -> tuple[str, str]:
+    return ("503 Service Unavailable", "; ".join(found)) if found else ("200 OK", "ok")
+
+
+def _say(start_response: "StartResponse", status: str, text: str) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+    return [f"{text}\n".encode()]

@@ -1,0 +1,104 @@
+"""Who the bot is in Slack and what it may do there: asked at start, and by the doctor."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from slack_sdk import WebClient
+
+from bot.doctor import Finding
+from bot.errors import SettingsError, SlackError
+from bot.slack.answers import named_errors
+
+# deploy/slack-manifest.yaml asks for the same.
+REQUIRED_SCOPES = {
+    "commands": "to be asked with /prune",
+    "chat:write": "to post and edit its messages",
+    "files:write": "to attach complete lists",
+    "channels:history": "to find a message again whose posting was in doubt",
+    "groups:history": "the same in private channels",
+}
+PERMANENT = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the bot is in Slack, and what it may do there."""
+
+    team: str
+    team_name: str
+    user: str
+    bot_id: str
+    scopes: frozenset[str]
+
+    @property
+    def missing_scopes(self) -> tuple[str, ...]:
+        """The scopes it lacks."""
+        return tuple(scope for scope in REQUIRED_SCOPES if scope not in self.scopes)
+
+
+def identity(client: WebClient) -> Identity:
+    """Ask Slack who we are.
+
+    Raises:
+        SettingsError: Slack does not know the token.
+        SlackError: Slack did not answer.
+    """
+    try:
+        with named_errors("auth.test"):
+            answer = client.auth_test()
+    except SlackError as error:
+        if str(error).rpartition(": ")[2] in PERMANENT:
+            raise SettingsError(f"SLACK_BOT_TOKEN is not taken by Slack ({error})") from error
+        raise
+    scopes = str(answer.headers.get("x-oauth-scopes", ""))
+    return Identity(
+        team=str(answer["team_id"]),
+        team_name=str(answer.get("team", "")),
+        user=str(answer["user_id"]),
+        bot_id=str(answer.get("bot_id", "")),
+        scopes=frozenset(scope.strip() for scope in scopes.split(",")),
+    )
+
+
+def refuse_missing_scopes(who: Identity) -> None:
+    """Name each scope that is missing, and what it is for."""
+    if who.missing_scopes:
+        missing = "; ".join(f"{scope} ({REQUIRED_SCOPES[scope]})" for scope in who.missing_scopes)
+        raise SettingsError(f"the Slack app lacks scopes: {missing}. Add them and install the app again.")
+
+
+def slack_findings(client: WebClient, channels: Sequence[str]) -> Iterator[Finding]:
+    """Token, scopes, and the channels the bot is to work in."""
+    try:
+        who = identity(client)
+    except (SettingsError, SlackError) as error:
+        yield Finding("Slack token", is_good=False, says=str(error))
+        return
+    yield Finding("Slack token", is_good=True, says=f"{who.user} in {who.team_name} ({who.team})")
+    for scope, why in REQUIRED_SCOPES.items():
+        has = scope in who.scopes
+        yield Finding(f"scope {scope}", has, "granted" if has else f"missing: needed {why}")
+    if not channels:
+        yield Finding("PRUNE_CHANNELS", is_good=False, says="names no channel, so commands are taken nowhere")
+    for channel in channels:
+        yield _channel(client, channel)
+
+
+def _channel(client: WebClient, channel: str) -> Finding:
+    name = f"channel {channel}"
+    try:
+        with named_errors("conversations.history"):
+            client.conversations_history(channel=channel, limit=1)
+    except SlackError as error:
+        return Finding(name, is_good=False, says=f"{error}; invite the bot there with /invite")
+    return Finding(name, is_good=True, says="joined")
+
+
+def app_token_finding(client: WebClient, app_token: str) -> Finding:
+    """Whether Slack gives us a connection; it is not opened."""
+    try:
+        with named_errors("apps.connections.open"):
+            client.apps_connections_open(app_token=app_token)
+    except SlackError as error:
+        return Finding("Socket Mode", is_good=False, says=f"SLACK_APP_TOKEN is not taken ({error})")
+    return Finding("Socket Mode", is_good=True, says="SLACK_APP_TOKEN is taken")

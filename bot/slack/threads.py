@@ -1,0 +1,250 @@
+"""Messages in Slack: each is posted once, edited in place, and found again where its posting was in doubt.
+
+The SDK's own retries are off: it would repeat a message that Slack had taken, or sleep in the middle of
+everything else. Whoever is told to wait comes again.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.webhook import WebhookClient
+
+from bot.errors import MessageGone, MessageRefused, SlackAway, SlackError
+from bot.memory.posts import Note, Post, Posts
+from bot.render import EVENT_TYPE
+from bot.render.blocks import Message
+from bot.render.receipts import not_attached
+from bot.slack.answers import named_errors, of_answer
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS = 10
+# Slack takes about one message a second in a channel.
+POST_EVERY = timedelta(seconds=1)
+CLOCKS_DIFFER = timedelta(minutes=5)
+PAGE = 200
+PAGES = 5
+
+
+@dataclass(frozen=True)
+class Place:
+    """A message's name, and where it belongs; without a thread it is a root."""
+
+    request_id: str
+    part: str
+    channel: str
+    thread_ts: str | None = None
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file in a thread."""
+
+    name: str
+    title: str
+    content: str
+
+
+def web_client(token: str, base_url: str) -> WebClient:
+    """A client that tries once."""
+    return WebClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+
+
+def fingerprint(message: Message) -> str:
+    """Tell two drawings apart."""
+    drawn = json.dumps([message.text, message.blocks], sort_keys=True)
+    return hashlib.sha256(drawn.encode()).hexdigest()
+
+
+class Threads:
+    """The bot's messages, whatever has become of them."""
+
+    def __init__(
+        self, client: WebClient, posts: Posts, *, bot_user: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._client, self._posts, self._bot_user, self._clock = client, posts, bot_user, clock
+        self._rests: dict[str, datetime] = {}
+
+    def show(self, place: Place, message: Message) -> str:
+        """Make the message at this place show this; returns its ts.
+
+        Raises:
+            SlackError: it does not show it yet.
+        """
+        post = self._posts.find(place.request_id, place.part)
+        shown = fingerprint(message)
+        if post is None or not post.ts:
+            ts = self._found(place, post) or self._post(place, message)
+        elif post.shown != shown:
+            ts = self._edit(place, post, message)
+        else:
+            return post.ts
+        self._posts.show(place.request_id, place.part, ts=ts, shown=shown)
+        return ts
+
+    def attach(self, place: Place, file: Attachment) -> None:
+        """Put a file into the thread, once."""
+        post = self._posts.find(place.request_id, place.part)
+        if post is not None and post.ts:
+            return
+        if post is None or not self._has_file(place, file):
+            self._upload(place, file)
+        self._posts.show(place.request_id, place.part, ts=file.name, shown=file.name)
+
+    def answer(self, note: Note) -> None:
+        """Answer one person, where only they see it."""
+        self._await_turn("response_url")
+        if not note.response_url:
+            raise MessageRefused("response_url: there is none")
+        client = WebhookClient(note.response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+        with named_errors("response_url"):
+            answer = client.send(
+                text=note.message.text,
+                blocks=list(note.message.blocks),
+                response_type="ephemeral",
+                replace_original=note.replaces,
+            )
+        if answer.status_code != 200:
+            retry_after = answer.headers.get("Retry-After", "")
+            raise of_answer(
+                "response_url", status=answer.status_code, code=answer.body, retry_after=retry_after
+            )
+
+    def _post(self, place: Place, message: Message) -> str:
+        self._await_turn("chat.postMessage", place.channel)
+        self._posts.begin(place.request_id, place.part, place.channel, self._clock())
+        self._rest(f"chat.postMessage {place.channel}", POST_EVERY)
+        try:
+            return self._send(place, message)
+        except MessageRefused as error:
+            return self._send(place, _in_words(message, error))
+
+    def _send(self, place: Place, message: Message) -> str:
+        try:
+            answer = self._call(
+                "chat.postMessage",
+                channel=place.channel,
+                thread_ts=place.thread_ts,
+                text=message.text,
+                blocks=list(message.blocks) or None,
+                metadata=_metadata(place),
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except SlackError as error:
+            if not message.blocks or not isinstance(error, MessageRefused):
+                self._doubt(place, error)
+            raise
+        return str(answer["ts"])
+
+    def _doubt(self, place: Place, error: SlackError) -> None:
+        """Forget a message that is certainly not there; one in doubt is looked for next time."""
+        if not isinstance(error, SlackAway) or error.certain:
+            self._posts.forget(place.request_id, place.part)
+
+    def _edit(self, place: Place, post: Post, message: Message) -> str:
+        self._await_turn("chat.update")
+        try:
+            self._update(post, message)
+        except MessageRefused as error:
+            self._update(post, _in_words(message, error))
+        except MessageGone:
+            # Somebody removed it; what it has to say is said in a new one.
+            self._posts.forget(place.request_id, place.part)
+            raise
+        return post.ts
+
+    def _update(self, post: Post, message: Message) -> None:
+        blocks = list(message.blocks)
+        self._call("chat.update", channel=post.channel, ts=post.ts, text=message.text, blocks=blocks)
+
+    def _found(self, place: Place, post: Post | None) -> str | None:
+        """Look for a message whose posting was in doubt."""
+        if post is None:
+            return None
+        own = (m for m in self._messages(place, post.begun_at) if m.get("user") == self._bot_user)
+        return next((str(m["ts"]) for m in own if _is_named(m, place)), None)
+
+    def _has_file(self, place: Place, file: Attachment) -> bool:
+        messages = self._messages(place, self._clock())
+        return any(f.get("name") == file.name for m in messages for f in m.get("files") or ())
+
+    def _messages(self, place: Place, since: datetime) -> Iterator[Mapping[str, Any]]:
+        """What the channel, or the thread, has had to say since about then."""
+        method = "conversations.replies" if place.thread_ts else "conversations.history"
+        where: dict[str, Any] = {"channel": place.channel, "include_all_metadata": True, "limit": PAGE}
+        if place.thread_ts:
+            where["ts"] = place.thread_ts
+        else:
+            where["oldest"] = f"{(since - CLOCKS_DIFFER).timestamp():.6f}"
+        for _ in range(PAGES):
+            self._await_turn(method)
+            answer = self._call(method, **where)
+            yield from answer["messages"]
+            where["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not where["cursor"]:
+                return
+
+    def _upload(self, place: Place, file: Attachment) -> None:
+        self._await_turn("chat.postMessage", place.channel)
+        self._posts.begin(place.request_id, place.part, place.channel, self._clock())
+        self._rest(f"chat.postMessage {place.channel}", POST_EVERY)
+        try:
+            with named_errors("files.upload"):
+                self._client.files_upload_v2(
+                    channel=place.channel,
+                    thread_ts=place.thread_ts,
+                    filename=file.name,
+                    title=file.title,
+                    content=file.content,
+                )
+        except MessageRefused as error:
+            self._send(place, not_attached(file.name, str(error)))
+        except SlackError as error:
+            self._doubt(place, error)
+            raise
+
+    def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        given = {name: value for name, value in arguments.items() if value is not None}
+        try:
+            with named_errors(method):
+                answer = getattr(self._client, method.replace(".", "_"))(**given)
+        except SlackAway as error:
+            if error.certain:
+                self._rest(method, timedelta(seconds=error.seconds))
+            raise
+        data: Any = answer.data
+        return data if isinstance(data, Mapping) else {}
+
+    def _rest(self, what: str, time: timedelta) -> None:
+        self._rests[what] = self._clock() + time
+
+    def _await_turn(self, method: str, target: str = "") -> None:
+        """Refuse what Slack has asked us to wait with, before anything is done."""
+        now = self._clock()
+        self._rests = {what: until for what, until in self._rests.items() if until > now}
+        for what in (method, f"{method} {target}"):
+            if what in self._rests:
+                seconds = (self._rests[what] - now).total_seconds()
+                raise SlackAway(f"{method}: its turn has not come", seconds=seconds, certain=True)
+
+
+def _in_words(message: Message, error: MessageRefused) -> Message:
+    """The same without what Slack does not take: a plain message is better than none."""
+    logger.error("a message is shown without its details, since Slack does not take it (%s)", error)
+    return Message(f"{message.text}\n(Slack did not take the details of this message: {error})", ())
+
+
+def _metadata(place: Place) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"request": place.request_id, "part": place.part}}
+
+
+def _is_named(message: Mapping[str, Any], place: Place) -> bool:
+    metadata = message.get("metadata") or {}
+    return bool(metadata.get("event_payload") == _metadata(place)["event_payload"])

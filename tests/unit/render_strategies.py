@@ -1,0 +1,183 @@
+"""Arbitrary requests: any number of hosts and objects, names that try to be mark-up, sizes from 0 to huge."""
+
+from datetime import timedelta
+
+from hypothesis import strategies as st
+
+from bot.requests import Asked, HostPart, Phase, Request, Settled, Settlement, Stage
+from tests.unit.render_values import AFTER, ANA, BEFORE, BO, NOW, ago, plan, run
+from workers.contract import (
+    Bytes,
+    HealthChange,
+    HealthLine,
+    Kind,
+    Outcome,
+    Person,
+    Plan,
+    Reference,
+    Report,
+    Restorable,
+    Status,
+    Step,
+    StepOutcome,
+    Verdict,
+)
+from workers.phrases import CLAUSES
+from workers.reasons import Reason
+
+HOSTILE = (
+    "<!channel>",
+    "<@U0EVIL>",
+    "<http://evil.example|shop/app:1.0>",
+    "`; rm`*bold*_it_~no~",
+    "a&b<c>d",
+    "@here #general",
+    "``` ```",
+    "\u202egnp.exe\n\n> quote",
+    "x" * 400,
+    "&" * 300,
+    "<" * 300,
+    "日本語" * 40,
+    "",
+    " ",
+)
+NAMES = st.sampled_from(HOSTILE) | st.text(max_size=30)
+SIZES = st.sampled_from([0, 1, 999, 10**6, 38_200_000_000, 10**18]) | st.integers(0, 10**13)
+PARAMS = (
+    "container",
+    "image",
+    "detail",
+    "since",
+    "until",
+    "state",
+    "size",
+    "repository",
+    "pattern",
+    "reference",
+)
+COUNTS = st.sampled_from([0, 1, 2, 7, 40, 300])
+
+
+@st.composite
+def reasons(draw: st.DrawFn) -> Reason:
+    values = NAMES | SIZES | st.just(ago(days=31).isoformat())
+    return Reason(
+        code=draw(st.sampled_from(sorted(CLAUSES))),
+        params=draw(st.dictionaries(st.sampled_from(PARAMS), values)),
+    )
+
+
+@st.composite
+def bytes_(draw: st.DrawFn) -> Bytes:
+    low = draw(SIZES)
+    return Bytes(low=low, high=low + draw(st.sampled_from([0, 1, 10**9])))
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> Step:
+    return Step(
+        index=0,
+        object=draw(objects()),
+        reasons=tuple(draw(st.lists(reasons(), min_size=1, max_size=6))),
+        fingerprint={},
+        expected=draw(bytes_()),
+        leaves=tuple(draw(st.lists(NAMES, max_size=5))),
+        restorable=draw(st.sampled_from(Restorable)),
+    )
+
+
+@st.composite
+def objects(draw: st.DrawFn) -> Reference:
+    return Reference(kind=draw(st.sampled_from(Kind)), id=draw(NAMES), name=draw(NAMES))
+
+
+@st.composite
+def verdicts(draw: st.DrawFn) -> Verdict:
+    why = tuple(draw(st.lists(reasons(), min_size=1, max_size=6)))
+    return Verdict(object=draw(objects()), keep=True, reasons=why, size=draw(st.none() | SIZES))
+
+
+@st.composite
+def plans(draw: st.DrawFn, host: str) -> Plan:
+    """Few different objects, many times over: what is long is long by number, and drawn quickly."""
+    few = draw(st.lists(steps(), max_size=4))
+    many = [s.model_copy(update={"index": n}) for n, s in enumerate(few * draw(COUNTS))]
+    return plan(
+        host,
+        steps=tuple(many),
+        verdicts=tuple(draw(st.lists(verdicts(), max_size=3)) * draw(COUNTS)),
+        notices=tuple(draw(st.lists(reasons(), max_size=6))),
+        complete=draw(st.booleans()),
+        expires_at=NOW + timedelta(minutes=draw(st.sampled_from([-5, 50]))),
+    )
+
+
+@st.composite
+def reports(draw: st.DrawFn, of: Plan) -> Report:
+    hows = draw(st.lists(st.tuples(st.sampled_from(Outcome), st.none() | reasons()), min_size=1, max_size=5))
+    ends = [hows[n % len(hows)] for n in range(len(of.steps))]
+    return run(
+        of.host,
+        status=draw(st.sampled_from(Status)),
+        outcomes=tuple(
+            StepOutcome(index=s.index, object=s.object, outcome=how, reason=why, expected=s.expected)
+            for s, (how, why) in zip(of.steps, ends, strict=True)
+        ),
+        stopped_by=tuple(draw(st.lists(reasons(), max_size=12))),
+        findings=tuple(draw(st.lists(reasons(), max_size=12))),
+        health=tuple(draw(st.lists(health(), max_size=4)) * draw(COUNTS)),
+        expected=of.expected(),
+        usage_before=draw(st.sampled_from([None, BEFORE, AFTER])),
+        usage_after=draw(st.sampled_from([None, BEFORE, AFTER])),
+        requester=Person(team="T", user=draw(NAMES)),
+    )
+
+
+@st.composite
+def health(draw: st.DrawFn) -> HealthLine:
+    return HealthLine(
+        name=draw(NAMES),
+        critical=draw(st.booleans()),
+        before=draw(NAMES),
+        after=draw(NAMES),
+        change=draw(st.sampled_from(HealthChange)),
+    )
+
+
+@st.composite
+def parts(draw: st.DrawFn, host: str = "web-1") -> HostPart:
+    made = draw(st.none() | plans(host))
+    stage = draw(st.sampled_from(Stage))
+    told = draw(reports(made)) if made and stage is Stage.FINISHED else None
+    return HostPart(
+        host,
+        stage,
+        since=draw(st.sampled_from([None, ago(seconds=3), ago(hours=2)])),
+        plan=made,
+        ordered=draw(st.booleans()),
+        report=told,
+        reasons=tuple(draw(st.lists(reasons(), max_size=12))),
+        error=draw(NAMES),
+        steps=draw(COUNTS),
+        steps_done=draw(COUNTS),
+        freed_so_far=draw(bytes_()),
+        last_seen=draw(st.sampled_from([None, NOW, ago(hours=2)])),
+    )
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    """A few different hosts, up to a hundred of them."""
+    few = [draw(parts(f"h{n}")) for n in range(draw(st.integers(1, 3)))]
+    hosts = draw(st.sampled_from([few, few, few, [few[n % len(few)] for n in range(100)]]))
+    settlement = draw(st.none() | settlements())
+    phase = draw(st.sampled_from(Phase))
+    if phase is Phase.READY and not any(part.confirmable for part in hosts):
+        phase = Phase.CLOSED
+    asked = Asked("r-1", "preview", "C0", ANA, tuple(part.host for part in hosts), ago(minutes=7))
+    return Request(asked, tuple(hosts), settlement, phase)
+
+
+@st.composite
+def settlements(draw: st.DrawFn) -> Settlement:
+    return Settlement(draw(st.sampled_from(Settled)), ago(minutes=1), draw(st.sampled_from([None, ANA, BO])))

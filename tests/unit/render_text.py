@@ -1,0 +1,35 @@
+"""A message as lines of text, the way its reader goes over it."""
+
+from collections.abc import Iterator
+
+from bot.render import Block, Message
+
+
+def text_of(message: Message) -> str:
+    return "\n".join(line for block in message.blocks for line in _lines(block)) + "\n"
+
+
+def _lines(block: Block) -> Iterator[str]:
+    match block["type"]:
+        case "section":
+            yield from block["text"]["text"].split("\n")
+        case "context":
+            yield f"({block['elements'][0]['text']})"
+        case "table":
+            yield from _table([[cell["text"] for cell in row] for row in block["rows"]])
+        case "actions":
+            yield " ".join(f"[{button['text']['text']}]" for button in block["elements"])
+            yield from (_dialog(button["confirm"]) for button in block["elements"] if "confirm" in button)
+
+
+def _table(rows: list[list[str]]) -> Iterator[str]:
+    first, *others = ([len(cell) for cell in column] for column in zip(*rows, strict=True))
+    widths = [max(lengths) for lengths in others]
+    for name, *cells in rows:
+        padded = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+        yield f"| {name:<{max(first)}} | {' | '.join(padded)} |"
+
+
+def _dialog(dialog: Block) -> str:
+    words = [dialog[key]["text"] for key in ("title", "text", "deny", "confirm")]
+    return "  asks: {} {} [{}] [{}]".format(*words)

@@ -1,0 +1,347 @@
+"""Requests, plans and reports as hosts and people would have made them, one per state a message can show."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.requests import Asked, HostPart, Phase, Request, Settled, Settlement, Stage
+from workers.contract import (
+    Bytes,
+    DiskUsage,
+    EngineIdentity,
+    Filesystem,
+    HealthChange,
+    HealthLine,
+    Kind,
+    Outcome,
+    Person,
+    Plan,
+    Reference,
+    Report,
+    Restorable,
+    Status,
+    Step,
+    StepOutcome,
+    Store,
+    Verdict,
+)
+from workers.reasons import Code, Reason, reason
+
+NOW = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
+ANA = Person(team="T0HOME", user="U0ANA")
+BO = Person(team="T0HOME", user="U0BO")
+ENGINE = EngineIdentity(
+    id="ENGINE:WEB:1",
+    version="26.1.5",
+    api_version="1.45",
+    storage_driver="overlay2",
+    store=Store.GRAPH_DRIVER,
+    data_root="/var/lib/docker",
+)
+
+
+def ago(**length: float) -> datetime:
+    return NOW - timedelta(**length)
+
+
+def iso(**length: float) -> str:
+    return ago(**length).isoformat()
+
+
+def reference(kind: Kind, name: str) -> Reference:
+    return Reference(kind=kind, id=f"sha256:{abs(hash_of(name)):064x}", name=name)
+
+
+def hash_of(name: str) -> int:
+    return int.from_bytes(name.encode()[-12:], "big")
+
+
+def step(index: int, kind: Kind, name: str, size: int, why: Reason, **more: object) -> Step:
+    made = Step(
+        index=index,
+        object=reference(kind, name),
+        reasons=(why,),
+        fingerprint={},
+        expected=Bytes(low=size, high=size),
+    )
+    return made.model_copy(update=more)
+
+
+STEPS = (
+    step(
+        0,
+        Kind.CONTAINER,
+        "import-2026-10",
+        40_100_000,
+        reason(Code.STOPPED, since=iso(days=19), exit_code=0),
+        leaves=("import-data",),
+    ),
+    step(
+        1,
+        Kind.IMAGE,
+        "shop/app:1.4.0",
+        4_100_000_000,
+        reason(Code.SUPERSEDED, repository="shop/app", kept=2),
+        restorable=Restorable.YES,
+    ),
+    step(2, Kind.IMAGE, "shop/app:1.3.9", 8_060_000_000, reason(Code.UNUSED, since=iso(days=31))),
+    step(3, Kind.IMAGE, "<untagged> 3f9c1a2b3c4d", 161_000_000, reason(Code.UNTAGGED, since=iso(days=44))),
+    step(
+        4,
+        Kind.NETWORK,
+        "shop_old",
+        0,
+        reason(Code.NETWORK_UNUSED, since=iso(days=12)),
+        restorable=Restorable.RECREATED,
+    ),
+    step(5, Kind.BUILD_CACHE, "RUN npm ci", 612_000_000, reason(Code.CACHE_UNUSED, since=iso(days=9))),
+)
+KEPT = (
+    Verdict(
+        object=reference(Kind.CONTAINER, "api"),
+        keep=True,
+        reasons=(reason(Code.NOT_STOPPED, state="running"),),
+    ),
+    Verdict(
+        object=reference(Kind.IMAGE, "shop/app:1.5.0"),
+        keep=True,
+        reasons=(reason(Code.IN_USE, container="api", state="running"),),
+        size=412_000_000,
+    ),
+    Verdict(
+        object=reference(Kind.IMAGE, "shop/app:1.4.9"),
+        keep=True,
+        reasons=(reason(Code.PREVIOUS_VERSION, repository="shop/app", position=1, keep=1),),
+        size=410_000_000,
+    ),
+    Verdict(
+        object=reference(Kind.IMAGE, "postgres:16"),
+        keep=True,
+        reasons=(
+            reason(
+                Code.PROTECTED_REFERENCE, pattern="postgres:16", reference="docker.io/library/postgres:16"
+            ),
+            reason(Code.IN_USE, container="db", state="running"),
+        ),
+        size=431_000_000,
+    ),
+    Verdict(
+        object=reference(Kind.IMAGE, "shop/worker:2.0"),
+        keep=True,
+        reasons=(
+            reason(
+                Code.YOUNG, since=iso(hours=3), until=(NOW + timedelta(hours=21)).isoformat(), evidence="pull"
+            ),
+        ),
+        size=512_000_000,
+    ),
+)
+
+
+def usage(at: datetime, *, images: int, free: int) -> DiskUsage:
+    return DiskUsage(
+        taken_at=at,
+        containers=96_000_000,
+        images=images,
+        build_cache=700_000_000,
+        volumes=18_400_000_000,
+        filesystems=(
+            Filesystem(
+                path="/var/lib/docker",
+                total=100_000_000_000,
+                free=free,
+                inodes=6_553_600,
+                inodes_free=5_912_004,
+            ),
+        ),
+    )
+
+
+BEFORE = usage(ago(minutes=4), images=41_300_000_000, free=21_400_000_000)
+AFTER = usage(ago(minutes=1), images=28_979_000_000, free=33_700_000_000).model_copy(
+    update={"containers": 55_900_000, "build_cache": 88_000_000}
+)
+
+
+def plan(host: str = "web-1", *, steps: tuple[Step, ...] = STEPS, **more: object) -> Plan:
+    made = Plan(
+        request_id="r-1",
+        host=host,
+        engine=ENGINE,
+        policy_digest="sha256:" + "ab" * 32,
+        made_at=ago(minutes=6),
+        expires_at=NOW + timedelta(minutes=54),
+        kinds=tuple(Kind),
+        steps=steps,
+        verdicts=KEPT,
+        usage=BEFORE,
+    )
+    return made.model_copy(update=more)
+
+
+def outcomes(*ends: tuple[Outcome, Reason | None]) -> tuple[StepOutcome, ...]:
+    return tuple(
+        StepOutcome(index=s.index, object=s.object, outcome=how, reason=why, expected=s.expected)
+        for s, (how, why) in zip(STEPS, ends, strict=True)
+    )
+
+
+ALL_REMOVED = outcomes(*[(Outcome.REMOVED, None)] * len(STEPS))
+HEALTHY = tuple(
+    HealthLine(name=name, critical=critical, before="healthy", after="healthy", change=HealthChange.SAME)
+    for name, critical in (("api", True), ("db", True), ("cache", False), ("worker", False), ("mail", False))
+)
+
+
+def run(host: str = "web-1", *, status: Status = Status.DONE, **more: object) -> Report:
+    made = Report(
+        request_id="r-1",
+        order_id="o-1",
+        host=host,
+        engine=ENGINE,
+        plan_digest="sha256:" + "cd" * 32,
+        requester=ANA,
+        approver=BO,
+        started_at=ago(minutes=4),
+        finished_at=ago(minutes=3, seconds=18),
+        status=status,
+        outcomes=ALL_REMOVED,
+        expected=plan().expected(),
+        usage_before=BEFORE,
+        usage_after=AFTER,
+        health=HEALTHY,
+    )
+    return made.model_copy(update=more)
+
+
+ASKED = Asked("r-1", "preview", "C0OPS", ANA, ("web-1",), ago(minutes=7))
+CONFIRMED = Settlement(Settled.CONFIRMED, ago(minutes=5), BO, "set")
+
+
+def request(
+    *parts: HostPart, phase: Phase, settlement: Settlement | None = None, hosts: tuple[str, ...] = ()
+) -> Request:
+    asked = replace(ASKED, hosts=hosts or tuple(part.host for part in parts))
+    return Request(asked, parts, settlement, phase)
+
+
+def planned(host: str = "web-1", *, steps: tuple[Step, ...] = STEPS, **more: object) -> HostPart:
+    made = plan(host, steps=steps, **more)
+    return HostPart(host, Stage.PLANNED, since=ago(minutes=6), plan=made, last_seen=NOW)
+
+
+def ran(report: Report) -> HostPart:
+    part = planned(report.host)
+    return replace(part, stage=Stage.FINISHED, ordered=True, report=report, since=report.finished_at)
+
+
+SILENT = HostPart("web-3", Stage.SILENT, since=ago(minutes=5), last_seen=ago(hours=2))
+SMALL = STEPS[1:2]
+
+STOPPED_RUN = run(
+    status=Status.STOPPED,
+    stopped_by=(reason(Code.HEALTH_REGRESSED, container="api", before="healthy", after="unhealthy"),),
+    outcomes=outcomes(
+        (Outcome.REMOVED, None),
+        (Outcome.REMOVED, None),
+        (Outcome.REFUSED, reason(Code.BECAME_USED, container="api-canary")),
+        (Outcome.FAILED, reason(Code.ENGINE_ERROR, detail="500: layer does not exist")),
+        (Outcome.NOT_ATTEMPTED, reason(Code.RUN_STOPPED)),
+        (Outcome.NOT_ATTEMPTED, reason(Code.RUN_STOPPED)),
+    ),
+    usage_after=usage(ago(minutes=1), images=37_200_000_000, free=25_500_000_000),
+    health=(
+        HealthLine(
+            name="api", critical=True, before="healthy", after="unhealthy", change=HealthChange.REGRESSED
+        ),
+        *HEALTHY[1:4],
+        HealthLine(
+            name="mail", critical=False, before="healthy", after="starting", change=HealthChange.NOT_RECHECKED
+        ),
+    ),
+    findings=(reason(Code.FREED_LESS, expected=4_140_100_000, freed=4_100_000_000),),
+)
+REFUSED_RUN = run(
+    status=Status.REFUSED,
+    stopped_by=(
+        reason(Code.CRITICAL_NOT_RUNNING, container="db", state="exited"),
+        reason(Code.CRITICAL_MATCHES_NOTHING, entry="compose:shop/pay"),
+    ),
+    outcomes=outcomes(*[(Outcome.NOT_ATTEMPTED, reason(Code.RUN_STOPPED))] * len(STEPS)),
+    usage_after=BEFORE,
+    health=(),
+)
+
+REQUESTS: dict[str, Request] = {
+    "planning": request(
+        HostPart("web-1", Stage.PLANNING, since=ago(minutes=2), last_seen=NOW),
+        HostPart("web-2", Stage.ASKED, since=ago(seconds=20), last_seen=NOW),
+        planned("web-3", steps=SMALL),
+        phase=Phase.PLANNING,
+    ),
+    "ready-one": request(
+        planned(notices=(reason(Code.NOTHING_CRITICAL), reason(Code.UNRESTORABLE_COUNT, count=2))),
+        phase=Phase.READY,
+    ),
+    "ready-several": request(planned("web-2", steps=SMALL), planned("web-1"), SILENT, phase=Phase.READY),
+    "ready-past-its-time": request(planned(expires_at=ago(minutes=1)), phase=Phase.READY),
+    "executing": request(
+        replace(
+            planned(),
+            stage=Stage.EXECUTING,
+            ordered=True,
+            steps=6,
+            steps_done=2,
+            freed_so_far=Bytes(low=4_140_100_000, high=4_140_100_000),
+        ),
+        replace(planned("web-2"), stage=Stage.ORDERED, ordered=True),
+        phase=Phase.EXECUTING,
+        settlement=CONFIRMED,
+    ),
+    "finished-one": request(ran(run()), phase=Phase.FINISHED, settlement=CONFIRMED),
+    "finished-stopped": request(ran(STOPPED_RUN), phase=Phase.FINISHED, settlement=CONFIRMED),
+    "finished-refused": request(ran(REFUSED_RUN), phase=Phase.FINISHED, settlement=CONFIRMED),
+    "finished-several": request(
+        ran(run("web-1")),
+        ran(run("web-2")),
+        replace(
+            planned("web-3"), stage=Stage.LOST, ordered=True, steps=6, steps_done=2, last_seen=ago(minutes=3)
+        ),
+        phase=Phase.FINISHED,
+        settlement=CONFIRMED,
+    ),
+    "cancelled": request(
+        planned(), phase=Phase.CLOSED, settlement=Settlement(Settled.CANCELLED, ago(minutes=1), BO)
+    ),
+    "timed-out": request(
+        planned(), phase=Phase.CLOSED, settlement=Settlement(Settled.EXPIRED, ago(minutes=1))
+    ),
+    "replaced": request(
+        planned(), phase=Phase.CLOSED, settlement=Settlement(Settled.SUPERSEDED, ago(minutes=1), ANA)
+    ),
+    "nothing-to-remove": request(planned(steps=()), phase=Phase.CLOSED),
+    "nothing-yet": request(
+        planned(
+            steps=(),
+            notices=(
+                reason(
+                    Code.WAITING, count=14, size=18_400_000_000, until=(NOW + timedelta(hours=7)).isoformat()
+                ),
+            ),
+        ),
+        phase=Phase.CLOSED,
+    ),
+    "no-plan": request(
+        HostPart(
+            "web-1",
+            Stage.PLAN_FAILED,
+            since=ago(minutes=1),
+            reasons=(reason(Code.ENGINE_UNREACHABLE, detail="connection refused: /var/run/docker.sock"),),
+        ),
+        phase=Phase.CLOSED,
+    ),
+    "not-answering": request(SILENT, phase=Phase.CLOSED),
+    "unreachable": request(
+        HostPart("web-1", Stage.UNREACHABLE, since=ago(minutes=1), error="connection refused"),
+        phase=Phase.CLOSED,
+    ),
+}

@@ -1,0 +1,189 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.commands import (
+    Command,
+    Execute,
+    Help,
+    History,
+    Hosts,
+    Preview,
+    UsageReply,
+    parse,
+    resolve,
+)
+from workers.contract import Kind
+
+HOSTS = ("db-1", "web-1", "web-2")
+SCRAPS = st.lists(
+    st.sampled_from(
+        [
+            "preview",
+            "execute",
+            "hosts",
+            "history",
+            "help",
+            "--only",
+            "—only",
+            "images",
+            "web-*",
+            "[",
+            "*",
+            ",",
+            "=",
+            "-",
+        ]
+    )
+    | st.text(max_size=20)
+).map(" ".join)
+
+
+def said(text: str) -> str:
+    command = parse(text)
+    assert isinstance(command, UsageReply), command
+    return command.text
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("", Help()),
+        ("   ", Help()),
+        ("help", Help()),
+        ("help me", Help()),
+        ("preview --help", Help()),
+        ("execute -h", Help()),
+        ("hosts", Hosts()),
+        ("history", History()),
+        ("history web-1", History("web-1")),
+        ("preview", Preview()),
+        ("preview web-1 db-*", Preview(("web-1", "db-*"))),
+        ("preview web-1 web-1", Preview(("web-1",))),
+        ("preview --only images,containers", Preview((), (Kind.CONTAINER, Kind.IMAGE))),
+        ("preview --only cache web-1", Preview(("web-1",), (Kind.BUILD_CACHE,))),
+        ("preview --only image --only network", Preview((), (Kind.IMAGE, Kind.NETWORK))),
+        ("execute web-1", Execute(("web-1",))),
+        ("execute * --only networks", Execute(("*",), (Kind.NETWORK,))),
+    ],
+)
+def test_what_is_typed_becomes_one_command(text: str, command: Command) -> None:
+    assert parse(text) == command
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "preview web-1 --only images,networks",
+        "PREVIEW Web-1 --ONLY Images,Networks",
+        "preview web-1 —only images,networks",
+        "preview web-1 \u2013only images,networks",
+        "preview web-1 -only images,networks",
+        "preview web\u20111 --only=images, networks",
+        "preview “web-1” --only \u2018images\u2019 , networks",
+        "preview `web-1`, --only images,,networks,",
+        "preview\tweb-1\n--only images,networks",
+        "preview <http://web-1|web-1> --only images,networks",
+    ],
+)
+def test_what_phones_and_people_make_of_it_is_understood(text: str) -> None:
+    assert parse(text) == Preview(("web-1",), (Kind.IMAGE, Kind.NETWORK))
+
+
+def test_an_unknown_word_gets_the_nearest_command_first() -> None:
+    assert said("previw web-1").startswith('There is no command "previw". There are: /prune preview, ')
+    assert said("hist").startswith('There is no command "hist". There are: /prune history, ')
+
+
+def test_a_word_like_no_command_gets_them_in_their_order() -> None:
+    assert said("web-1").endswith(
+        "/prune preview, /prune execute, /prune hosts, /prune history, /prune help."
+    )
+
+
+def test_an_unknown_option_gets_the_valid_one() -> None:
+    assert said("preview --force") == (
+        'There is no option "--force". There is: --only containers,images,networks,build-cache.'
+    )
+
+
+def test_an_unknown_kind_gets_the_nearest_first() -> None:
+    assert said("preview --only imges") == (
+        'There is no kind called "imges". There are: images, containers, networks, build-cache.'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["preview --only volumes", "execute web-1 --volumes", "execute web-1 —only images,volume", "volumes"],
+)
+def test_s1_asking_for_volumes_is_answered_with_never(text: str) -> None:
+    assert said(text).startswith("Volumes are never removed")
+
+
+def test_execute_without_a_host_asks_where() -> None:
+    assert said("execute").startswith("Execute needs to know where")
+    assert said("execute --only images").startswith("Execute needs to know where")
+
+
+@pytest.mark.parametrize("text", ["preview --only", "preview --only --only", "preview --only="])
+def test_only_without_kinds_asks_for_them(text: str) -> None:
+    assert said(text).startswith("--only needs kinds") or said(text).startswith("There is no kind")
+
+
+def test_kinds_without_commas_are_not_taken_for_hosts() -> None:
+    assert said("preview --only images networks") == "Join kinds with commas: --only images,networks."
+
+
+def test_history_takes_one_host_and_hosts_takes_none() -> None:
+    assert said("history web-1 web-2").startswith("/prune history takes one host")
+    assert said("history --all").startswith("/prune history takes no option")
+    assert said("hosts web-1").startswith("/prune hosts takes nothing more")
+
+
+@given(SCRAPS)
+def test_any_text_yields_a_command_or_a_short_answer(text: str) -> None:
+    command = parse(text)
+    assert isinstance(command, Command)
+    if isinstance(command, UsageReply):
+        assert 0 < len(command.text) < 1000
+
+
+@given(SCRAPS, st.lists(st.text(max_size=20)))
+def test_any_pattern_names_only_admitted_hosts_or_gets_an_answer(text: str, admitted: list[str]) -> None:
+    found = resolve(text.split(), admitted)
+    assert isinstance(found, UsageReply) or (found and set(found) <= set(admitted))
+
+
+@given(SCRAPS)
+def test_s13_execute_never_means_hosts_that_were_not_named(text: str) -> None:
+    command = parse(f"execute {text}")
+    assert not isinstance(command, Execute) or command.hosts
+
+
+def test_no_pattern_means_every_admitted_host() -> None:
+    assert resolve((), {"web-2", "db-1", "web-1"}) == HOSTS
+
+
+def test_names_and_globs_find_their_hosts_once() -> None:
+    assert resolve(["web-*", "web-1", "db-?"], HOSTS) == HOSTS
+
+
+def test_a_name_is_never_a_part_of_another() -> None:
+    assert isinstance(resolve(["web"], HOSTS), UsageReply)
+
+
+def test_an_unknown_host_gets_the_nearest_first_and_nothing_is_resolved() -> None:
+    assert resolve(["db-1", "wep-2"], HOSTS) == UsageReply(
+        'No host is called "wep-2". There are: web-2, web-1, db-1.'
+    )
+
+
+def test_many_hosts_are_offered_in_part() -> None:
+    reply = resolve(["x"], [f"web-{n}" for n in range(40)])
+    assert isinstance(reply, UsageReply)
+    assert reply.text.endswith(" and 28 more.")
+
+
+def test_without_any_admitted_host_the_answer_says_how_to_admit_one() -> None:
+    assert "hosts add" in str(resolve(["web-1"], ()))

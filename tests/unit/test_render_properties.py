@@ -1,0 +1,184 @@
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.access import Denied, Why
+from bot.commands import UsageReply
+from bot.render import (
+    EXECUTE,
+    HostRow,
+    Message,
+    details,
+    details_file,
+    history,
+    history_row,
+    hosts,
+    not_allowed,
+    pressed,
+    report,
+    report_file,
+    root,
+    usage,
+)
+from bot.render.blocks import code, fit, printable
+from bot.requests import HostPart, Phase, Request
+from tests.unit.render_strategies import HOSTILE, NAMES, parts, plans, reasons, reports, requests
+from tests.unit.render_values import NOW, REQUESTS, ago
+from tests.workspace.validate import validate_message
+
+arbitrary = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+CODE = re.compile(r"`[^`\n]+`")
+TOKENS = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[^<>|]*>|<@[A-Za-z0-9]+>|<#[A-Z0-9]+>")
+ENTITY = re.compile(r"&(?:amp|lt|gt);")
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every mrkdwn text in a value."""
+    if isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            assert value["verbatim"]
+            yield value["text"]
+        for entry in value.values():
+            yield from texts(entry)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from texts(entry)
+
+
+def assert_safe(message: Message) -> None:
+    """No name has become a mention, a link, a special word or a style."""
+    for text in (message.text, *texts(message.blocks)):
+        outside = TOKENS.sub("", CODE.sub("", text))
+        inside = "".join(CODE.findall(text))
+        assert not set(ENTITY.sub("", outside + inside)) & set("<>&"), text
+        assert "`" not in outside, text
+
+
+def assert_sound(*messages: Message) -> None:
+    for message in messages:
+        assert validate_message(list(message.blocks)) == ()
+        assert message.text
+        assert message.blocks[0]["text"]["text"] in (message.text, f"*{message.text}*")
+        assert_safe(message)
+
+
+def assert_unstyled(*messages: Message) -> None:
+    """The names that try to be bold, italic or struck out are none of it."""
+    for text in texts([message.blocks for message in messages]):
+        outside = CODE.sub("", text)
+        assert not any(style in outside for style in ("*bold*", "_it_", "~no~", "@here", "evil")), text
+
+
+def has_buttons(message: Message) -> bool:
+    return any(block["type"] == "actions" for block in message.blocks)
+
+
+@arbitrary
+@given(requests())
+def test_any_request_makes_a_sound_root_message(request: Request) -> None:
+    drawn = root(request, NOW)
+    assert_sound(drawn)
+    assert_unstyled(drawn)
+
+
+@arbitrary
+@given(requests())
+def test_s13_buttons_stand_under_a_plan_in_force_and_nowhere_else(request: Request) -> None:
+    drawn = root(request, NOW)
+    assert has_buttons(drawn) == (request.phase is Phase.READY and not request.is_expired(NOW))
+
+
+@arbitrary
+@given(requests())
+def test_s3_a_button_names_the_request_and_the_set_that_is_drawn(request: Request) -> None:
+    drawn = root(request, NOW)
+    values = [e["value"] for b in drawn.blocks if b["type"] == "actions" for e in b["elements"]]
+    for value in values:
+        found = pressed(value)
+        assert found
+        assert (found.request, found.set_digest) == (request.asked.id, request.set_digest)
+
+
+@arbitrary
+@given(parts())
+def test_any_host_makes_sound_replies(part: HostPart) -> None:
+    replies = [report(part, NOW), *details(part)]
+    assert_sound(*replies)
+    assert_unstyled(*replies)
+
+
+@arbitrary
+@given(plans("web-1"))
+def test_the_file_of_a_plan_names_every_object(plan: Any) -> None:
+    _, text = details_file(HostPart("web-1", plan=plan))
+    named = text.count("\n")
+    assert named >= len(plan.steps) + sum(v.keep for v in plan.verdicts)
+
+
+@arbitrary
+@given(plans("web-1").flatmap(reports))
+def test_the_file_of_a_run_names_every_object(told: Any) -> None:
+    _, text = report_file(HostPart("web-1", report=told))
+    assert text.count("\n") >= len(told.outcomes) + len(told.health)
+
+
+@arbitrary
+@given(plans("web-1").flatmap(reports), st.sampled_from([1, 300]))
+def test_any_history_is_sound(told: Any, times: int) -> None:
+    assert_sound(history([history_row(told)] * times, None))
+
+
+@arbitrary
+@given(st.lists(reasons(), max_size=5), NAMES, st.sampled_from([1, 300]))
+def test_any_list_of_hosts_is_sound(problems: Any, version: str, times: int) -> None:
+    row = HostRow("web-1", ago(seconds=5), "plan", NOW, version, tuple(problems))
+    assert_sound(hosts([row] * times, NOW))
+
+
+@given(NAMES)
+def test_any_answer_is_sound(words: str) -> None:
+    if words:
+        assert_sound(usage(UsageReply(words)))
+    assert_sound(not_allowed(Denied(Why.NOT_APPROVER, approvers=(words, f"T0/{words}", "U0ANA"))))
+
+
+@given(NAMES)
+def test_a_name_is_one_visible_piece_of_code(name: str) -> None:
+    assert CODE.fullmatch(code(name)) or code(name) == "(no name)"
+
+
+@given(NAMES, st.integers(10, 120))
+def test_a_shortened_name_shows_both_its_ends(name: str, most: int) -> None:
+    shown = printable(name, most)
+    assert len(shown) <= most
+    assert shown[:4] == printable(name, 10**6)[:4]
+
+
+@given(st.lists(st.text(max_size=30)), st.integers(100, 400))
+def test_what_does_not_fit_is_counted(lines: list[str], room: int) -> None:
+    shown = fit(lines, room, lambda left: f"+{left}")
+    if shown != lines:
+        assert shown[-1] == f"+{len(lines) - len(shown) + 1}"
+    assert sum(len(line) + 1 for line in shown) <= room + 1
+
+
+def test_what_is_pressed_elsewhere_is_no_button_of_ours() -> None:
+    foreign = ("", "{}", "[1]", '{"request": 1, "set": "x"}', "[" * 9999)
+    assert [pressed(value) for value in foreign] == [None] * len(foreign)
+
+
+def test_hostile_names_are_shown_as_they_are() -> None:
+    assert code(HOSTILE[0]) == "`&lt;!channel&gt;`"
+    assert code("a`b") == "`a'b`"
+
+
+def test_the_same_state_is_drawn_the_same_and_another_one_with_new_block_ids() -> None:
+    once, again = (root(REQUESTS["ready-one"], NOW) for _ in range(2))
+    other = root(REQUESTS["ready-several"], NOW)
+    assert once == again
+    assert not {b["block_id"] for b in once.blocks} & {b["block_id"] for b in other.blocks}
+    assert EXECUTE in str(once.blocks)

@@ -1,0 +1,298 @@
+"""How a request stands: made of facts that may come twice, late or out of turn, and of the time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.orders import EXECUTE, PLAN, claims_id, execution_order, plan_request, undelivered, unsent
+from bot.progress import fold
+from bot.requests import Contact, Line, Phase, Request, Sent, Settled, Settlement, Stage
+from tests.unit.bot_values import (
+    BO,
+    NOON,
+    after,
+    asked,
+    finished,
+    plan,
+    plan_failed,
+    plan_ready,
+    plan_started,
+    refused,
+    report,
+    started,
+    step_finished,
+)
+from workers.contract import Event
+from workers.signing import MAX_LIFE, digest
+
+PLANS = {"web-1": plan("web-1"), "web-2": plan("web-2")}
+DIGESTS = {host: digest(made) for host, made in PLANS.items()}
+ORDER = claims_id("r1", "web-1", EXECUTE)
+CONFIRMED = Settlement(Settled.CONFIRMED, after(10), BO, plans=DIGESTS)
+SENT = Sent("web-1", EXECUTE, after(11), ORDER)
+LATER = after(20)
+HEARD = (Contact("web-1", after(20)), Contact("web-2", after(20)))
+
+
+def request(
+    *events: Event,
+    hosts: Sequence[str] = ("web-1",),
+    settlement: Settlement | None = None,
+    sent: Sequence[Sent] = (),
+    contacts: Sequence[Contact] = HEARD,
+    line: Line | None = None,
+    now: datetime = LATER,
+) -> Request:
+    up = line or Line(up=True, since=after(-3600))
+    return fold(
+        asked(*hosts), settlement=settlement, sent=sent, events=events, contacts=contacts, now=now, line=up
+    )
+
+
+def stage(folded: Request) -> Stage:
+    return folded.parts[0].stage
+
+
+def whole_life() -> list[Event]:
+    made = PLANS["web-1"]
+    return [
+        plan_started(at=after(1)),
+        plan_ready(made, at=after(5)),
+        started(ORDER, made, at=after(12)),
+        step_finished(ORDER, made, 0, at=after(13)),
+        step_finished(ORDER, made, 1, at=after(14)),
+        finished(report(ORDER, made, DIGESTS["web-1"], at=after(15)), at=after(15)),
+    ]
+
+
+def test_a_request_begins_with_every_host_asked() -> None:
+    assert (request().phase, stage(request())) == (Phase.PLANNING, Stage.ASKED)
+
+
+def test_a_request_is_ready_when_every_host_has_answered() -> None:
+    one = request(plan_ready(PLANS["web-1"]), hosts=("web-1", "web-2"))
+    both = request(plan_ready(PLANS["web-1"]), plan_failed("web-2"), hosts=("web-1", "web-2"))
+
+    assert (one.phase, both.phase) == (Phase.PLANNING, Phase.READY)
+
+
+def test_a_request_closes_when_no_host_has_anything_to_confirm() -> None:
+    assert request(plan_ready(plan(steps=0))).phase is Phase.CLOSED
+
+
+def test_s3_the_set_drawn_changes_with_each_plan_in_it() -> None:
+    one = request(plan_ready(PLANS["web-1"]), hosts=("web-1", "web-2"))
+    both = request(plan_ready(PLANS["web-1"]), plan_ready(PLANS["web-2"]), hosts=("web-1", "web-2"))
+
+    assert one.set_digest != both.set_digest
+
+
+def test_s3_of_two_plans_for_one_request_the_first_stays() -> None:
+    second = plan(steps=5, at=after(30))
+
+    folded = request(plan_ready(PLANS["web-1"], at=after(1)), plan_ready(second, at=after(31)))
+
+    assert folded.plans == {"web-1": DIGESTS["web-1"]}
+
+
+def test_s3_a_plan_that_comes_after_the_click_is_not_ordered() -> None:
+    late = Settlement(Settled.CONFIRMED, after(10), BO, plans={"web-1": DIGESTS["web-1"]})
+
+    folded = request(
+        plan_ready(PLANS["web-1"]), plan_ready(PLANS["web-2"]), hosts=("web-1", "web-2"), settlement=late
+    )
+
+    assert [part.ordered for part in folded.parts] == [True, False]
+    assert list(folded.plans) == ["web-1"]
+    assert execution_order(folded, "web-2", key_id="k") is None
+
+
+def test_s3_an_order_names_the_digest_of_the_plan_that_was_confirmed() -> None:
+    order = execution_order(request(plan_ready(PLANS["web-1"]), settlement=CONFIRMED), "web-1", key_id="k")
+
+    assert order is not None
+    assert (order.plan_digest, order.approver, order.engine_id) == (DIGESTS["web-1"], BO, "engine-1")
+    assert order.expires_at - order.issued_at <= MAX_LIFE
+
+
+def test_messages_to_hosts_are_the_same_whenever_they_are_made() -> None:
+    assert plan_request(asked(), "web-1", key_id="k") == plan_request(asked(), "web-1", key_id="k")
+    assert claims_id("r1", "web-1", PLAN) != claims_id("r1", "web-1", EXECUTE)
+
+
+@given(st.data())
+def test_any_repeated_or_late_delivery_ends_in_the_same_request(data: st.DataObject) -> None:
+    life = whole_life()
+    again = data.draw(st.lists(st.sampled_from(life)))
+    delivered = data.draw(st.permutations([*life, *again]))
+
+    shuffled = request(*delivered, settlement=CONFIRMED, sent=[SENT])
+
+    assert shuffled == request(*life, settlement=CONFIRMED, sent=[SENT])
+
+
+@given(st.integers(0, 6), st.data())
+def test_a_prefix_delivered_twice_is_the_prefix(length: int, data: st.DataObject) -> None:
+    prefix = whole_life()[:length]
+    late = data.draw(st.lists(st.sampled_from(prefix))) if prefix else []
+
+    assert request(*prefix, *late, settlement=CONFIRMED, sent=[SENT]) == request(
+        *prefix, settlement=CONFIRMED, sent=[SENT]
+    )
+
+
+def test_a_host_that_turns_the_request_away_ends_its_part() -> None:
+    folded = request(refused(claims_id("r1", "web-1", PLAN), at=after(2)))
+
+    assert (folded.phase, stage(folded)) == (Phase.CLOSED, Stage.REFUSED)
+
+
+def test_a_run_counts_each_step_once() -> None:
+    life = whole_life()
+
+    folded = request(*life[:4], life[3], life[3], settlement=CONFIRMED, sent=[SENT])
+
+    assert (folded.parts[0].steps_done, folded.parts[0].steps) == (1, 2)
+
+
+def test_s11_a_second_copy_of_the_order_that_is_refused_changes_nothing() -> None:
+    life = whole_life()
+    twice = refused(ORDER, at=after(16))
+
+    assert request(*life, twice, settlement=CONFIRMED, sent=[SENT]).parts[0].report is not None
+    assert stage(request(*life[:4], twice, settlement=CONFIRMED, sent=[SENT])) is Stage.EXECUTING
+
+
+def test_an_order_that_the_host_refuses_ends_the_request() -> None:
+    folded = request(
+        plan_ready(PLANS["web-1"]), refused(ORDER, at=after(12)), settlement=CONFIRMED, sent=[SENT]
+    )
+
+    assert (folded.phase, stage(folded)) == (Phase.FINISHED, Stage.REFUSED)
+    assert folded.parts[0].reasons
+
+
+@pytest.mark.parametrize(
+    ("how", "phase"),
+    [
+        (Settled.CANCELLED, Phase.CLOSED),
+        (Settled.EXPIRED, Phase.CLOSED),
+        (Settled.SUPERSEDED, Phase.CLOSED),
+        (Settled.CONFIRMED, Phase.EXECUTING),
+    ],
+)
+def test_s13_only_a_confirmation_leads_to_an_execution(how: Settled, phase: Phase) -> None:
+    settlement = Settlement(how, after(10), BO, plans=DIGESTS)
+
+    folded = request(plan_ready(PLANS["web-1"]), settlement=settlement)
+
+    assert folded.phase is phase
+    assert (execution_order(folded, "web-1", key_id="k") is not None) == (how is Settled.CONFIRMED)
+
+
+def test_s14_a_host_that_gives_no_sign_of_life_ends_silent() -> None:
+    never = request(contacts=(), now=after(61))
+
+    assert (never.phase, stage(never)) == (Phase.CLOSED, Stage.SILENT)
+
+
+def test_a_host_that_is_heard_of_is_waited_for() -> None:
+    folded = request(plan_started(), contacts=(Contact("web-1", after(600)),), now=after(610))
+
+    assert stage(folded) is Stage.PLANNING
+
+
+def test_s14_even_a_host_that_is_heard_of_has_a_deadline_for_its_plan() -> None:
+    folded = request(plan_started(), contacts=(Contact("web-1", after(1000)),), now=after(1000))
+
+    assert stage(folded) is Stage.SILENT
+
+
+def test_s14_a_host_that_falls_silent_during_a_run_is_lost_until_it_reports() -> None:
+    life = whole_life()
+    gone = (Contact("web-1", after(15)),)
+
+    lost = request(*life[:4], settlement=CONFIRMED, sent=[SENT], contacts=gone, now=after(100))
+    back = request(*life, settlement=CONFIRMED, sent=[SENT], contacts=gone, now=after(100))
+
+    assert (lost.phase, stage(lost)) == (Phase.FINISHED, Stage.LOST)
+    assert stage(back) is Stage.FINISHED
+
+
+def test_no_host_is_called_silent_before_it_was_listened_to() -> None:
+    just_up = Line(up=True, since=after(95))
+
+    assert stage(request(contacts=(), line=just_up, now=after(100))) is Stage.ASKED
+
+
+def test_s14_a_queue_that_cannot_be_read_ends_the_waiting_with_its_error() -> None:
+    down = Line(up=False, since=after(5), error="connection refused")
+    life = whole_life()
+
+    planning = request(plan_started(), line=down, now=after(100))
+    running = request(*life[:4], settlement=CONFIRMED, sent=[SENT], line=down, now=after(100))
+
+    assert (stage(planning), planning.parts[0].error) == (Stage.UNREACHABLE, "connection refused")
+    assert stage(running) is Stage.LOST
+
+
+def test_a_job_that_could_not_be_sent_yet_says_why_and_goes_on_waiting() -> None:
+    trying = undelivered(plan_request(asked(), "web-1", key_id="k"), "refused", certain=True, now=after(5))
+
+    folded = request(sent=[trying])
+
+    assert (stage(folded), folded.parts[0].error) == (Stage.ASKED, "refused")
+    assert unsent(folded, (trying,), key_id="k")
+
+
+def test_s14_an_order_that_could_not_be_sent_ends_with_nothing_removed() -> None:
+    ready = request(plan_ready(PLANS["web-1"]), settlement=CONFIRMED)
+    order = execution_order(ready, "web-1", key_id="k")
+    assert order is not None
+    given_up = undelivered(order, "refused", certain=True, now=after(80))
+
+    folded = request(plan_ready(PLANS["web-1"]), settlement=CONFIRMED, sent=[given_up], now=after(80))
+
+    assert (folded.phase, stage(folded)) == (Phase.FINISHED, Stage.UNREACHABLE)
+    assert unsent(folded, (given_up,), key_id="k") == []
+
+
+def test_an_order_that_may_have_arrived_is_never_called_not_executed() -> None:
+    ready = request(plan_ready(PLANS["web-1"]), settlement=CONFIRMED)
+    order = execution_order(ready, "web-1", key_id="k")
+    assert order is not None
+
+    doubtful = undelivered(order, "answer lost", certain=False, now=after(80))
+    over = undelivered(order, "answer lost", certain=False, now=after(2000))
+
+    assert not doubtful.final
+    assert stage(request(plan_ready(PLANS["web-1"]), settlement=CONFIRMED, sent=[over])) is Stage.LOST
+
+
+def test_a_request_expires_with_the_first_of_its_plans() -> None:
+    soon = plan("web-2", at=after(-600))
+
+    folded = request(plan_ready(PLANS["web-1"]), plan_ready(soon), hosts=("web-1", "web-2"))
+
+    assert folded.expires_at == soon.expires_at
+    assert not folded.is_expired(NOON)
+    assert folded.is_expired(soon.expires_at)
+
+
+def test_a_host_that_comes_back_after_its_deadline_does_not_hold_up_the_others() -> None:
+    def folded(overdue: frozenset[str]) -> Request:
+        return fold(
+            asked("web-1", "web-2"),
+            settlement=None,
+            sent=[],
+            events=[plan_ready(PLANS["web-1"]), plan_started("web-2", at=after(65))],
+            contacts=(Contact("web-2", after(70)),),
+            now=after(70),
+            overdue=overdue,
+        )
+
+    assert folded(frozenset()).phase is Phase.PLANNING
+    assert folded(frozenset({"web-2"})).phase is Phase.READY
