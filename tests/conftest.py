@@ -1,0 +1,3 @@
+"""What all tiers share: the real parts of the stage."""
+
+pytest_plugins = ["tests.stage.fixtures"]

@@ -1,0 +1,482 @@
+"""The bot step by step, on real Redis and a strict Slack: whatever fails, each thing shows once."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.reception import Click
+from bot.render import CANCEL, EXECUTE
+from tests.service.bot_stage import Clock, HandDriven, Stage, bot_stage
+from tests.unit.bot_values import (
+    finished,
+    plan,
+    plan_failed,
+    plan_ready,
+    report,
+    started,
+    step_finished,
+)
+from workers.contract import ExecutionOrder, Plan
+from workers.signing import digest
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with bot_stage(tmp_path, "web-1", "web-2") as made:
+        yield made
+
+
+@pytest.fixture
+def bot(stage: Stage) -> Iterator[HandDriven]:
+    made = HandDriven(stage, Clock())
+    listen(stage, made)
+    yield made
+    made.close()
+
+
+def listen(stage: Stage, bot: HandDriven) -> None:
+    """Let the bot hear its hosts, so that it does not take the silence before for theirs."""
+    for host in stage.hosts.values():
+        host.beat()
+    stage.host().tell(plan_failed(request="of-nobody"))
+    bot.hear()
+
+
+def restarted(stage: Stage, bot: HandDriven) -> HandDriven:
+    bot.close()
+    again = HandDriven(stage, bot.clock)
+    listen(stage, again)
+    return again
+
+
+def ready(stage: Stage, bot: HandDriven, command: str = "/prune preview web-1") -> None:
+    """Ask, and let web-1 answer."""
+    bot.command(command.removeprefix("/prune "))
+    bot.carry_on()
+    stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(6)
+
+
+def test_a_preview_is_one_root_with_its_details_in_the_thread(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+
+    (root,) = stage.roots()
+    assert root.first_line.startswith("Prune 200 MB on web-1?")
+    assert [c.action_id for c in root.controls] == [EXECUTE, CANCEL]
+    assert len(stage.slack.thread("ops", root.ts)) == 3
+    assert stage.slack.violations == ()
+
+
+def test_a_confirmed_plan_is_executed_and_reported(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1")
+    bot.carry_on()
+    made = stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on()
+
+    said = bot.click(EXECUTE)
+    bot.carry_on()
+    stage.host().execute(made)
+    bot.hear()
+    bot.carry_on(8)
+
+    (root,) = stage.roots()
+    assert said == ""
+    assert root.first_line.startswith("Pruned 200 MB on web-1.")
+    assert root.controls == ()
+    assert len(stage.slack.thread("ops", root.ts)) == 5
+    assert bot.store.open_requests() == ()
+
+
+def test_controls_are_gone_before_the_order_goes_out(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    bot.click(EXECUTE)
+    stage.slack.fail_next("chat.update", after_effect=True)
+
+    bot.parts.desk.step()
+
+    assert stage.roots()[0].controls == ()
+    assert stage.host().queued == 1
+
+
+def test_the_order_goes_out_even_while_slack_is_away(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    bot.click(EXECUTE)
+    stage.slack.go_away()
+
+    bot.carry_on()
+
+    assert isinstance(stage.host().take(), ExecutionOrder)
+    stage.slack.come_back()
+
+
+def test_s11_two_clicks_are_one_order(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    root = stage.roots()[0]
+
+    first = bot.click(EXECUTE, user="ana", root=root)
+    second = bot.click(EXECUTE, user="bo", root=root)
+    bot.carry_on(3)
+
+    assert first == ""
+    assert second.startswith("Already confirmed by")
+    assert stage.host().queued == 1
+
+
+def test_s11_the_same_click_delivered_twice_is_one_and_is_not_answered(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    root = stage.roots()[0]
+
+    said = [bot.click(EXECUTE, root=root, trigger="t9") for _ in range(2)]
+    bot.carry_on(3)
+
+    assert said == ["", ""]
+    assert stage.host().queued == 1
+
+
+def test_the_same_command_delivered_twice_is_one_request(stage: Stage, bot: HandDriven) -> None:
+    said = [bot.command("preview web-1", trigger="t9") for _ in range(2)]
+    bot.carry_on(3)
+
+    assert said[0] == said[1]
+    assert len(stage.roots()) == 1
+    assert stage.host().queued == 1
+
+
+def test_s13_a_click_after_the_plans_time_removes_nothing(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    bot.wait(3600)
+
+    said = bot.click(EXECUTE)
+    bot.carry_on(2)
+
+    assert said.startswith("This plan expired")
+    assert stage.roots()[0].first_line == "Timed out, nothing was removed on web-1."
+    assert stage.roots()[0].controls == ()
+    assert stage.host().queued == 0
+
+
+def test_s3_a_click_on_plans_that_are_no_longer_the_ones_drawn_is_refused(
+    stage: Stage, bot: HandDriven
+) -> None:
+    bot.command("preview web-1 web-2")
+    bot.carry_on()
+    stage.host().answer_with_plan()
+    bot.wait(70)
+    stage.host().beat()
+    stage.host().tell(plan_failed(request="of-nobody"))
+    bot.hear()
+    bot.carry_on(4)
+    seen = stage.ready_root()
+    stage.host("web-2").answer_with_plan()
+    bot.hear()
+
+    said = bot.click(EXECUTE, root=seen)
+    bot.carry_on(2)
+
+    assert said.startswith("The plans changed")
+    assert stage.host().queued == 0
+    assert "2 hosts" in stage.ready_root().first_line
+
+
+def test_s12_who_may_not_is_told_who_may(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+
+    said = bot.click(EXECUTE, user="cy")
+    bot.carry_on(2)
+
+    assert said.startswith("Only <@U")
+    assert stage.host().queued == 0
+    assert stage.roots()[0].controls
+
+
+def test_a_click_before_every_host_has_answered_is_refused(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    early = stage.roots()[0]
+    bot.command("preview web-1 web-2")
+    bot.carry_on()
+    value = (early.controls[0].value or "").replace(
+        bot.store.open_requests()[0].asked.id, bot.store.open_requests()[1].asked.id
+    )
+
+    said = press(bot, value)
+
+    assert said.startswith("Not every host has answered yet.")
+
+
+@pytest.mark.parametrize("value", ["", "{}", '{"request": "unknown", "set": "x"}', "[" * 5000])
+def test_a_button_that_says_nothing_known_is_answered(bot: HandDriven, value: str) -> None:
+    assert press(bot, value).startswith("This request is not known any more.")
+
+
+def press(bot: HandDriven, value: str) -> str:
+    bot.parts.reception.execute(Click(value, bot.person("bo"), bot.stage.channel, "t7", ""))
+    return next(note.message.text for note in bot.posts.owed() if note.id == "t7")
+
+
+def test_whoever_asked_may_cancel(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1", user="cy")
+    bot.carry_on()
+    stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(2)
+
+    said = bot.click(CANCEL, user="cy")
+    bot.carry_on(2)
+
+    assert said == ""
+    assert stage.roots()[0].first_line == "Cancelled, nothing was removed on web-1."
+    assert stage.host().queued == 0
+
+
+def test_execute_without_a_plan_asks_for_one_and_waits_for_the_click(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot, "/prune execute web-1")
+
+    assert stage.host().queued == 0
+    assert [c.action_id for c in stage.roots()[0].controls] == [EXECUTE, CANCEL]
+
+
+def test_execute_takes_up_the_plan_that_is_shown_already(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+
+    said = bot.command("execute web-1")
+    bot.carry_on(2)
+
+    assert said.startswith("Prune 200 MB on web-1?")
+    assert len(stage.roots()) == 1
+    assert stage.host().queued == 0
+
+
+def test_execute_of_other_hosts_does_not_take_up_a_plan(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+
+    bot.command("execute web-*")
+    bot.carry_on(2)
+
+    assert len(stage.roots()) == 2
+
+
+def test_execute_is_for_approvers(stage: Stage, bot: HandDriven) -> None:
+    said = bot.command("execute web-1", user="cy")
+    bot.carry_on(2)
+
+    assert said.startswith("Only <@U")
+    assert stage.roots() == ()
+
+
+def test_a_newer_plan_of_a_host_replaces_the_older_one(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    old = stage.roots()[0]
+    ready(stage, bot)
+
+    said = bot.click(EXECUTE, root=old)
+
+    first, second = stage.roots()
+    assert said.startswith("A newer plan has replaced this one")
+    assert first.first_line == "Replaced by a newer plan, nothing was removed on web-1."
+    assert (first.controls, len(second.controls)) == ((), 2)
+
+
+def test_s14_a_silent_host_ends_visibly(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1")
+    bot.carry_on()
+    bot.wait(61)
+
+    bot.carry_on(2)
+
+    assert "is not answering" in stage.roots()[0].first_line
+    assert bot.store.open_requests() == ()
+
+
+def test_s14_a_host_that_falls_silent_in_a_run_is_said_to_and_its_report_still_comes(
+    stage: Stage, bot: HandDriven
+) -> None:
+    made, order = executing(stage, bot)
+    bot.wait(120)
+    bot.carry_on(3)
+    lost = stage.roots()[0].first_line
+
+    stage.host().tell(finished(report(order, made, digest(made), at=bot.clock()), at=bot.clock()))
+    bot.hear()
+    bot.carry_on(4)
+
+    assert "stopped answering" in lost
+    assert stage.roots()[0].first_line.startswith("Pruned 200 MB on web-1.")
+
+
+def executing(stage: Stage, bot: HandDriven) -> tuple[Plan, str]:
+    bot.command("preview web-1")
+    bot.carry_on()
+    made = stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(5)
+    bot.click(EXECUTE)
+    bot.carry_on()
+    order = stage.host().take().id
+    stage.host().tell(started(order, made, at=bot.clock()), step_finished(order, made, 0, at=bot.clock()))
+    bot.hear()
+    bot.carry_on()
+    return made, order
+
+
+def test_progress_is_shown(stage: Stage, bot: HandDriven) -> None:
+    executing(stage, bot)
+
+    assert stage.roots()[0].first_line == "Pruning web-1…"
+    assert "1 of 2 done" in stage.roots()[0].plain
+
+
+def test_edits_of_one_message_are_no_faster_than_slack_takes_them(stage: Stage, bot: HandDriven) -> None:
+    made, order = executing(stage, bot)
+    before = len(stage.slack.calls("chat.update"))
+    for index in (1, 2, 3, 4):
+        stage.host().tell(step_finished(order, made, index, at=bot.clock()))
+        bot.hear()
+        bot.parts.desk.step()
+
+    assert len(stage.slack.calls("chat.update")) - before <= 1
+
+
+def test_an_unreachable_queue_is_said_and_the_request_goes_on_when_it_is_back(
+    stage: Stage, bot: HandDriven
+) -> None:
+    stage.server.stop()
+    bot.command("preview web-1")
+    bot.carry_on(2)
+    said = stage.roots()[0].plain
+    stage.server.start()
+    bot.carry_on(2)
+
+    assert "the queue does not answer" in said
+    assert stage.host().queued == 1
+
+
+def test_s14_an_order_that_cannot_be_sent_ends_with_nothing_removed(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    stage.server.stop()
+    bot.click(EXECUTE)
+    bot.carry_on(2)
+    trying = stage.roots()[0].plain
+    bot.wait(61)
+    bot.carry_on(3)
+    stage.server.start()
+    bot.carry_on(3)
+
+    assert "It is tried again." in trying
+    assert stage.roots()[0].first_line == "web-1 was not reached, nothing was removed."
+    assert stage.host().queued == 0
+
+
+def test_s14_an_order_that_waited_for_the_bot_too_long_is_not_sent(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    bot.click(EXECUTE)
+    bot.wait(300)
+    again = restarted(stage, bot)
+
+    again.carry_on(3)
+
+    assert stage.host().queued == 0
+    assert stage.roots()[0].first_line == "web-1 was not reached, nothing was removed."
+    again.close()
+
+
+def test_a_request_whose_host_is_sent_away_ends_too(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-2")
+    bot.carry_on()
+    bot.store.dismiss("web-2")
+    bot.wait(61)
+
+    bot.carry_on(2)
+
+    assert stage.roots()[0].first_line.startswith("No plan")
+
+
+RESTART_POINTS: list[Callable[[Stage, HandDriven], None]] = [
+    lambda stage, bot: None,
+    lambda stage, bot: stage.slack.fail_next("chat.postMessage", after_effect=True),
+    lambda stage, bot: stage.slack.fail_next("chat.postMessage", status=500),
+    lambda stage, bot: stage.slack.fail_next("chat.update", after_effect=True),
+    lambda stage, bot: stage.slack.fail_next("files.completeUploadExternal", after_effect=True),
+    lambda stage, bot: stage.slack.fail_next("chat.postMessage", status=429, retry_after=2),
+    lambda stage, bot: stage.slack.fail_next("chat.update", status=429, retry_after=2),
+]
+
+
+@pytest.mark.parametrize("trouble", RESTART_POINTS)
+def test_s14_a_restart_after_every_step_shows_each_message_once(
+    stage: Stage, bot: HandDriven, trouble: Callable[[Stage, HandDriven], None]
+) -> None:
+    bot.command("preview web-1")
+    made = None
+    for step in range(16):
+        trouble(stage, bot)
+        bot.carry_on(2)
+        bot = restarted(stage, bot)
+        if step == 3:
+            made = stage.host().answer_with_plan()
+            bot.hear()
+        if step == 9:
+            bot.click(EXECUTE)
+            bot.carry_on(2)
+            assert made is not None
+            stage.host().execute(made)
+            bot.hear()
+    bot.carry_on(12)
+
+    (root,) = stage.roots()
+    _, *replies = [m.first_line for m in stage.slack.thread("ops", root.ts)]
+    assert root.first_line.startswith("Pruned 200 MB on web-1.")
+    assert len(replies) == len(set(replies)) == 4
+    assert stage.host().queued == 0
+    assert bot.store.open_requests() == ()
+    bot.close()
+
+
+def test_events_told_again_are_shown_once(stage: Stage, bot: HandDriven) -> None:
+    made, order = executing(stage, bot)
+    stage.host().tell(finished(report(order, made, digest(made), at=bot.clock()), at=bot.clock()))
+    bot.hear()
+    bot.carry_on(8)
+    before = stage.slack.transcript("ops")
+    stage.server.client.flushall()
+    stage.host().tell_all_again()
+
+    bot.hear()
+    bot.hear()
+    bot.carry_on(4)
+
+    assert stage.slack.transcript("ops") == before
+
+
+def test_the_history_is_posted_for_all_to_see(stage: Stage, bot: HandDriven) -> None:
+    made, order = executing(stage, bot)
+    stage.host().tell(finished(report(order, made, digest(made), at=bot.clock()), at=bot.clock()))
+    bot.hear()
+    bot.carry_on(8)
+
+    bot.command("history")
+    bot.carry_on(2)
+
+    assert stage.roots()[-1].first_line == "1 run, 200 MB freed"
+
+
+def test_one_requests_trouble_is_not_anothers(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1")
+    bot.command("preview web-2")
+    with bot.parts.database.transaction() as db:
+        db.execute("UPDATE requests SET hosts = '[1]' WHERE hosts = '[\"web-1\"]'")
+        db.execute("UPDATE events SET body = '{}'")
+
+    bot.carry_on(2)
+
+    assert stage.host("web-2").queued == 1
+
+
+def test_a_plan_of_a_request_that_nobody_knows_is_kept_out(stage: Stage, bot: HandDriven) -> None:
+    stage.host().tell(plan_ready(plan(request="unknown", at=bot.clock())))
+    bot.hear()
+    bot.carry_on(2)
+
+    assert stage.roots() == ()

@@ -1,0 +1,115 @@
+"""How a host is described: what lies on it, how old it is, and whether the default policy should keep it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Literal
+
+Fate = Literal["kept", "waste"]
+
+COMPOSE = "com.docker.compose"
+
+
+class Life(Enum):
+    """What became of a container."""
+
+    RUNNING = auto()
+    PAUSED = auto()
+    EXITED = auto()
+    CREATED = auto()
+
+
+def days(count: float) -> timedelta:
+    return timedelta(days=count)
+
+
+def compose(project: str, service: str, *, one_off: bool = False) -> dict[str, str]:
+    """The labels docker compose puts on a container."""
+    return {
+        f"{COMPOSE}.project": project,
+        f"{COMPOSE}.service": service,
+        f"{COMPOSE}.oneoff": str(one_off),
+        f"{COMPOSE}.container-number": "1",
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image that came to the host some time ago; `tags` may be empty, `arrived` None means just now."""
+
+    name: str
+    fate: Fate
+    tags: tuple[str, ...] | None = None
+    arrived: timedelta | None
+    megabytes: float = 1
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return (self.name,) if self.tags is None else self.tags
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """An image built on the host again and again under one tag; the earlier results lose it."""
+
+    tag: str
+    parent: str
+    builder: Literal["classic", "kit"]
+    fate: Fate
+    times: int = 1
+    built: timedelta | None
+    kilobytes: int = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container; `image` is the name of an Image or the tag of a Build."""
+
+    name: str
+    image: str
+    fate: Fate
+    life: Life
+    created: timedelta
+    stopped: timedelta | None = None
+    command: str = "true"
+    restart: str = "no"
+    network: str = "none"
+    health: str | None = None
+    critical: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    anonymous: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A user-defined bridge network."""
+
+    name: str
+    fate: Fate
+    created: timedelta | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """Everything on one host, and what its owners wrote into their policy."""
+
+    images: tuple[Image, ...]
+    containers: tuple[Container, ...]
+    networks: tuple[Network, ...] = ()
+    builds: tuple[Build, ...] = ()
+    volumes: tuple[str, ...] = ()
+    moved_tags: Mapping[str, str] = field(default_factory=dict)
+    protected_images: tuple[str, ...] = ()
+
+    @property
+    def critical_containers(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.containers if one.critical)
+
+    def named_volumes(self) -> Iterator[str]:
+        yield from self.volumes
+        for container in self.containers:
+            yield from container.volumes

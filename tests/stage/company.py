@@ -1,0 +1,215 @@
+"""The whole system on this machine: Redis, engines, one worker each, the bot, and the workspace."""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.stage.engine import DisposableEngine
+from tests.stage.gate import Gate
+from tests.stage.hosts import FilledHost
+from tests.stage.member import Member, finished
+from tests.stage.processes import MINIMAL, ProjectProcess
+from tests.stage.redis import RedisServer, free_port
+from tests.workspace import Delivery, Message, Workspace
+
+Fill = Callable[[DisposableEngine], FilledHost]
+EXECUTE, CANCEL = "prune_execute", "prune_cancel"
+
+
+class Company:
+    """Everything started, in the order in which a person would set it up; all of it is gone at the end.
+
+    `approvers`: who may execute. `policy`: lines for every host's policy. `over_http`: Slack calls the bot.
+    `gated`: the workers reach their engines through gates.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        hosts: dict[str, Fill],
+        *,
+        channels: Iterable[str] = ("ops",),
+        approvers: Iterable[str] = ("ana", "bo"),
+        policy: str = "",
+        over_http: bool = False,
+        gated: bool = False,
+    ) -> None:
+        self.folder, self.over_http = folder, over_http
+        self._hosts, self._policy, self._gated = hosts, policy, gated
+        self._channels, self._approvers = tuple(channels), tuple(approvers)
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            enter = self._stack.enter_context
+            # One channel more than the bot takes commands in.
+            self.slack = enter(Workspace.start(channels=(*self._channels, "elsewhere")))
+            self.redis = enter(RedisServer(self.folder / "redis"))
+            self.port = free_port()
+            self.environment = self._bot_environment()
+            self.run_bot("keys")
+            self.members = {name: self._member(name, fill) for name, fill in self._hosts.items()}
+            self.bot = ProjectProcess(
+                "bot", ["-m", "bot"], folder=self.folder / "bot", environment=self.environment
+            )
+            self._stack.callback(self.bot.kill)
+            self.start_bot()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    # The bot's process
+
+    def start_bot(self) -> None:
+        """Start it, or start it again, and wait until Slack and the bot have found each other."""
+        self.bot.start()
+        self.bot.wait_for_line("ready: ")
+        if self.over_http:
+            self.slack.deliver_to(f"http://127.0.0.1:{self.port}/slack/events")
+        else:
+            self.slack.wait_for_connection(30)
+
+    def kill_bot(self) -> None:
+        self.bot.kill()
+        if not self.over_http:
+            self.slack.wait_for(lambda: self.slack.state.connections == 0, 10, "the connection to end")
+
+    def run_bot(self, *arguments: str) -> str:
+        """Run one of the bot's commands to its end; returns what it printed."""
+        done = finished("bot", arguments, {**MINIMAL, **self.environment})
+        done.check_returncode()
+        return done.stdout
+
+    @property
+    def signing_key_file(self) -> Path:
+        return self.folder / "bot-state" / "signing.key"
+
+    # What people do
+
+    def command(self, text: str, *, user: str = "ana", channel: str = "") -> Delivery:
+        return self.slack.command(user, channel or self._channels[0], f"/prune {text}")
+
+    def ready(self, *hosts: str) -> Message:
+        """Ask for a preview of these hosts and wait until it can be confirmed."""
+        before = {message.ts for message in self.roots()}
+        self.command(f"preview {' '.join(hosts)}")
+        return self.root(lambda m: m.ts not in before and bool(m.controls), "a plan to confirm")
+
+    def asked(self, text: str) -> Message:
+        """Type a command; the root message that comes of it."""
+        before = {message.ts for message in self.roots()}
+        self.command(text)
+        return self.root(lambda m: m.ts not in before, "a root message")
+
+    def confirm(self, root: Message, *, user: str = "bo") -> Delivery:
+        """Press the button and say yes in the dialog."""
+        delivery = self.slack.click(user, root, EXECUTE)
+        assert delivery is not None
+        return delivery
+
+    def pruned(self, *hosts: str) -> Message:
+        """The whole way, to the last word."""
+        return self.ended(self._confirmed(*hosts))
+
+    def answer(self, user: str, act: Callable[[], object]) -> str:
+        """What only this person reads after the act."""
+        before = {message.ts for message in self.slack.ephemerals(user)}
+        act()
+
+        def said() -> Message | None:
+            return next((m for m in self.slack.ephemerals(user) if m.ts not in before), None)
+
+        answer = self.slack.wait_for(said, 20, what=f"an answer to {user}")
+        assert answer is not None
+        return answer.plain
+
+    # What there is to see
+
+    def roots(self) -> tuple[Message, ...]:
+        return self.slack.messages(self._channels[0])
+
+    def root(self, wanted: Callable[[Message], bool], what: str, seconds: float = 60) -> Message:
+        """Wait for a root message of a kind."""
+        found = self.slack.wait_for(
+            lambda: next((m for m in self.roots() if wanted(m)), None), seconds, what=what
+        )
+        assert found is not None
+        return found
+
+    def becomes(self, root: Message, words: str, seconds: float = 60) -> Message:
+        """Wait until the message says so in its first line."""
+        return self.root(
+            lambda m: m.ts == root.ts and words in m.first_line, f"{words!r} in {root.ts}", seconds
+        )
+
+    def ended(self, root: Message, seconds: float = 60) -> Message:
+        """Wait until the message tells an outcome, and its thread has everything."""
+        final = self.root(lambda m: m.ts == root.ts and _is_final(m), f"the end of {root.ts}", seconds)
+        self.reply(root, final.first_line)
+        return final
+
+    def replies(self, root: Message) -> tuple[Message, ...]:
+        return self.slack.thread(root.channel, root.ts)[1:]
+
+    def reply(self, root: Message, words: str) -> Message:
+        """Wait until something in the thread says so."""
+        found = self.slack.wait_for(
+            lambda: next((m for m in self.replies(root) if words in m.plain), None), 30, what=repr(words)
+        )
+        assert found is not None
+        return found
+
+    def queued(self, host: str) -> int:
+        with contextlib.closing(self.redis.client()) as client:
+            return int(client.llen(f"rq:queue:{host}"))
+
+    def _confirmed(self, *hosts: str) -> Message:
+        root = self.ready(*hosts)
+        self.confirm(root)
+        return root
+
+    # Setting up
+
+    def _bot_environment(self) -> dict[str, str]:
+        channels = ",".join(self.slack.channel_id(name) for name in self._channels)
+        ways_in = {
+            **self.slack.env(http=self.over_http),
+            **({"PORT": str(self.port)} if self.over_http else {}),
+        }
+        return {
+            **ways_in,
+            "REDIS_URL": self.redis.url,
+            "PRUNE_STATE_DIR": str(self.folder / "bot-state"),
+            "PRUNE_CHANNELS": channels,
+            "PRUNE_APPROVERS": ",".join(self.slack.user_id(name) for name in self._approvers),
+        }
+
+    def _member(self, name: str, fill: Fill) -> Member:
+        enter = self._stack.enter_context
+        engine = enter(DisposableEngine(self.folder / name))
+        gate = enter(Gate(self.folder / f"{name}.gate", engine.socket))
+        filled = fill(engine)
+        policy = self.folder / f"{name}.toml"
+        policy.write_text(filled.policy_toml + self._policy)
+        printed = self.run_bot("hosts", "add", name).splitlines()
+        environment = dict(line.split("=", 1) for line in printed if not line.startswith("#")) | {
+            "DOCKER_HOST": gate.url if self._gated else engine.url,
+            "PRUNE_POLICY": str(policy),
+            "PRUNE_STATE_DIR": str(self.folder / f"{name}-state"),
+        }
+        worker = enter(
+            ProjectProcess(
+                f"worker-{name}", ["-m", "workers"], folder=self.folder / "workers", environment=environment
+            )
+        )
+        return Member(name, engine, gate, filled, policy, environment, worker)
+
+
+def _is_final(message: Message) -> bool:
+    return not message.controls and "…" not in message.first_line

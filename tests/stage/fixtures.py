@@ -1,0 +1,73 @@
+"""Pytest fixtures for the real parts; what they hand out is gone, processes too, when its scope ends."""
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from tests.stage import hosts
+from tests.stage.engine import DisposableEngine
+from tests.stage.folder import fresh_folder
+from tests.stage.hosts import FilledHost
+from tests.stage.redis import RedisServer
+
+EngineFactory: TypeAlias = Callable[[], DisposableEngine]
+
+SMALL = 0.05
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Path]:
+    """The folder of this test run; deleted at its end, or by the next run if this one is killed."""
+    with fresh_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def stage_place(stage: Path) -> Callable[[], Path]:
+    """Names a new folder inside the run's folder at each call; the names are short, sockets go into them."""
+    numbers = itertools.count(1)
+    return lambda: stage / str(next(numbers))
+
+
+@pytest.fixture
+def fresh_engine(stage_place: Callable[[], Path]) -> Iterator[EngineFactory]:
+    """Makes running, empty engines of the test's own; they may be filled, stopped and killed."""
+    with contextlib.ExitStack() as engines:
+
+        def make() -> DisposableEngine:
+            engine = engines.enter_context(DisposableEngine(stage_place()))
+            engine.refuse_contents()
+            return engine
+
+        yield make
+
+
+@pytest.fixture
+def engine(fresh_engine: EngineFactory) -> DisposableEngine:
+    """A running, empty engine of the test's own (one boots in a fifth of a second)."""
+    return fresh_engine()
+
+
+@pytest.fixture(scope="module")
+def web_host(stage_place: Callable[[], Path]) -> Iterator[FilledHost]:
+    """A believable host for tests that only look; one that removes things fills an engine of its own."""
+    with DisposableEngine(stage_place()) as engine:
+        yield hosts.web_host(engine, "web-1", scale=SMALL)
+
+
+@pytest.fixture(scope="module")
+def hazard_host(stage_place: Callable[[], Path]) -> Iterator[FilledHost]:
+    """A host full of traps for tests that only look."""
+    with DisposableEngine(stage_place()) as engine:
+        yield hosts.hazard_host(engine, scale=SMALL)
+
+
+@pytest.fixture
+def redis_server(stage_place: Callable[[], Path]) -> Iterator[RedisServer]:
+    """A running, empty Redis of the test's own."""
+    with RedisServer(stage_place()) as server:
+        yield server

@@ -1,0 +1,48 @@
+"""The hosts of the stage are described without contradiction."""
+
+from itertools import chain
+
+import pytest
+
+from tests.stage.catalogue import Catalogue, Life
+from tests.stage.hazard_host import HAZARDS
+from tests.stage.web_host import CALM, WEB
+
+CATALOGUES = pytest.mark.parametrize("catalogue", [WEB, CALM, HAZARDS], ids=["web", "calm", "hazards"])
+
+
+@CATALOGUES
+def test_every_container_has_its_image(catalogue: Catalogue) -> None:
+    known = {one.name for one in catalogue.images} | {one.tag for one in catalogue.builds}
+
+    assert {one.image for one in catalogue.containers} <= known
+
+
+@CATALOGUES
+def test_names_are_given_once(catalogue: Catalogue) -> None:
+    references = list(chain.from_iterable(image.references for image in catalogue.images))
+    containers = [one.name for one in catalogue.containers]
+
+    assert sorted(references) == sorted(set(references))
+    assert sorted(containers) == sorted(set(containers))
+
+
+@CATALOGUES
+def test_every_container_has_its_network(catalogue: Catalogue) -> None:
+    known = {"none"} | {one.name for one in catalogue.networks}
+
+    assert {one.network for one in catalogue.containers} <= known
+
+
+@CATALOGUES
+def test_nothing_that_stays_stands_on_waste(catalogue: Catalogue) -> None:
+    waste = {one.name for one in (*catalogue.images, *catalogue.networks) if one.fate == "waste"}
+    kept = [one for one in catalogue.containers if one.fate == "kept"]
+
+    assert not waste & {name for one in kept for name in (one.image, one.network)}
+
+
+@CATALOGUES
+def test_only_what_ran_has_an_end(catalogue: Catalogue) -> None:
+    assert all((one.stopped is not None) == (one.life is Life.EXITED) for one in catalogue.containers)
+    assert all(one.stopped <= one.created for one in catalogue.containers if one.stopped is not None)
