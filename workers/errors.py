@@ -9,6 +9,7 @@ WorkerError
 │   └── AnswerLost
 ├── LedgerError          the host's memory cannot be used
 ├── RefusedError         a guard said no; carries its reasons
+├── SettingsError        a variable of the environment is missing or wrong
 └── UsageError           the command line cannot be understood
 """
 
@@ -57,6 +58,10 @@ class RefusedError(WorkerError):
     def __init__(self, *reasons: Reason) -> None:
         super().__init__(", ".join(r.code for r in reasons))
         self.reasons = reasons
+
+
+class SettingsError(WorkerError):
+    """A variable of the environment is missing or wrong; the message names it, never its value."""
 
 
 class UsageError(WorkerError):

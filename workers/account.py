@@ -1,0 +1,63 @@
+"""What the worker itself tells through the ledger: jobs turned away, and work that ended without a word."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workers.child import OUT_OF_TIME, TOLD_TO_STOP
+from workers.contract import Claims, ExecutionOrder, OrderRefused, PlanFailed
+from workers.errors import LedgerError
+from workers.ledger import Ledger
+from workers.reasons import Code, Reason, reason
+from workers.stillness import Stillness
+from workers.wording import sentence
+
+logger = logging.getLogger(__name__)
+
+WHY_IT_DIED = {TOLD_TO_STOP: Code.TERMINATED, OUT_OF_TIME: Code.DEADLINE}
+
+
+@dataclass(frozen=True)
+class Account:
+    """Gives account to the ledger; where that cannot be written, the log has it."""
+
+    host: str
+    ledger_file: Path
+    stillness: Stillness
+
+    def refused(self, why: Reason, claims: Claims | None) -> None:
+        """Record a job that was turned away, and tell who asked, where that is known for sure."""
+        logger.warning("a job was turned away: %s", sentence(why))
+        with self._ledger() as ledger:
+            self._refuse(ledger, why, claims)
+
+    def died(self, claims: Claims, exit_code: int) -> None:
+        """Tell of work whose process ended without doing so; a run that had begun gets its own report."""
+        logger.error("the process of %s ended with exit code %d", claims.id, exit_code)
+        why = reason(WHY_IT_DIED.get(exit_code, Code.INTERRUPTED))
+        with self._ledger() as ledger:
+            if not isinstance(claims, ExecutionOrder):
+                ledger.tell(PlanFailed(**self._told(claims), reason=why))
+            elif ledger.used_by(claims.plan_digest) != claims.id:
+                self._refuse(ledger, why, claims)
+
+    def _refuse(self, ledger: Ledger, why: Reason, claims: Claims | None) -> None:
+        now, order_id, event = datetime.now(UTC), claims.id if claims else "", None
+        if claims:
+            event = OrderRefused(**self._told(claims), order_id=order_id, reasons=(why,))
+        ledger.refuse((why,), order_id=order_id, event=event, now=now)
+
+    def _told(self, claims: Claims) -> dict[str, object]:
+        told = {"request_id": claims.request_id, "reply_to": claims.reply_to}
+        return {**told, "host": self.host, "at": datetime.now(UTC)}
+
+    @contextmanager
+    def _ledger(self) -> Iterator[Ledger]:
+        try:
+            with self.stillness.held(), closing(Ledger(self.ledger_file)) as ledger:
+                yield ledger
+        except LedgerError as error:
+            logger.error("that could not be put on record: %s", error)

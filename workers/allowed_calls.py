@@ -1,0 +1,102 @@
+"""Which calls may reach an engine at all: the safety rules S1 and S2, kept where no code can go around them.
+
+The list is closed. Whatever is not on it (volumes, bulk prunes, force, exec, export) is never sent, and what
+could be read in two ways is not on it.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, unquote
+
+HEX = r"[0-9a-f]{64}"
+# A part never begins with a dot, so no path climbs out of where it seems to be.
+PART = r"[A-Za-z0-9\[][A-Za-z0-9._:\[\]-]*"
+NAME = rf"{PART}(?:/{PART})*"
+TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+READS = re.compile(
+    rf"/version|/_ping|/info|/events|/system/df|/services|/networks|/networks/{HEX}"
+    rf"|/images/json|/images/{NAME}(?:@sha256:{HEX})?/(?:json|history)|/distribution/{NAME}/json"
+    rf"|/containers/json|/containers/{HEX}/json"
+)
+CONTAINER = re.compile(rf"/containers/{HEX}")
+# `sha256:` and fewer digits would be the beginning of any id; a name without a tag could be one as well.
+IMAGE = re.compile(rf"/images/(?:sha256:{HEX}|(?!sha256:){NAME}:{TAG}(?:@sha256:{HEX})?)")
+NETWORK = re.compile(rf"/networks/{HEX}")
+TAGGING = re.compile(rf"/images/sha256:{HEX}/tag")
+CACHE_RECORD = re.compile(r"[a-z0-9]{25}")
+DIGEST = re.compile(rf"sha256:{HEX}")
+YES, NO = frozenset({"1", "True", "true"}), frozenset({"0", "False", "false"})
+Query = Mapping[str, str]
+
+
+def is_allowed(method: str, url: str) -> bool:
+    """Whether a call is one that a guarded run needs.
+
+    Source of the list: the measured least privilege of docker-engine.md, section 7.
+    """
+    address, _, asked = url.partition("?")
+    query = _query(asked)
+    if query is None or re.fullmatch(r"[!-~]+", url) is None:
+        return False
+    path = re.sub(r"^/v1\.[0-9]+(?=/)", "", unquote(address))
+    match method:
+        case "GET":
+            return READS.fullmatch(path) is not None
+        case "DELETE":
+            return _is_single_removal(path, query)
+        case "POST":
+            return _is_tagging(path, query) or _is_pull(path, query) or _is_one_record(path, query)
+    return False
+
+
+def _query(text: str) -> Query | None:
+    """Read a query that all engines read alike: of a name said twice some take the first, some the last,
+    and older ones end a value at a semicolon too.
+    """
+    pairs = parse_qsl(text, keep_blank_values=True)
+    query = dict(pairs)
+    return None if ";" in text or "#" in text or len(query) < len(pairs) else query
+
+
+def _is_single_removal(path: str, query: Query) -> bool:
+    if CONTAINER.fullmatch(path):
+        return _says_no(query, "v", "link", "force")
+    if IMAGE.fullmatch(path):
+        # Without noprune the engine takes untagged parents along (S2).
+        others = {name: value for name, value in query.items() if name != "noprune"}
+        return query.get("noprune") in YES and _says_no(others, "force")
+    return NETWORK.fullmatch(path) is not None and not query
+
+
+def _says_no(query: Query, *flags: str) -> bool:
+    return all(name in flags and value in NO for name, value in query.items())
+
+
+def _is_one_record(path: str, query: Query) -> bool:
+    """`/build/prune` removes everything unless its id filter holds exactly one full id."""
+    if path != "/build/prune" or not query.keys() <= {"filters", "all"}:
+        return False
+    try:
+        filters = json.loads(query["filters"])
+        return set(filters) <= {"id", "until"} and len(filters["id"]) == 1 and _is_record(filters["id"][0])
+    except (KeyError, ValueError, TypeError):
+        return False
+
+
+def _is_record(text: object) -> bool:
+    return isinstance(text, str) and CACHE_RECORD.fullmatch(text) is not None
+
+
+def _is_pull(path: str, query: Query) -> bool:
+    """Bringing an image back is by digest, so that nothing else can arrive."""
+    return (
+        path == "/images/create"
+        and query.keys() == {"fromImage", "tag"}
+        and DIGEST.fullmatch(query["tag"]) is not None
+    )
+
+
+def _is_tagging(path: str, query: Query) -> bool:
+    others = {name: value for name, value in query.items() if name not in ("repo", "tag")}
+    return TAGGING.fullmatch(path) is not None and _says_no(others, "force")

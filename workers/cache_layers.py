@@ -1,0 +1,141 @@
+"""Which layers the records of a build cache hold on a graph-driver store: inferred, the engine does not tell.
+
+A record that an image shares is one of that image's layers. Records lie on each other as layers do, and most
+tell the size and command of their layer. Those of a base image tell neither, but lie below others.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from workers.contract import Bytes
+from workers.layers import Layers, layer_sizes
+
+Candidates = dict[str, frozenset[str]]
+
+BASE = re.compile(r"(pulled )?from ")
+FILES = re.compile(r"COPY|ADD|WORKDIR")
+RUN_PREFIX = re.compile(r"mount \S+ from exec ")
+STAGE_PREFIX = re.compile(r"\[[^\]]*\] ")
+OPTION = re.compile(r" --\S+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheRecord:
+    """What an engine tells of a record of its build cache; `shared`: an image needs its layer too."""
+
+    id: str
+    parents: tuple[str, ...]
+    size: int
+    shared: bool
+    in_use: bool
+    type: str
+    description: str
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is a layer of an image that a build began from: such a record tells no size."""
+        return BASE.match(self.description) is not None
+
+
+@dataclass(frozen=True)
+class LookAlikes:
+    """So many records hold one each of these layers; which record which layer, nothing tells."""
+
+    records: int
+    layers: frozenset[str]
+
+
+def record_layers(cache: Sequence[CacheRecord], layers: Layers) -> dict[str, frozenset[str]]:
+    """Find for every record that an image shares the layers it may be: nearly always one, seldom more."""
+    shared = {record.id: record for record in cache if record.shared}
+    if not shared:
+        return {}
+    lower = _lower_records(shared)
+    candidates: Candidates = {}
+    sizes = layer_sizes(layers)
+    # Engines newer than the version of the API they are asked by tell no parents at all.
+    bottom = layers.above.get(None, frozenset()) if any(one.parents for one in cache) else layers.below
+    for record in _lowest_first(shared, lower):
+        below = candidates.get(lower.get(record.id, ""))
+        scope = bottom if below is None else _on(below, layers)
+        candidates[record.id] = _first_candidates(record, scope, layers, sizes)
+    _agree(candidates, lower, layers)
+    return candidates
+
+
+def look_alikes(cache: Iterable[CacheRecord], candidates: Mapping[str, frozenset[str]]) -> list[LookAlikes]:
+    """Put together the records that may be the same layer, as far as they cannot share one."""
+    groups: list[LookAlikes] = []
+    # A base image's layer has one record, and the build step that made it has another.
+    for base in (True, False):
+        alike: list[LookAlikes] = []
+        for record in cache:
+            if record.is_base is base and len(candidates.get(record.id, ())) > 1:
+                alike = _joined(alike, candidates[record.id])
+        groups += alike
+    return groups
+
+
+def _joined(groups: list[LookAlikes], layers: frozenset[str]) -> list[LookAlikes]:
+    touched = [group for group in groups if group.layers & layers]
+    apart = [group for group in groups if not group.layers & layers]
+    records = sum(group.records for group in touched) + 1
+    return [*apart, LookAlikes(records, layers.union(*(group.layers for group in touched)))]
+
+
+def _lower_records(shared: Mapping[str, CacheRecord]) -> dict[str, str]:
+    """The record on which each one lies, if it is shared too; the bottom ones lie on none."""
+    lies_on = ((record.id, parent) for record in shared.values() for parent in record.parents[:1])
+    return {record: parent for record, parent in lies_on if parent in shared}
+
+
+def _lowest_first(shared: Mapping[str, CacheRecord], lower: Mapping[str, str]) -> list[CacheRecord]:
+    def height(record: str) -> int:
+        steps = 0
+        while record in lower and steps < len(shared):
+            record, steps = lower[record], steps + 1
+        return steps
+
+    return [shared[record] for record in sorted(shared, key=height)]
+
+
+def _on(lower: Iterable[str], layers: Layers) -> frozenset[str]:
+    """The layers that lie on any of these."""
+    return frozenset[str]().union(*(layers.above.get(layer, frozenset()) for layer in lower))
+
+
+def _first_candidates(
+    record: CacheRecord, scope: Collection[str], layers: Layers, sizes: Mapping[str, Bytes]
+) -> frozenset[str]:
+    """The layers a record may be: best those that agree in place, size and command, else what there is."""
+    if record.is_base:
+        return frozenset(scope or layers.below)
+    for place in (scope, layers.below):
+        of_size = frozenset(layer for layer in place if sizes[layer].low <= record.size <= sizes[layer].high)
+        by_command = frozenset(layer for layer in of_size if _is_command(record, layers.makers.get(layer)))
+        if of_size:
+            return by_command or of_size
+    return frozenset(scope)
+
+
+def _is_command(record: CacheRecord, makers: frozenset[str] | None) -> bool:
+    """Whether the record's description tells one of these commands, as far as both are known."""
+    if makers is None:
+        return True
+    if record.description == "fileop target":  # BuildKit of engine 20.10 says no more
+        return any(FILES.match(command) for command in makers)
+    told = RUN_PREFIX.sub("", STAGE_PREFIX.sub("", record.description, count=1), count=1)
+    # `COPY --from=build /a /b` stands in the history without its options.
+    return any(OPTION.sub("", told) in command or told in command for command in makers)
+
+
+def _agree(candidates: Candidates, lower: Mapping[str, str], layers: Layers) -> None:
+    """Let each record and the one below it rule out what does not fit the other: up, down, and up again."""
+    upward = [(record, lower[record]) for record in candidates if record in lower]
+    for record, below in reversed(upward):
+        fitting = candidates[below] & {layers.below[layer] for layer in candidates[record]}
+        candidates[below] = frozenset(filter(None, fitting)) or candidates[below]
+    for record, below in upward:
+        fitting = frozenset(layer for layer in candidates[record] if layers.below[layer] in candidates[below])
+        candidates[record] = fitting or candidates[record]

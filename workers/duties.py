@@ -1,0 +1,91 @@
+"""What a worker does with a job: let it through once, do it in a child, account for it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from workers.account import Account
+from workers.admission import Gate, JobType, read_call
+from workers.beat import Activity, Neighbour
+from workers.child import Child, Limits, signals_held
+from workers.contract import Claims
+from workers.halt import Halt
+from workers.reasons import Code, reason
+from workers.signing import SealError
+
+Function = Callable[[Any, Halt], None]
+
+# An execution ends by itself before; these end what hangs.
+LIMITS: Mapping[JobType, Limits] = {"plan": Limits(900), "execute": Limits(3600, grace=600)}
+RECOVERY = Limits(300)
+LOOK_SECONDS = 10.0
+
+
+@dataclass
+class Duties:
+    """One worker's work: at most one child at a time; `meanwhile` is called every few seconds beside it."""
+
+    gate: Gate
+    functions: Mapping[JobType, Function]
+    recovery: Callable[[], None]
+    account: Account
+    neighbour: Neighbour
+    activity: Activity = field(default_factory=Activity)
+    _child: Child | None = None
+    _is_stopping: bool = False
+
+    def do(self, packed: bytes, meanwhile: Callable[[], None]) -> bool:
+        """Do what a job's bytes ask for, or turn it away; whether it was done."""
+        try:
+            call = read_call(packed)
+            claims = self._admitted(self.gate.admit(call, datetime.now(UTC)))
+        except SealError as refusal:
+            self.account.refused(refusal.reason, refusal.claims)
+            return False
+        with self._busy(call.type):
+            exit_code = self._in_child(
+                partial(self.functions[call.type], claims), LIMITS[call.type], meanwhile
+            )
+        if exit_code:
+            self.recover(meanwhile)
+            self.account.died(claims, exit_code)
+        return exit_code == 0
+
+    def recover(self, meanwhile: Callable[[], None]) -> bool:
+        """Have the runs reported that a dead process left open; whether that could be done."""
+        return self._in_child(lambda _: self.recovery(), RECOVERY, meanwhile) == 0
+
+    def stop(self) -> bool:
+        """Ask the work in hand, or about to begin, to end after the object in hand; whether there is any."""
+        self._is_stopping = True
+        if self._child:
+            self._child.stop()
+        return self._child is not None
+
+    def _admitted(self, claims: Claims) -> Claims:
+        if self.neighbour.is_alive(datetime.now(UTC)):
+            why = reason(Code.BUSY, detail=f"another worker runs as host {claims.host}")
+            raise SealError(why, claims)
+        return claims
+
+    @contextmanager
+    def _busy(self, type_: JobType) -> Iterator[None]:
+        self.activity = Activity(type_, datetime.now(UTC))
+        try:
+            yield
+        finally:
+            self.activity = Activity()
+
+    def _in_child(self, work: Callable[[Halt], None], limits: Limits, meanwhile: Callable[[], None]) -> int:
+        # A signal in between would find nobody to pass it on to.
+        with self.account.stillness.held(), signals_held():
+            self._child = Child.fork(work, limits)
+            if self._is_stopping:
+                self._child.stop()
+        while (exit_code := self._child.ended(within=LOOK_SECONDS)) is None:
+            meanwhile()
+        self._child = None
+        return exit_code

@@ -1,0 +1,1 @@
+"""From a confirmed plan to a report: guards, removals, health."""

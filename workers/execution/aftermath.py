@@ -1,0 +1,77 @@
+"""What a run came to: its status, and what should not have happened (pure)."""
+
+from collections.abc import Iterable, Mapping
+
+from workers.contract import HealthChange, HealthLine, Outcome, Status, Step, StepOutcome
+from workers.planning.inventory import Container, Inventory
+from workers.reasons import Code, Reason, reason
+from workers.references import ImageName
+
+PROBLEM_OUTCOMES = frozenset({Outcome.REFUSED, Outcome.FAILED, Outcome.NOT_ATTEMPTED})
+DONE_OUTCOMES = frozenset({Outcome.REMOVED, Outcome.GONE})
+
+
+def status_of(outcomes: Iterable[StepOutcome], stopped_by: Iterable[Reason], *, began: bool) -> Status:
+    """Derive how the run ended; steps that people took out do not count against it."""
+    counted = [o.outcome for o in outcomes if o.reason is None or o.reason.code is not Code.EXCLUDED]
+    if not began:
+        return Status.REFUSED
+    if any(True for _ in stopped_by):
+        return Status.STOPPED
+    if all(outcome in DONE_OUTCOMES for outcome in counted):
+        return Status.DONE
+    if not any(outcome in DONE_OUTCOMES for outcome in counted):
+        return Status.FAILED if Outcome.FAILED in counted else Status.REFUSED
+    return Status.PARTIAL
+
+
+def lost_races(
+    containers: Iterable[Container], removed: Iterable[Step], before: Inventory
+) -> dict[str, Container]:
+    """Return, by removed image id, a container that was made of it in the very moment it went.
+
+    The engine's own refusal has a gap of some milliseconds, and the container shows only after the
+    removal's reply: so they are matched afterwards, by image id and by name (S7).
+    """
+    known = {c.id for c in before.containers}
+    new = [c for c in containers if c.id not in known]
+    names = {i.id: {n.full() for n in i.names} for i in before.images}
+    found = {}
+    for step in removed:
+        image_id = step.object.id
+        wanted = names.get(image_id, set()) | {_full(name) for name in step.untags}
+        for container in new:
+            if container.image_id == image_id or wanted & {r.full() for r in container.references}:
+                found[image_id] = container
+    return found
+
+
+def _full(name: str) -> str:
+    return ImageName.parse(name).full()
+
+
+def missing_volumes(before: Inventory, after: Iterable[str]) -> list[Reason]:
+    """Say which volumes were there before and are not now; none ever should be (S1)."""
+    left = set(after)
+    return [reason(Code.VOLUME_MISSING, volume=v.name) for v in before.volumes if v.name not in left]
+
+
+def health_findings(lines: Iterable[HealthLine]) -> list[Reason]:
+    """Say which services are worse than before the run."""
+    return [
+        reason(Code.CONTAINER_LOST, container=line.name)
+        if line.change is HealthChange.GONE
+        else reason(Code.HEALTH_REGRESSED, container=line.name, before=line.before, after=line.after)
+        for line in lines
+        if line.change in (HealthChange.GONE, HealthChange.REGRESSED)
+    ]
+
+
+def way_back_of(image: Mapping[str, object]) -> tuple[str, str] | None:
+    """Return (repository, digest) from which a registry may give an image back."""
+    digests = image.get("RepoDigests")
+    for text in digests if isinstance(digests, list) else ():
+        repository, at, found = str(text).partition("@")
+        if at and repository != "<none>":
+            return repository, found
+    return None

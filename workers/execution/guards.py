@@ -1,0 +1,161 @@
+"""Conditions that can only stop: each returns a reason to refuse, or None (pure)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from workers.contract import EngineIdentity, ExecutionOrder, Plan, Step, Verdict
+from workers.planning import fingerprints
+from workers.planning.ages import uses
+from workers.planning.inventory import Container, Image, Network
+from workers.planning.networks import attached
+from workers.planning.policy import Policy
+from workers.reasons import Code, Reason, reason
+from workers.references import ImageName
+from workers.signing import digest
+
+TOUCHING = frozenset({"pull", "load", "tag", "untag", "import", "push"})
+MAX_FAILURES = 5
+# The team of whoever executes at the host's own command line; a job never carries it (workers.jobs).
+HOST_TEAM = "host"
+
+
+def order_refusals(
+    order: ExecutionOrder,
+    plan: Plan | None,
+    *,
+    used_by: str,
+    engine: EngineIdentity,
+    policy: Policy,
+    now: datetime,
+) -> tuple[Reason, ...]:
+    """Ring one, once per order: this plan, this engine, this policy, unused, unexpired, closed."""
+    if plan is None:
+        return (reason(Code.UNKNOWN_PLAN, digest=order.plan_digest),)
+    checks: Iterable[Reason | None] = (
+        reason(Code.PLAN_USED, order=used_by) if used_by else None,
+        reason(Code.PLAN_EXPIRED, at=plan.expires_at.isoformat()) if now > plan.expires_at else None,
+        _other_engine(order, plan, engine),
+        reason(Code.POLICY_CHANGED) if plan.policy_digest != digest(policy) else None,
+        None if plan.applicable else reason(Code.NOTHING_TO_DO),
+        _not_accepted(order, policy),
+        *_not_closed(plan, frozenset(order.excluded)),
+    )
+    return tuple(found for found in checks if found is not None)
+
+
+def _other_engine(order: ExecutionOrder, plan: Plan, engine: EngineIdentity) -> Reason | None:
+    if {order.engine_id, plan.engine.id} == {engine.id}:
+        return None
+    return reason(Code.OTHER_ENGINE, engine=order.engine_id)
+
+
+def _not_accepted(order: ExecutionOrder, policy: Policy) -> Reason | None:
+    """Where the host names approvers, nobody else's order is taken, whatever the bot believes."""
+    user = order.approver
+    if policy.approvers is None or user.team == HOST_TEAM:
+        return None
+    if {user.user, f"{user.team}/{user.user}"} & set(policy.approvers):
+        return None
+    return reason(Code.APPROVER_NOT_ACCEPTED, approver=user.user)
+
+
+def _not_closed(plan: Plan, excluded: frozenset[int]) -> list[Reason]:
+    unknown = [reason(Code.UNKNOWN_STEP, step=i) for i in sorted(excluded) if i >= len(plan.steps)]
+    loose = [
+        reason(Code.NOT_CLOSED, step=step.index, needs=need)
+        for step in plan.steps
+        for need in step.needs
+        if step.index not in excluded and need in excluded
+    ]
+    return unknown + loose
+
+
+# Ring two, before each step, on a fresh look (S7)
+
+
+def no_longer_eligible(step: Step, verdicts: Mapping[str, Verdict]) -> Reason | None:
+    """A judgement made anew at the start of the run keeps it: executed is previewed minus that (S3)."""
+    verdict = verdicts.get(step.object.id)
+    return verdict.reasons[0] if verdict is not None and verdict.keep else None
+
+
+def container_changed(step: Step, fresh: Container) -> Reason | None:
+    """The container ran again, or another took its place."""
+    return _changed(step, fingerprints.of_container(fresh))
+
+
+def image_changed(step: Step, fresh: Image) -> Reason | None:
+    """The image got or lost a name."""
+    return _changed(step, fingerprints.of_image(fresh))
+
+
+def image_used(fresh: Image, containers: Iterable[Container]) -> Reason | None:
+    """A container in any state needs it."""
+    user = next((c for c in containers if uses(c, fresh)), None)
+    return reason(Code.BECAME_USED, container=user.name) if user else None
+
+
+def image_protected(fresh: Image, policy: Policy) -> Reason | None:
+    """A protection covers one of the names it has now."""
+    for pattern in policy.image_protections():
+        if any(pattern.matches(name) for name in (*fresh.names, *fresh.digests)):
+            return reason(Code.BECAME_PROTECTED, what=pattern.text)
+    return None
+
+
+def network_changed(step: Step, fresh: Network) -> Reason | None:
+    """Another network took its name."""
+    return _changed(step, fingerprints.of_network(fresh))
+
+
+def network_used(fresh: Network, containers: tuple[Container, ...]) -> Reason | None:
+    """A container in any state is attached to it."""
+    users = attached(fresh, containers)
+    return reason(Code.BECAME_USED, container=users[0].name) if users else None
+
+
+def name_touched(name: str, events: Iterable[Mapping[str, Any]]) -> Reason | None:
+    """An event spoke of this reference just now: an untag by name cannot compare, so it waits (S2)."""
+    wanted = ImageName.parse(name).full()
+    for event in events:
+        if event.get("Type") == "image" and event.get("Action") in TOUCHING and wanted in _named(event):
+            return reason(Code.RECENT_EVENT, reference=name)
+    return None
+
+
+def _named(event: Mapping[str, Any]) -> set[str]:
+    actor = event.get("Actor") or {}
+    texts = {actor.get("ID") or "", (actor.get("Attributes") or {}).get("name") or ""}
+    found = set()
+    for text in texts:
+        try:
+            found.add(ImageName.parse(text).full())
+        except ValueError:
+            continue
+    return found
+
+
+def _changed(step: Step, found: Mapping[str, str]) -> Reason | None:
+    what = fingerprints.differences(step.fingerprint, found)
+    return reason(Code.CHANGED, what=what) if what else None
+
+
+# Ring three, between steps
+
+
+def halted(*, told_to_stop: bool, failures: int, now: datetime, deadline: datetime) -> Reason | None:
+    """The run itself must end."""
+    if told_to_stop:
+        return reason(Code.TERMINATED)
+    if failures >= MAX_FAILURES:
+        return reason(Code.TOO_MANY_FAILURES, limit=MAX_FAILURES)
+    return reason(Code.DEADLINE) if now > deadline else None
+
+
+def checked(guard: Callable[[], Reason | None]) -> Reason | None:
+    """Ask a guard; one that cannot decide has refused (S4)."""
+    try:
+        return guard()
+    except (ValueError, KeyError, TypeError) as error:
+        return reason(Code.UNREADABLE, what=f"{type(error).__name__}: {error}")

@@ -1,0 +1,166 @@
+"""Whether containers are well, before, during and after a run: facts in, reasons and lines out (pure)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from workers.contract import HealthChange, HealthLine
+from workers.planning.containers import is_critical
+from workers.planning.inventory import Container, container, moment
+from workers.planning.policy import Policy
+from workers.reasons import Code, Reason, reason
+
+SETTLE_AT_LEAST = timedelta(seconds=10)
+SETTLE_AT_MOST = timedelta(minutes=3)
+
+
+@dataclass(frozen=True)
+class Vital:
+    """One container's signs of life. `health` is empty where it has no check of its own."""
+
+    container: Container
+    state: str
+    health: str
+    restarts: int
+    started_at: datetime | None
+    checked_at: datetime | None = None
+    check_takes: timedelta = timedelta(0)
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return self.container.name
+
+    @property
+    def words(self) -> str:
+        """How it is, in a word or two."""
+        return self.health if self.state == "running" and self.health else self.state
+
+    @property
+    def well(self) -> bool:
+        """Whether it runs and its own check, if any, does not fail."""
+        return self.state == "running" and self.health != "unhealthy"
+
+
+Vitals = Mapping[str, Vital]
+
+
+def vital(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Vital:
+    """Read the signs of life from an inspection."""
+    state = inspected["State"]
+    health = state.get("Health") or {}
+    log = health.get("Log") or []
+    status = health.get("Status") or ""
+    return Vital(
+        container=container(listed, inspected, writable=None),
+        # A paused or restarting container also reads as running.
+        state="paused"
+        if state.get("Paused")
+        else "restarting"
+        if state.get("Restarting")
+        else state["Status"],
+        health="" if status == "none" else status,
+        restarts=int(inspected.get("RestartCount") or 0),
+        started_at=moment(state.get("StartedAt")),
+        checked_at=moment(log[-1].get("End")) if log else None,
+        check_takes=_check_takes((inspected.get("Config") or {}).get("Healthcheck") or {}),
+    )
+
+
+def _check_takes(check: Mapping[str, Any]) -> timedelta:
+    """How long until a container that fails is called unhealthy; Docker's defaults where none are set."""
+    if not check.get("Test") or check["Test"] == ["NONE"]:
+        return timedelta(0)
+    interval, timeout = check.get("Interval") or 30e9, check.get("Timeout") or 30e9
+    return timedelta(microseconds=(interval * (check.get("Retries") or 3) + timeout) / 1000)
+
+
+def critical(vitals: Iterable[Vital], policy: Policy) -> list[Vital]:
+    """Those that the policy calls critical."""
+    return [v for v in vitals if any(is_critical(v.container, e) for e in policy.critical_containers)]
+
+
+def is_waiting(vitals: Iterable[Vital], policy: Policy) -> bool:
+    """Whether a critical container is still starting, so that it is worth waiting."""
+    return any(v.health == "starting" and v.state == "running" for v in critical(vitals, policy))
+
+
+def pre_check(first: Sequence[Vital], second: Vitals, policy: Policy) -> list[Reason]:
+    """Every critical entry matches; each of those runs, is well, and held still between two looks (S5)."""
+    reasons = [
+        reason(Code.CRITICAL_MATCHES_NOTHING, entry=entry)
+        for entry in policy.critical_containers
+        if not any(is_critical(v.container, entry) for v in first)
+    ]
+    for before in critical(first, policy):
+        reasons += _unfit(before, second.get(before.container.id))
+    return reasons
+
+
+def _unfit(before: Vital, now: Vital | None) -> list[Reason]:
+    if now is None:
+        return [reason(Code.CRITICAL_NOT_RUNNING, container=before.name, state="gone")]
+    if now.state != "running":
+        return [reason(Code.CRITICAL_NOT_RUNNING, container=now.name, state=now.state)]
+    if (now.restarts, now.started_at) != (before.restarts, before.started_at):
+        return [reason(Code.CRITICAL_UNSTEADY, container=now.name, restarts=now.restarts)]
+    if now.health == "unhealthy":
+        return [reason(Code.CRITICAL_UNHEALTHY, container=now.name)]
+    if now.health == "starting":
+        return [reason(Code.CRITICAL_STARTING, container=now.name)]
+    return []
+
+
+def regressions(baseline: Iterable[Vital], now: Vitals) -> list[Reason]:
+    """What is worse than at the baseline: gone, not running, restarted, or unhealthy (S6)."""
+    return [found for before in baseline if (found := _regression(before, now.get(before.container.id)))]
+
+
+def _regression(before: Vital, now: Vital | None) -> Reason | None:
+    if now is None:
+        return reason(Code.CONTAINER_LOST, container=before.name)
+    if before.well and not now.well:
+        return reason(Code.HEALTH_REGRESSED, container=before.name, before=before.words, after=now.words)
+    if (now.restarts, now.started_at) != (before.restarts, before.started_at):
+        return reason(Code.HEALTH_REGRESSED, container=before.name, before=before.words, after="restarted")
+    return None
+
+
+def settle_time(policy: Policy, watched: Iterable[Vital]) -> timedelta:
+    """How long to watch after the last removal: as long as the slowest check needs, within bounds."""
+    if policy.settle is not None:
+        return policy.settle
+    longest = max((v.check_takes for v in watched), default=timedelta(0))
+    return min(max(longest, SETTLE_AT_LEAST), SETTLE_AT_MOST)
+
+
+def lines(
+    baseline: Iterable[Vital], now: Vitals, policy: Policy, *, last_removal: datetime
+) -> list[HealthLine]:
+    """Compare everything that ran before with how it is after."""
+    return [
+        HealthLine(
+            name=before.name,
+            critical=any(is_critical(before.container, e) for e in policy.critical_containers),
+            before=before.words,
+            after=_after(before, now.get(before.container.id)),
+            change=_change(before, now.get(before.container.id), last_removal),
+        )
+        for before in sorted(baseline, key=lambda v: v.name)
+    ]
+
+
+def _after(before: Vital, now: Vital | None) -> str:
+    found = _regression(before, now)
+    return str(found.params.get("after", "gone")) if found else now.words if now else "gone"
+
+
+def _change(before: Vital, now: Vital | None, last_removal: datetime) -> HealthChange:
+    if now is None:
+        return HealthChange.GONE
+    if _regression(before, now):
+        return HealthChange.REGRESSED
+    if now.health and (now.checked_at is None or now.checked_at < last_removal):
+        return HealthChange.NOT_RECHECKED
+    return HealthChange.RECOVERED if now.well and not before.well else HealthChange.SAME

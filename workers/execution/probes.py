@@ -1,0 +1,34 @@
+"""Asks a policy's probes whether the services behind them answer."""
+
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from workers.reasons import Code, Reason, reason
+
+TIMEOUT = 5.0
+
+
+def failing(probes: Iterable[str]) -> list[Reason]:
+    """Return a reason for each probe that does not answer well."""
+    answers = [(probe, _trouble(probe)) for probe in probes]
+    return [reason(Code.PROBE_FAILED, probe=probe, detail=detail) for probe, detail in answers if detail]
+
+
+def _trouble(probe: str) -> str:
+    try:
+        _ask(probe)
+    except (OSError, ValueError, urllib.error.URLError) as error:
+        return str(error) or type(error).__name__
+    return ""
+
+
+def _ask(probe: str) -> None:
+    address = urlsplit(probe)
+    if address.scheme == "tcp":
+        socket.create_connection((address.hostname or "", address.port or 0), timeout=TIMEOUT).close()
+        return
+    # The policy's pattern admits http and https only; an answer of 400 or above raises.
+    urllib.request.urlopen(probe, timeout=TIMEOUT).close()  # noqa: S310

@@ -1,0 +1,105 @@
+"""Runs whose worker died: each object's true state is reported, and nothing is resumed (S11)."""
+
+from datetime import UTC, datetime
+
+from workers.contract import (
+    Bytes,
+    ExecutionFinished,
+    Kind,
+    Outcome,
+    Report,
+    Status,
+    Step,
+    StepOutcome,
+)
+from workers.engine import Engine
+from workers.errors import EngineError, NotFound
+from workers.execution.watch import Watch
+from workers.ledger import Ledger, OpenRun
+from workers.planning.policy import Policy
+from workers.reasons import Code, Reason, reason
+
+
+def report_interrupted(ledger: Ledger, engine: Engine, policy: Policy) -> list[Report]:
+    """Close every run that began and never reported; hold the engine's lock, for one may still go on."""
+    return [_closed(run, ledger, engine, policy) for run in ledger.open_runs()]
+
+
+def _closed(run: OpenRun, ledger: Ledger, engine: Engine, policy: Policy) -> Report:
+    report, order = _report(run, engine, _unwell(engine, policy)), run.order
+    event = ExecutionFinished(
+        host=order.host,
+        at=report.finished_at,
+        request_id=order.request_id,
+        reply_to=order.reply_to,
+        report=report,
+    )
+    ledger.finish(report, event)
+    return report
+
+
+def _unwell(engine: Engine, policy: Policy) -> list[Reason]:
+    """The post-check that the run did not live to make."""
+    return Watch(engine, policy, wait=lambda _: None).pre_check()[1]
+
+
+def _report(run: OpenRun, engine: Engine, findings: list[Reason]) -> Report:
+    order = run.order
+    steps = [s for s in run.plan.steps if s.index not in order.excluded]
+    return Report(
+        request_id=order.request_id,
+        order_id=order.id,
+        host=order.host,
+        engine=run.plan.engine,
+        plan_digest=order.plan_digest,
+        requester=order.requester,
+        approver=order.approver,
+        started_at=run.consumed_at,
+        finished_at=datetime.now(UTC),
+        status=Status.INTERRUPTED,
+        stopped_by=(reason(Code.INTERRUPTED),),
+        outcomes=tuple(_outcome(step, run, engine) for step in run.plan.steps),
+        expected=sum((s.expected for s in steps), Bytes()),
+        usage_before=run.plan.usage,
+        findings=tuple(findings),
+    )
+
+
+def _outcome(step: Step, run: OpenRun, engine: Engine) -> StepOutcome:
+    if step.index in run.order.excluded:
+        return _ended(step, Outcome.NOT_ATTEMPTED, reason(Code.EXCLUDED))
+    if step.index not in run.asked:
+        return _ended(step, Outcome.NOT_ATTEMPTED, reason(Code.RUN_STOPPED))
+    return run.asked[step.index] or _looked_up(step, engine)
+
+
+def _looked_up(step: Step, engine: Engine) -> StepOutcome:
+    try:
+        there = _is_there(step, engine)
+    except NotFound:
+        return _ended(step, Outcome.REMOVED, None)
+    except EngineError as error:
+        return _ended(step, Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error)))
+    if there:
+        return _ended(step, Outcome.FAILED, reason(Code.INTERRUPTED))
+    return _ended(step, Outcome.REMOVED, None)
+
+
+def _is_there(step: Step, engine: Engine) -> bool:
+    match step.object.kind:
+        case Kind.CONTAINER:
+            engine.inspect_container(step.object.id)
+        case Kind.IMAGE:
+            engine.inspect_image(step.object.id)
+        case Kind.NETWORK:
+            engine.inspect_network(step.object.id)
+        case Kind.BUILD_CACHE:
+            records = engine.usage().get("BuildCache") or []
+            return any(raw["ID"] == step.object.id for raw in records)
+    return True
+
+
+def _ended(step: Step, outcome: Outcome, why: Reason | None) -> StepOutcome:
+    return StepOutcome(
+        index=step.index, object=step.object, outcome=outcome, reason=why, expected=step.expected
+    )

@@ -1,0 +1,246 @@
+"""Removes one object: a fresh look, the guards, the removal, and what the engine made of it (S2, S7)."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from workers.contract import EngineIdentity, Kind, Outcome, Step, Store
+from workers.engine import Engine
+from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
+from workers.execution import guards
+from workers.planning import inventory
+from workers.planning.facts import PROJECT
+from workers.planning.fingerprints import differences, of_cache_record
+from workers.planning.inventory import CacheRecord, Container, Image
+from workers.planning.policy import Policy
+from workers.reasons import Code, Reason, reason
+from workers.references import ImageName
+
+# How long a name must have been left alone before it may be taken off by name (S2).
+QUIET = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a removal ended. `alarm` stops the run: something happened that was not planned."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    alarm: bool = False
+
+
+REMOVED = Ended(Outcome.REMOVED)
+
+
+def refused(why: Reason) -> Ended:
+    """A guard said no."""
+    return Ended(Outcome.REFUSED, why)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a fresh look found: why not, if anything, and the way back (for the journal) if it may go."""
+
+    ended: Ended | None = None
+    way_back: str = "{}"
+    image: Image | None = None
+
+
+@dataclass(frozen=True)
+class Removal:
+    """How to look at and remove objects of one engine under one policy.
+
+    `records` are the build cache records as they were when the cache's stage began.
+    """
+
+    engine: Engine
+    identity: EngineIdentity
+    policy: Policy
+    image_ids: frozenset[str]
+    records: Mapping[str, CacheRecord] = field(default_factory=dict)
+
+    def look(self, step: Step) -> Look:
+        """Take a fresh look at the object of a step and ask the guards."""
+        looks: Mapping[Kind, Callable[[Step], Look]] = {
+            Kind.CONTAINER: self._look_at_container,
+            Kind.IMAGE: self._look_at_image,
+            Kind.NETWORK: self._look_at_network,
+            Kind.BUILD_CACHE: self._look_at_record,
+        }
+        try:
+            return looks[step.object.kind](step)
+        except NotFound:
+            return Look(Ended(Outcome.GONE, reason(Code.ALREADY_GONE)))
+        except EngineUnreachable:
+            raise
+        except EngineError as error:
+            return Look(refused(reason(Code.UNREADABLE, what=str(error))))
+
+    def remove(self, step: Step, look: Look) -> Ended:
+        """Ask the engine to remove what was just looked at."""
+        try:
+            return self._removed(step, look)
+        except NotFound:
+            return Ended(Outcome.GONE, reason(Code.ALREADY_GONE))
+        except Conflict as error:
+            return refused(reason(Code.ENGINE_SAYS_IN_USE, detail=str(error)))
+        except AnswerLost as error:
+            return self._looked_up(step, error)
+        except EngineUnreachable:
+            raise
+        except EngineError as error:
+            return Ended(Outcome.FAILED, reason(Code.ENGINE_ERROR, detail=str(error)))
+
+    def _removed(self, step: Step, look: Look) -> Ended:
+        match step.object.kind:
+            case Kind.CONTAINER:
+                self.engine.remove_container(step.object.id)
+            case Kind.NETWORK:
+                self.engine.remove_network(step.object.id)
+            case Kind.IMAGE if look.image is not None:
+                return self._remove_image(look.image)
+            case Kind.BUILD_CACHE:
+                return self._remove_record(step)
+        return REMOVED
+
+    def _looked_up(self, step: Step, error: AnswerLost) -> Ended:
+        """A time-out is neither yes nor no: ask again whether the object is there (S4)."""
+        try:
+            if self.look(step).ended == Ended(Outcome.GONE, reason(Code.ALREADY_GONE)):
+                return REMOVED
+        except EngineError:
+            pass
+        return Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error)))
+
+    # Containers
+
+    def containers(self) -> tuple[Container, ...]:
+        """List all containers afresh, as facts."""
+        return tuple(inventory.container(raw, None, writable=None) for raw in self.engine.containers())
+
+    def _look_at_container(self, step: Step) -> Look:
+        inspected = self.engine.inspect_container(step.object.id)
+        listed = {"Id": step.object.id, "State": inspected["State"]["Status"], "ImageID": inspected["Image"]}
+        fresh = inventory.container(listed, inspected, writable=None)
+        why = guards.checked(lambda: guards.container_changed(step, fresh))
+        return Look(refused(why)) if why else Look(way_back=_container_way_back(inspected))
+
+    # Networks
+
+    def _look_at_network(self, step: Step) -> Look:
+        inspected = self.engine.inspect_network(step.object.id)
+        fresh = inventory.network(inspected)
+        why = guards.checked(lambda: guards.network_changed(step, fresh)) or guards.checked(
+            lambda: guards.network_used(fresh, self.containers())
+        )
+        return Look(refused(why)) if why else Look(way_back=json.dumps(inspected, sort_keys=True))
+
+    # Build cache
+
+    def _look_at_record(self, step: Step) -> Look:
+        fresh = self.records.get(step.object.id)
+        if fresh is None:
+            raise NotFound(f"build cache record {step.object.id}")
+        what = differences(step.fingerprint, of_cache_record(fresh))
+        return Look(refused(reason(Code.CHANGED, what=what))) if what else Look()
+
+    def _remove_record(self, step: Step) -> Ended:
+        if self.engine.remove_cache_record(step.object.id, unused_for=self.policy.cache_grace):
+            return REMOVED
+        return refused(reason(Code.ENGINE_SAYS_IN_USE, detail="the record was kept"))
+
+    # Images
+
+    def _look_at_image(self, step: Step) -> Look:
+        inspected = self.engine.inspect_image(step.object.id)
+        fresh = inventory.inspected_image(inspected)
+        why = (
+            guards.checked(lambda: guards.image_changed(step, fresh))
+            or guards.checked(lambda: guards.image_protected(fresh, self.policy))
+            or guards.checked(lambda: guards.image_used(fresh, self.containers()))
+        )
+        return Look(refused(why)) if why else Look(way_back=_image_way_back(inspected), image=fresh)
+
+    def _remove_image(self, image: Image) -> Ended:
+        """Take the names off one by one but the last, which goes with the image; put them back otherwise."""
+        untagged: list[ImageName] = []
+        settled = False
+        try:
+            for name in image.names[:-1]:
+                ended = self._untag(image, name)
+                if ended is not REMOVED:
+                    settled = ended.alarm
+                    return ended
+                untagged.append(name)
+            ended = self._expect(self.engine.remove_image(image.id), {image.id})
+            settled = ended is REMOVED or ended.alarm
+            return ended
+        finally:
+            if not settled:
+                self._put_back(image, untagged)
+
+    def _untag(self, image: Image, name: ImageName) -> Ended:
+        if self.identity.store is Store.CONTAINERD:
+            # Compare-and-untag in one step; on a graph driver the same call means something else.
+            self.engine.remove_image(f"{name.full()}@{image.id}")
+            return REMOVED
+        now = datetime.now(UTC)
+        touched = guards.name_touched(name.familiar(), self.engine.events(now - QUIET, now))
+        if touched:
+            return refused(touched)
+        if self.engine.inspect_image(name.full())["Id"] != image.id:
+            return refused(reason(Code.CHANGED, what=f"{name.familiar()} is another image now"))
+        return self._expect(self.engine.remove_image(name.full()), set())
+
+    def _expect(self, told: Iterable[Mapping[str, str]], planned: set[str]) -> Ended:
+        """The engine must have deleted what was planned, and no other image along with it."""
+        deleted = {line["Deleted"] for line in told if "Deleted" in line}
+        # On a graph driver the reply lists layers beside images; an unknown id is a layer.
+        surprise = (deleted & self.image_ids) - planned
+        if surprise or (deleted and not planned):
+            return Ended(
+                Outcome.FAILED,
+                reason(Code.UNPLANNED_REMOVAL, object=min(surprise or deleted)),
+                alarm=True,
+            )
+        if planned - deleted:
+            return Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail="the reply does not name it"))
+        return REMOVED
+
+    def _put_back(self, image: Image, names: Iterable[ImageName]) -> None:
+        for name in names:
+            try:
+                self.engine.tag(image.id, f"{name.registry}/{name.repository}", name.tag or "latest")
+            except NotFound:
+                return
+
+
+def _image_way_back(inspected: Mapping[str, Any]) -> str:
+    kept = ("Id", "RepoTags", "RepoDigests", "Created", "Size", "Architecture", "Os", "RootFS", "Metadata")
+    labels = (inspected.get("Config") or {}).get("Labels") or {}
+    return json.dumps({**{k: inspected.get(k) for k in kept}, "Labels": labels}, sort_keys=True)
+
+
+def _container_way_back(inspected: Mapping[str, Any]) -> str:
+    """Keep what names a container's parts. Environment and command may hold secrets, so they are left out."""
+    config, settings = inspected["Config"], inspected["HostConfig"]
+    mounts = [
+        {k: m.get(k) for k in ("Type", "Name", "Source", "Destination", "RW")} for m in inspected["Mounts"]
+    ]
+    return json.dumps(
+        {
+            "Name": inspected["Name"],
+            "Image": config.get("Image"),
+            "ImageID": inspected["Image"],
+            "Project": (config.get("Labels") or {}).get(PROJECT),
+            "ExitCode": inspected["State"].get("ExitCode"),
+            "FinishedAt": inspected["State"].get("FinishedAt"),
+            "RestartPolicy": settings.get("RestartPolicy"),
+            "NetworkMode": settings.get("NetworkMode"),
+            "Networks": sorted((inspected.get("NetworkSettings") or {}).get("Networks") or {}),
+            "Mounts": mounts,
+        },
+        sort_keys=True,
+    )

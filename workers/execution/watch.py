@@ -1,0 +1,90 @@
+"""Looks after the services of a host during a run: pre-check, checks between steps, settling."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from workers.contract import HealthLine
+from workers.engine import Engine
+from workers.errors import NotFound
+from workers.execution import health, probes
+from workers.execution.health import Vital, Vitals
+from workers.planning.inventory import STOPPED_STATES
+from workers.planning.policy import Policy
+from workers.reasons import Reason
+
+START_WITHIN = timedelta(seconds=60)
+A_MOMENT = 1.0
+
+
+class Watch:
+    """Takes vitals of an engine's containers; `wait` lets time pass."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        policy: Policy,
+        wait: Callable[[float], None],
+        told_to_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._engine, self._policy, self._wait = engine, policy, wait
+        self._told_to_stop = told_to_stop
+
+    def look(self) -> dict[str, Vital]:
+        """Take the vitals of all that runs, and of critical containers in any state."""
+        listed = self._engine.containers()
+        found = {raw["Id"]: self._vital(raw) for raw in listed}
+        return {id_: v for id_, v in found.items() if v is not None}
+
+    def _vital(self, listed: dict[str, object]) -> Vital | None:
+        try:
+            vital = health.vital(listed, self._engine.inspect_container(str(listed["Id"])))
+        except NotFound:
+            return None
+        stopped = vital.state in STOPPED_STATES
+        return None if stopped and not health.critical([vital], self._policy) else vital
+
+    def pre_check(self) -> tuple[list[Vital], list[Reason]]:
+        """Look twice with `steady_for` between; what is still starting is waited for (S5)."""
+        first = self._started()
+        if health.critical(first.values(), self._policy):
+            self._wait(self._policy.steady_for.total_seconds())
+        second = self.look()
+        reasons = health.pre_check(list(first.values()), second, self._policy)
+        return self._running(second), reasons + probes.failing(self._policy.probes)
+
+    def _started(self) -> dict[str, Vital]:
+        until = datetime.now(UTC) + START_WITHIN
+        vitals = self.look()
+        while health.is_waiting(vitals.values(), self._policy) and datetime.now(UTC) < until:
+            self._wait(A_MOMENT)
+            vitals = self.look()
+        return vitals
+
+    def _running(self, vitals: Vitals) -> list[Vital]:
+        return [v for v in vitals.values() if v.state not in STOPPED_STATES]
+
+    def trouble(self, baseline: Iterable[Vital], *, with_probes: bool) -> list[Reason]:
+        """Say what is worse with critical services than at the baseline (S6)."""
+        watched = health.critical(baseline, self._policy)
+        now = {v.container.id: fresh for v in watched if (fresh := self._vital(_line(v))) is not None}
+        asked = probes.failing(self._policy.probes) if with_probes else []
+        return health.regressions(watched, now) + asked
+
+    def settle(self, baseline: list[Vital], last_removal: datetime) -> list[HealthLine]:
+        """Watch until the checks had time to notice, then compare everything with the baseline."""
+        until = last_removal + health.settle_time(self._policy, baseline)
+        while (left := (until - datetime.now(UTC)).total_seconds()) > 0 and not self._told_to_stop():
+            self._wait(min(left, A_MOMENT))
+        return health.lines(baseline, self.look(), self._policy, last_removal=last_removal)
+
+
+def _line(vital: Vital) -> dict[str, object]:
+    """The line of a list that is needed to inspect a known container again."""
+    known = vital.container
+    return {
+        "Id": known.id,
+        "Names": [f"/{known.name}"],
+        "State": vital.state,
+        "ImageID": known.image_id,
+        "Labels": known.labels,
+    }

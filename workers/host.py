@@ -1,0 +1,130 @@
+"""One host as its worker and its command line use it: policy, engine and ledger brought together."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workers import survey
+from workers.contract import ExecutionOrder, Kind, Plan, PlanReady, Report
+from workers.engine import Engine
+from workers.errors import PolicyError
+from workers.execution import run
+from workers.execution.lock import engine_lock
+from workers.execution.recovery import report_interrupted
+from workers.ledger import Ledger
+from workers.planning import policy as policies
+from workers.planning.facts import Case, find_own
+from workers.planning.freed_bytes import freed_bytes
+from workers.planning.inventory import Inventory
+from workers.planning.planner import make_plan
+from workers.planning.policy import Policy
+from workers.sightings import Sightings
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a host's things are: plain values, so that they can be handed to another process."""
+
+    host: str
+    address: str
+    policy_file: Path
+    state_dir: Path
+    redis_host: str = ""
+
+    @property
+    def ledger_file(self) -> Path:
+        """The host's memory."""
+        return self.state_dir / "ledger.db"
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine's files can be looked at from here."""
+        return self.address.startswith("unix://")
+
+
+def read_policy(path: Path) -> Policy:
+    """Read the policy file.
+
+    Raises:
+        PolicyError: it is missing, unreadable, or not understood.
+    """
+    try:
+        return policies.parse(path.read_text(), str(path))
+    except FileNotFoundError:
+        raise PolicyError(str(path), "there is no such file; python -m workers init writes one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(str(path), f"cannot be read: {error}") from None
+
+
+class Host:
+    """An engine with its policy and ledger, open for one piece of work.
+
+    Raises:
+        PolicyError, EngineError, LedgerError: when opened, if one of the three cannot be used.
+    """
+
+    def __init__(self, place: Place, ledger: Ledger, engine: Engine) -> None:
+        self.place, self.ledger, self.engine = place, ledger, engine
+        self.identity = engine.identity()
+        self.sightings = Sightings(ledger, self.identity.id)
+        self.policy = read_policy(place.policy_file)
+
+    def look(self) -> tuple[Inventory, Case]:
+        """Take the inventory, with all that it is to be judged by."""
+        now = datetime.now(UTC)
+        inventory = survey.take(self.engine, self.sightings, self.identity, local=self.place.local, now=now)
+        own = find_own(inventory.containers, hostname=os.uname().nodename, redis_host=self.place.redis_host)
+        memory = survey.remember(self.sightings)
+        return inventory, Case(inventory=inventory, policy=self.policy, memory=memory, own=own, now=now)
+
+    def plan(self, *, kinds: tuple[Kind, ...], request_id: str, reply_to: str | None = None) -> Plan:
+        """Make a plan and keep it in the ledger; whoever asked from elsewhere (`reply_to`) is told."""
+        _, case = self.look()
+        plan = make_plan(case, host=self.place.host, request_id=request_id, kinds=kinds, freed=freed_bytes)
+        self.ledger.keep_plan(plan, None if reply_to is None else self._ready(plan, reply_to))
+        return plan
+
+    def _ready(self, plan: Plan, reply_to: str) -> PlanReady:
+        now = datetime.now(UTC)
+        return PlanReady(host=plan.host, at=now, request_id=plan.request_id, reply_to=reply_to, plan=plan)
+
+    def execute(self, order: ExecutionOrder, *, told_to_stop: Callable[[], bool]) -> Report:
+        """Do a confirmed plan, once, with nobody else at this engine.
+
+        Raises:
+            RefusedError: a guard said no; nothing was begun.
+        """
+        with engine_lock(self.place.state_dir, self.identity.id):
+            report_interrupted(self.ledger, self.engine, self.policy)
+            tools = run.Tools(
+                engine=self.engine,
+                identity=self.identity,
+                ledger=self.ledger,
+                policy=self.policy,
+                look=self.look,
+                local=self.place.local,
+                forget_image=self.sightings.forget_layers,
+                told_to_stop=told_to_stop,
+                wait=time.sleep,
+            )
+            return run.execute(order, tools)
+
+    def recover(self) -> list[Report]:
+        """Report the runs that a dead worker left open, unless one still goes on.
+
+        Raises:
+            RefusedError: the engine's lock is taken.
+        """
+        with engine_lock(self.place.state_dir, self.identity.id):
+            return report_interrupted(self.ledger, self.engine, self.policy)
+
+
+@contextmanager
+def opened(place: Place, ledger: Ledger) -> Iterator[Host]:
+    """Open the engine of a host for one piece of work."""
+    with closing(Engine(place.address)) as engine:
+        yield Host(place, ledger, engine)

@@ -1,0 +1,78 @@
+"""The first `policy.toml` of a host: safe defaults, and what runs there now proposed as critical (pure)."""
+
+from collections.abc import Iterable
+
+from workers.planning.facts import PROJECT, SERVICE
+from workers.planning.inventory import Container
+from workers.planning.policy import COMPOSE
+
+TEMPLATE = """\
+# What Safe Prune may remove on this host, and what it never touches. Volumes are never removed.
+# A key that is missing has the value shown behind its "#"; the first two must be written, even as [].
+
+# Images that never go: references, globs, or name@sha256:... Names are compared whole: postgres:16 is not
+# example/postgres:16. Images in use, and the versions before them, stay without being named here.
+protected_images = []
+
+# Containers that must be well before, during and after a cleanup: names, globs, compose:PROJECT/SERVICE.
+# These run on this host now; take out what may be down.
+critical_containers = [{critical}]
+
+# Objects with one of these labels never go.
+# protected_labels = ["safe-prune.keep=true"]
+# protected_networks = []
+# protected_containers = []
+
+# Earlier versions that stay, for every repository in use: the way back.
+# keep_previous = 1
+
+# How long new things stay: since they came to this host, stopped, or were last used.
+# image_grace = "24h"
+# cache_grace = "24h"
+# container_grace = "7d"
+# network_grace = "7d"
+
+# An image that was used less than this ago stays.
+# image_unused_for = "14d"
+
+# A stopped container into which more than this was written stays: it may be data.
+# writable_limit = "1MB"
+
+# What may be planned at all.
+# kinds = ["container", "image", "network", "build-cache"]
+
+# Images that no registry is known to give back: "flag" plans and marks them, "keep" keeps them.
+# unrestorable_images = "flag"
+
+# Build cache that stays, the newest-used first.
+# build_cache_keep_bytes = 0
+
+# The size of one plan; a plan over this share of the host's images is called unusual.
+# max_objects = 1000
+# max_bytes = "50GB"
+# max_share = 0.9
+
+# Addresses that must answer, checked together with the critical containers: http(s)://..., tcp://HOST:PORT.
+# probes = []
+
+# How long critical containers must hold still before the first removal, and how long health is watched after
+# the last one (by default as long as the slowest health check needs, from 10 s to 3 min).
+# steady_for = "5s"
+# settle = "30s"
+
+# The only people whose orders this host accepts, as Slack user ids; without it, whoever the bot accepts.
+# approvers = ["U0123456789"]
+"""
+
+
+def policy_text(containers: Iterable[Container]) -> str:
+    """Write the policy of a host on which these containers were found."""
+    entries = sorted({_entry(c) for c in containers if c.state == "running"})
+    listed = "".join(f'\n  "{entry}",' for entry in entries)
+    return TEMPLATE.format(critical=f"{listed}\n" if entries else "")
+
+
+def _entry(container: Container) -> str:
+    """Compose names a container anew at each `up`; its project and service stay."""
+    project, service = container.labels.get(PROJECT), container.labels.get(SERVICE)
+    return f"{COMPOSE}{project}/{service}" if project and service else container.name

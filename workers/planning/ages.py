@@ -1,0 +1,74 @@
+"""When an image came to this host and when it was last used, by the best evidence there is (pure; S10)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from workers.contract import Kind
+from workers.planning.facts import Case, Memory
+from workers.planning.inventory import NEVER, Container, Image
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A time with what it is known from."""
+
+    at: datetime | None
+    evidence: str
+
+
+def arrival(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> Arrival:
+    """Return the latest evidence of arrival; the build date is none, first sight counts only alone."""
+    told = [
+        Arrival(image.tagged_at, "tagged"),
+        Arrival(image.written_at, "written"),
+        Arrival(_newly_named(image, memory), "named"),
+        Arrival(_told(image, arrivals), "pulled, loaded or tagged"),
+    ]
+    known = [one for one in told if one.at is not None]
+    if not known:
+        return Arrival(memory.first_seen(Kind.IMAGE, image.id), "seen")
+    return max(known, key=lambda one: one.at or NEVER)
+
+
+def _told(image: Image, arrivals: Mapping[str, datetime]) -> datetime | None:
+    """When an event spoke of the image or one of its names."""
+    keys = [image.id, *(name.full() for name in (*image.names, *image.digests))]
+    return max((arrivals[key] for key in keys if key in arrivals), default=None)
+
+
+def _newly_named(image: Image, memory: Memory) -> datetime | None:
+    """When a tag appeared on an image that had been seen before without it."""
+    seen = memory.first_seen(Kind.IMAGE, image.id)
+    known = memory.names.get(image.id, {})
+    times = [known[n.full()] for n in image.names if n.full() in known]
+    return max((t for t in times if seen and t > seen), default=None)
+
+
+def uses(container: Container, image: Image) -> bool:
+    """Whether a container, in whatever state, needs this image: by id, by name, or as a mount."""
+    return bool(Users([container]).of(image))
+
+
+class Users:
+    """Finds the containers that use an image, for many images and containers at once."""
+
+    def __init__(self, containers: Iterable[Container]) -> None:
+        self._by_key: dict[str, list[Container]] = {}
+        for container in containers:
+            names = (name.full() for name in container.references)
+            for key in {container.image_id, *container.image_mounts, *names}:
+                self._by_key.setdefault(key, []).append(container)
+
+    def of(self, image: Image) -> list[Container]:
+        """Return the users of an image, each once."""
+        keys = [image.id, *(name.full() for name in (*image.names, *image.digests))]
+        found = {c.id: c for key in keys for c in self._by_key.get(key, ())}
+        return list(found.values())
+
+
+def last_used(image: Image, case: Case, users: list[Container]) -> datetime | None:
+    """Return the newest known use: seen by the ledger, or the exit of a container that ran of it."""
+    known = [case.memory.last_used(Kind.IMAGE, image.id)]
+    known += [container.finished_at for container in users]
+    return max((time for time in known if time is not None), default=None)

@@ -1,0 +1,106 @@
+"""Which containers may go: stopped is not garbage (S17)."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from workers.contract import Kind, Reference, Verdict
+from workers.planning.facts import ONE_OFF, PROJECT, Case, age_reasons, is_swarms, labelled
+from workers.planning.inventory import Container
+from workers.planning.policy import COMPOSE
+from workers.reasons import Code, Reason, reason
+from workers.references import NamePattern
+
+
+def judge(case: Case) -> tuple[Verdict, ...]:
+    """Return one verdict for every container."""
+    joined = _joined(case)
+    return tuple(_verdict(container, case, joined) for container in case.inventory.containers)
+
+
+def _verdict(container: Container, case: Case, joined: dict[str, str]) -> Verdict:
+    kept = [*_protections(container, case), *_rules(container, case, joined)]
+    return Verdict(
+        object=Reference(kind=Kind.CONTAINER, id=container.id, name=container.name),
+        keep=bool(kept),
+        reasons=tuple(kept) or (_why_remove(container),),
+        size=container.writable,
+    )
+
+
+def _protections(container: Container, case: Case) -> Iterator[Reason]:
+    if container.id in case.own.container_ids or container.labels.get(PROJECT) in case.own.projects:
+        yield reason(Code.OWN, what="a container of its own")
+    if found := labelled(container.labels, case.policy.protected_labels):
+        yield found
+    for pattern in case.policy.protected_containers:
+        if NamePattern.parse(pattern).matches(container.name):
+            yield reason(Code.PROTECTED_NAME, pattern=pattern)
+    for entry in case.policy.critical_containers:
+        if is_critical(container, entry):
+            yield reason(Code.PROTECTED_NAME, pattern=entry)
+
+
+def is_critical(container: Container, entry: str) -> bool:
+    """Whether a critical entry means this container."""
+    if not entry.startswith(COMPOSE):
+        return NamePattern.parse(entry).matches(container.name)
+    project, _, service = entry.removeprefix(COMPOSE).partition("/")
+    named = (container.labels.get(PROJECT, ""), container.labels.get("com.docker.compose.service", ""))
+    return NamePattern.parse(project).matches(named[0]) and NamePattern.parse(service).matches(named[1])
+
+
+def _rules(container: Container, case: Case, joined: dict[str, str]) -> Iterator[Reason]:
+    if not container.stopped:
+        yield reason(Code.NOT_STOPPED, state=container.state)
+        return
+    if not container.readable:
+        yield reason(Code.UNREADABLE, what="inspect")
+        return
+    if container.restart_policy != "no":
+        yield reason(Code.RESTART_POLICY, policy=container.restart_policy or "unknown")
+    yield from _writable(container, int(case.policy.writable_limit))
+    yield from _owner(container)
+    if user := joined.get(container.id) or joined.get(container.name):
+        yield reason(Code.IN_USE, container=user, state="its network")
+    grace = case.policy.container_grace.total_seconds()
+    yield from age_reasons(stopped_since(container), grace, case.now, "stopped")
+
+
+def _writable(container: Container, limit: int) -> Iterator[Reason]:
+    if container.writable is None or container.writable < 0:
+        yield reason(Code.UNREADABLE, what="size of its writable layer")
+    elif container.writable > limit:
+        yield reason(Code.WRITABLE_LAYER, size=container.writable, limit=limit)
+
+
+def _owner(container: Container) -> Iterator[Reason]:
+    if is_swarms(container.labels):
+        yield reason(Code.OWNED, owner="swarm", project="")
+    project = container.labels.get(PROJECT)
+    if project and container.labels.get(ONE_OFF, "").lower() != "true":
+        yield reason(Code.OWNED, owner="compose", project=project)
+
+
+def _joined(case: Case) -> dict[str, str]:
+    """Containers whose network another container shares, by id or name: that one cannot start without."""
+    shared = {}
+    for container in case.inventory.containers:
+        for mode in container.networks:
+            if mode.startswith("container:"):
+                shared[mode.removeprefix("container:")] = container.name
+    return shared
+
+
+def stopped_since(container: Container) -> datetime | None:
+    """Since when it does nothing: its exit, or for one that never started its creation."""
+    if container.state == "created" and container.finished_at is None:
+        return container.created_at
+    return container.finished_at
+
+
+def _why_remove(container: Container) -> Reason:
+    since = stopped_since(container)
+    at = since.isoformat() if since else ""
+    if container.state == "created" and container.finished_at is None:
+        return reason(Code.NEVER_STARTED, since=at)
+    return reason(Code.STOPPED, since=at, exit_code=container.exit_code)

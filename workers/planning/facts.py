@@ -1,0 +1,95 @@
+"""What a judgement is made from beside the inventory: memory, policy, and what is ours (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from workers.planning.inventory import Container, Inventory
+from workers.planning.policy import Policy
+from workers.reasons import Code, Reason, reason
+from workers.sightings import Sighting
+
+ROLE = "safe-prune.role"
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+ONE_OFF = "com.docker.compose.oneoff"
+SWARM_PREFIXES = ("com.docker.swarm.", "com.docker.stack.")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the ledger knows of an engine; empty on a host that is met for the first time."""
+
+    sightings: Mapping[tuple[str, str], Sighting] = field(default_factory=dict)
+    names: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
+    since: datetime | None = None
+
+    def last_used(self, kind: str, id_: str) -> datetime | None:
+        """When an inventory last saw it in use."""
+        found = self.sightings.get((kind, id_))
+        return found.last_used if found else None
+
+    def first_seen(self, kind: str, id_: str) -> datetime | None:
+        """When an inventory first saw it."""
+        found = self.sightings.get((kind, id_))
+        return found.first_seen if found else None
+
+
+@dataclass(frozen=True)
+class Own:
+    """What belongs to Safe Prune itself on this host, so that it never removes itself (S16)."""
+
+    container_ids: frozenset[str] = frozenset()
+    projects: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything a judgement may look at."""
+
+    inventory: Inventory
+    policy: Policy
+    memory: Memory
+    own: Own
+    now: datetime
+
+
+def find_own(containers: tuple[Container, ...], *, hostname: str, redis_host: str) -> Own:
+    """Find what is ours: labelled so, this very container, or the Redis that we speak with.
+
+    `hostname` is the worker's own; inside a container that is the start of the container's id.
+    """
+    ours = [c for c in containers if _is_own(c, hostname, redis_host)]
+    projects = frozenset(c.labels[PROJECT] for c in ours if c.labels.get(PROJECT))
+    return Own(frozenset(c.id for c in ours), projects)
+
+
+def _is_own(container: Container, hostname: str, redis_host: str) -> bool:
+    known_as = {container.name, container.labels.get(SERVICE, "")}
+    by_id = len(hostname) >= 12 and container.id.startswith(hostname)
+    return ROLE in container.labels or by_id or (bool(redis_host) and redis_host in known_as)
+
+
+def labelled(labels: Mapping[str, str], wanted: tuple[str, ...]) -> Reason | None:
+    """Whether one of the protecting labels is there: `name`, or `name=value`."""
+    for text in wanted:
+        name, equals, value = text.partition("=")
+        if name in labels and (not equals or labels[name] == value):
+            return reason(Code.PROTECTED_LABEL, label=text)
+    return None
+
+
+def is_swarms(labels: Mapping[str, str]) -> bool:
+    """Whether swarm put it there and will look after it."""
+    return any(name.startswith(SWARM_PREFIXES) for name in labels)
+
+
+def age_reasons(since: datetime | None, grace_seconds: float, now: datetime, evidence: str) -> list[Reason]:
+    """Keep what is younger than its grace, and what has no age or one in the future (S4, S10)."""
+    if since is None or since > now:
+        return [reason(Code.AGE_UNKNOWN)]
+    if (now - since).total_seconds() < grace_seconds:
+        until = since.timestamp() + grace_seconds
+        stop = datetime.fromtimestamp(until, now.tzinfo)
+        return [reason(Code.YOUNG, since=since.isoformat(), until=stop.isoformat(), evidence=evidence)]
+    return []

@@ -1,0 +1,38 @@
+"""How many bytes each step of a plan frees: containers their writable layer, the rest by layers (pure)."""
+
+from collections.abc import Sequence
+
+from workers import reclaim
+from workers.contract import Bytes, Store
+from workers.planning.inventory import CacheRecord, Image, Inventory
+
+
+def freed_bytes(inventory: Inventory, order: Sequence[str]) -> dict[str, Bytes]:
+    """Return the bytes by id, for removals in this order; together they are what all of them free."""
+    layered = [_layered(image, inventory.engine.store) for image in inventory.images]
+    records = [_record(record) for record in inventory.cache]
+    found = reclaim.attribution(order, layered, records, store=inventory.engine.store)
+    written = {c.id: Bytes(low=c.writable or 0, high=c.writable or 0) for c in inventory.containers}
+    return {id_: written.get(id_, found.get(id_, Bytes())) for id_ in order}
+
+
+def _layered(image: Image, store: Store) -> reclaim.LayeredImage:
+    return reclaim.LayeredImage(
+        id=image.id,
+        layers=image.layers,
+        history=image.history,
+        size=image.size,
+        content=image.content if store is Store.CONTAINERD else None,
+    )
+
+
+def _record(record: CacheRecord) -> reclaim.CacheRecord:
+    return reclaim.CacheRecord(
+        id=record.id,
+        parents=record.parents,
+        size=record.size,
+        shared=record.shared,
+        in_use=record.in_use,
+        type=record.type,
+        description=record.description,
+    )

@@ -1,0 +1,171 @@
+"""Which images may go: what nobody uses, nobody protects, and nobody would roll back to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from workers.contract import Kind, Reference, Restorable, Store, Verdict
+from workers.planning.ages import Arrival, Users, arrival, last_used
+from workers.planning.facts import ROLE, Case, age_reasons, labelled
+from workers.planning.inventory import Container, Image
+from workers.planning.versions import Version, repositories, way_back
+from workers.reasons import Code, Reason, reason
+from workers.references import repository_of
+
+
+@dataclass(frozen=True)
+class _Known:
+    """An image with what the host and the ledger tell of it."""
+
+    image: Image
+    users: list[Container]
+    arrived: Arrival
+    used_at: datetime | None
+    protections: tuple[Reason, ...]
+
+
+def judge(case: Case, leaving: frozenset[str]) -> tuple[Verdict, ...]:
+    """Return one verdict for every image; `leaving` are the ids of containers that the plan removes."""
+    users = Users(case.inventory.containers)
+    known = [_know(image, case, users.of(image)) for image in case.inventory.images]
+    used = _used_repositories(known, case, leaving)
+    keep = max(case.policy.keep_previous, 1 if case.own.container_ids else 0)
+    back = way_back([_version(k, case, leaving) for k in known], used, keep=keep)
+    kept = {k.image.id: (*k.protections, *_rules(k, case, leaving), *back.get(k.image.id, ())) for k in known}
+    kept = _with_parents([k.image for k in known], kept)
+    return tuple(_verdict(k, kept[k.image.id], used, keep) for k in known)
+
+
+def _know(image: Image, case: Case, users: list[Container]) -> _Known:
+    return _Known(
+        image=image,
+        users=users,
+        arrived=arrival(image, case.memory, case.inventory.arrivals),
+        used_at=last_used(image, case, users),
+        protections=tuple(_protections(image, case, users)),
+    )
+
+
+def _protections(image: Image, case: Case, users: list[Container]) -> Iterator[Reason]:
+    if ROLE in image.labels or any(c.id in case.own.container_ids for c in users):
+        yield reason(Code.OWN, what="an image of its own")
+    if found := labelled(image.labels, case.policy.protected_labels):
+        yield found
+    yield from pattern_protections(image, case)
+
+
+def pattern_protections(image: Image, case: Case) -> Iterator[Reason]:
+    """A protected name protects the image it points to, under whatever other name (S8)."""
+    for pattern in case.policy.image_protections():
+        for name in (*image.names, *image.digests):
+            if pattern.matches(name):
+                yield reason(Code.PROTECTED_REFERENCE, pattern=pattern.text, reference=name.familiar())
+                break
+
+
+def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reason]:
+    image, policy = known.image, case.policy
+    if not image.readable:
+        yield reason(Code.UNREADABLE, what="inspect")
+    staying = [c for c in known.users if c.id not in leaving]
+    for container in staying:
+        yield reason(Code.IN_USE, container=container.name, state=container.state)
+    if case.inventory.service_images & {*image.names, *image.digests}:
+        yield reason(Code.SWARM)
+    grace = policy.image_grace.total_seconds()
+    yield from age_reasons(known.arrived.at, grace, case.now, known.arrived.evidence)
+    if not staying:
+        yield from _recent_use(known.used_at, policy.image_unused_for, case.now)
+    if (
+        policy.unrestorable_images == "keep"
+        and restorable(image, case.inventory.engine.store) != Restorable.YES
+    ):
+        yield reason(Code.NOT_RESTORABLE)
+
+
+def _recent_use(used_at: datetime | None, unused_for: timedelta, now: datetime) -> Iterator[Reason]:
+    if used_at is not None and now - used_at < unused_for:
+        until = (used_at + unused_for).isoformat()
+        yield reason(Code.RECENTLY_USED, since=used_at.isoformat(), until=until)
+
+
+def restorable(image: Image, store: Store) -> Restorable:
+    """Whether a registry is known to give it back; on the containerd store digests are no evidence at all."""
+    if store is Store.GRAPH_DRIVER and not image.digests:
+        return Restorable.NO
+    return Restorable.NOT_PROBED
+
+
+def _used_repositories(known: list[_Known], case: Case, leaving: frozenset[str]) -> dict[str, datetime]:
+    """Repositories that a container uses which stays, or that ran not long ago, even if it goes now (S9)."""
+    used: dict[str, datetime] = {}
+    for container in case.inventory.containers:
+        for name in container.references:
+            _note(used, repository_of(name), _use_of(container, case, leaving))
+    for one in known:
+        times = [_use_of(c, case, leaving) for c in one.users] + [one.used_at]
+        for repository in _repositories(one.image, case):
+            for time in times:
+                _note(used, repository, time)
+    oldest = case.now - case.policy.image_unused_for
+    return {repository: at for repository, at in used.items() if at > oldest}
+
+
+def _use_of(container: Container, case: Case, leaving: frozenset[str]) -> datetime | None:
+    return container.finished_at if container.id in leaving else case.now
+
+
+def _note(used: dict[str, datetime], repository: str, at: datetime | None) -> None:
+    if at is not None and at > used.get(repository, at - timedelta(seconds=1)):
+        used[repository] = at
+
+
+def _repositories(image: Image, case: Case) -> frozenset[str]:
+    return repositories(image, case.memory.names.get(image.id, {}))
+
+
+def _version(known: _Known, case: Case, leaving: frozenset[str]) -> Version:
+    in_use = any(c.id not in leaving for c in known.users)
+    return Version(
+        image=known.image,
+        repositories=_repositories(known.image, case),
+        in_use=in_use,
+        protected=bool(known.protections),
+        arrived_at=known.arrived.at,
+        ran_at=case.now if in_use else known.used_at,
+    )
+
+
+def _with_parents(images: list[Image], kept: dict[str, tuple[Reason, ...]]) -> dict[str, tuple[Reason, ...]]:
+    """Keep every ancestor of a kept image: on the graph driver it is held, elsewhere it is its base."""
+    by_id = {image.id: image for image in images}
+    found = dict(kept)
+    waiting = [image for image in images if kept[image.id]]
+    while waiting:
+        child = waiting.pop()
+        parent = by_id.get(child.parent)
+        if parent and not found[parent.id]:
+            found[parent.id] = (reason(Code.PARENT, child=child.shown),)
+            waiting.append(parent)
+    return found
+
+
+def _verdict(known: _Known, kept: tuple[Reason, ...], used: dict[str, datetime], keep: int) -> Verdict:
+    image = known.image
+    return Verdict(
+        object=Reference(kind=Kind.IMAGE, id=image.id, name=image.shown),
+        keep=bool(kept),
+        reasons=kept or (_why_remove(known, used, keep),),
+        size=image.size,
+    )
+
+
+def _why_remove(known: _Known, used: dict[str, datetime], keep: int) -> Reason:
+    since = known.used_at or known.arrived.at
+    at = since.isoformat() if since else ""
+    if not known.image.names:
+        return reason(Code.UNTAGGED, since=at)
+    for repository in sorted(repositories(known.image)):
+        if repository in used:
+            return reason(Code.SUPERSEDED, repository=repository, kept=keep)
+    return reason(Code.UNUSED, since=at)

@@ -1,0 +1,108 @@
+"""Verdicts become a closed, ordered list of steps with the bytes each frees (pure)."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from workers.contract import Bytes, Kind, Plan, PlanRequest, Restorable, Step, Verdict
+from workers.planning import fingerprints
+from workers.planning.facts import Case
+from workers.planning.images import restorable
+from workers.planning.inventory import Inventory
+from workers.planning.judgement import judge, kept
+from workers.planning.notices import notices
+from workers.planning.order import STAGES, closure, needs, sequence
+from workers.reasons import Code, reason
+from workers.signing import digest
+
+PLAN_LIFE = timedelta(minutes=60)
+Attribution = Callable[[Inventory, list[str]], Mapping[str, Bytes]]
+
+
+def make_plan(case: Case, *, host: str, request_id: str, kinds: tuple[Kind, ...], freed: Attribution) -> Plan:
+    """Plan what goes from a host. `freed` says how many bytes each removal frees, in their order."""
+    wanted = tuple(kind for kind in case.policy.kinds if kind in kinds)
+    verdicts = judge(case, wanted)
+    verdicts, left = _within_size(case, verdicts)
+    steps = _steps(case, verdicts, freed)
+    part = (reason(Code.PART_OF, left=left),) if left else ()
+    return Plan(
+        request_id=request_id,
+        host=host,
+        engine=case.inventory.engine,
+        policy_digest=digest(case.policy),
+        made_at=case.now,
+        expires_at=case.now + PLAN_LIFE,
+        kinds=wanted,
+        steps=steps,
+        verdicts=verdicts,
+        notices=(*part, *notices(case, steps, verdicts)),
+        usage=case.inventory.usage,
+        complete=case.inventory.complete,
+    )
+
+
+def requested_kinds(request: PlanRequest | None) -> tuple[Kind, ...]:
+    """The kinds somebody asked for; all where nobody said."""
+    return request.kinds if request and request.kinds else tuple(Kind)
+
+
+def _within_size(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdict, ...], int]:
+    """Fill the plan largest first, each object with all it needs; say how many did not fit."""
+    going = {v.object.id: v for v in verdicts if not v.keep}
+    limit, most = case.policy.max_objects, case.policy.max_bytes
+    if len(going) <= limit and most is None:
+        return verdicts, 0
+    needed = needs(case.inventory, frozenset(going))
+    chosen: set[str] = set()
+    for verdict in sorted(going.values(), key=lambda v: (-(v.size or 0), v.object.id)):
+        more = chosen | closure(verdict.object.id, needed)
+        size = sum(going[id_].size or 0 for id_ in more)
+        if len(more) <= limit and (most is None or size <= most):
+            chosen = more
+    full = f"{limit} objects" if most is None else f"{limit} objects or {most} bytes"
+    fitted = tuple(
+        v if v.keep or v.object.id in chosen else kept(v, Code.OVER_SIZE, limit=full) for v in verdicts
+    )
+    return fitted, len(going) - len(chosen)
+
+
+def _steps(case: Case, verdicts: tuple[Verdict, ...], freed: Attribution) -> tuple[Step, ...]:
+    going = {v.object.id: v for v in verdicts if not v.keep}
+    needed = needs(case.inventory, frozenset(going))
+    ranked = sorted(
+        going, key=lambda id_: (STAGES.index(going[id_].object.kind), -(going[id_].size or 0), id_)
+    )
+    ordered = sequence(ranked, needed)
+    ordered.sort(key=lambda id_: STAGES.index(going[id_].object.kind))
+    index = {id_: position for position, id_ in enumerate(ordered)}
+    expected = freed(case.inventory, ordered)
+    facts = _step_facts(case.inventory, frozenset(going))
+    return tuple(
+        Step(
+            index=index[id_],
+            object=going[id_].object,
+            reasons=going[id_].reasons,
+            expected=expected.get(id_, Bytes()),
+            needs=tuple(sorted(index[n] for n in needed.get(id_, ()))),
+            **facts[id_],
+        )
+        for id_ in ordered
+    )
+
+
+def _step_facts(inventory: Inventory, going: frozenset[str]) -> dict[str, dict[str, object]]:
+    """What a step carries of its object, by id."""
+    facts: dict[str, dict[str, object]] = {}
+    for c in (c for c in inventory.containers if c.id in going):
+        facts[c.id] = {"fingerprint": fingerprints.of_container(c), "leaves": c.volumes}
+    for i in (i for i in inventory.images if i.id in going):
+        facts[i.id] = {
+            "fingerprint": fingerprints.of_image(i),
+            "untags": tuple(name.familiar() for name in i.names),
+            "restorable": restorable(i, inventory.engine.store),
+        }
+    for n in (n for n in inventory.networks if n.id in going):
+        facts[n.id] = {"fingerprint": fingerprints.of_network(n), "restorable": Restorable.RECREATED}
+    for r in (r for r in inventory.cache if r.id in going):
+        facts[r.id] = {"fingerprint": fingerprints.of_cache_record(r), "restorable": Restorable.RECREATED}
+    return facts

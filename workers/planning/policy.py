@@ -1,0 +1,164 @@
+"""What may go and what must stay on a host, as its owner wrote it in `policy.toml` (pure).
+
+A policy that is missing, unreadable or not understood is an error that names the key: nothing is removed
+under a policy that is not whole (S4).
+"""
+
+import re
+import tomllib
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
+
+from workers.contract import Kind
+from workers.errors import PolicyError
+from workers.references import NamePattern, Pattern
+
+SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+LONGEST_DAYS = 36500
+DURATION = re.compile(r"([0-9]+)\s*(s|min|h|d)")
+SIZE_EXPECTED = 'expected a size such as "500MB" or a number of bytes'
+PROBE = re.compile(r"https?://\S+|tcp://[^\s/:]+:[0-9]{1,5}")
+COMPOSE = "compose:"
+
+# Keys whose rules need memory that this version does not keep yet; a plan says so when one is set.
+NOT_IN_EFFECT = ("max_share",)
+
+
+def _duration(value: Any) -> Any:
+    found = DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, timedelta):
+        return value
+    if not found:
+        raise ValueError('expected a duration such as "30s", "10min", "24h" or "7d"')
+    seconds = int(found[1]) * SECONDS[found[2]]
+    # Reckoning with more would leave the calendar; whoever means "always" has enough with this.
+    if seconds > LONGEST_DAYS * SECONDS["d"]:
+        raise ValueError(f'expected a duration of at most "{LONGEST_DAYS}d"')
+    return timedelta(seconds=seconds)
+
+
+def _size(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(SIZE_EXPECTED)
+    return value
+
+
+def _image_pattern(text: str) -> str:
+    Pattern.parse(text)
+    return text
+
+
+def _name_pattern(text: str) -> str:
+    NamePattern.parse(text)
+    return text
+
+
+def _critical(text: str) -> str:
+    """A container's name or glob, or `compose:PROJECT/SERVICE`."""
+    project, slash, service = text.removeprefix(COMPOSE).partition("/")
+    if text.startswith(COMPOSE):
+        if not slash:
+            raise ValueError(f"{text!r}: expected compose:PROJECT/SERVICE")
+        NamePattern.parse(project)
+        NamePattern.parse(service)
+        return text
+    return _name_pattern(text)
+
+
+def _label(text: str) -> str:
+    if not text or text.startswith("=") or text != text.strip():
+        raise ValueError(f"{text!r}: expected LABEL or LABEL=VALUE")
+    return text
+
+
+def _probe(text: str) -> str:
+    if not PROBE.fullmatch(text):
+        raise ValueError(f"{text!r}: expected http://…, https://… or tcp://HOST:PORT")
+    return text
+
+
+def _seconds(value: timedelta) -> int:
+    return int(value.total_seconds())
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_seconds)]
+Size = Annotated[ByteSize, BeforeValidator(_size), Field(ge=0)]
+ImagePattern = Annotated[str, AfterValidator(_image_pattern)]
+Name = Annotated[str, AfterValidator(_name_pattern)]
+Critical = Annotated[str, AfterValidator(_critical)]
+Label = Annotated[str, AfterValidator(_label)]
+Probe = Annotated[str, AfterValidator(_probe)]
+
+
+class Policy(BaseModel):
+    """The keys of `policy.toml`. Two must be written, even as `[]`: forgetting is not a decision."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    protected_images: tuple[ImagePattern, ...]
+    critical_containers: tuple[Critical, ...]
+    protected_labels: tuple[Label, ...] = ("safe-prune.keep=true",)
+    protected_networks: tuple[Name, ...] = ()
+    protected_containers: tuple[Name, ...] = ()
+    keep_previous: Annotated[int, Field(ge=0, strict=True)] = 1
+    image_grace: Duration = timedelta(hours=24)
+    cache_grace: Duration = timedelta(hours=24)
+    container_grace: Duration = timedelta(days=7)
+    network_grace: Duration = timedelta(days=7)
+    image_unused_for: Duration = timedelta(days=14)
+    writable_limit: Size = ByteSize(1_000_000)
+    kinds: tuple[Kind, ...] = tuple(Kind)
+    unrestorable_images: Literal["keep", "flag"] = "flag"
+    build_cache_keep_bytes: Size = ByteSize(0)
+    max_objects: Annotated[int, Field(ge=1, strict=True)] = 1000
+    max_bytes: Size | None = None
+    max_share: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.9
+    probes: tuple[Probe, ...] = ()
+    steady_for: Duration = timedelta(seconds=5)
+    settle: Duration | None = None
+    approvers: tuple[str, ...] | None = None
+
+    def image_protections(self) -> tuple[Pattern, ...]:
+        """The protected images, ready to be compared."""
+        return tuple(Pattern.parse(text) for text in self.protected_images)
+
+    def not_in_effect(self) -> tuple[str, ...]:
+        """Keys that are written but do nothing yet."""
+        return tuple(key for key in NOT_IN_EFFECT if key in self.model_fields_set)
+
+
+def parse(text: str, path: str) -> Policy:
+    """Read a policy.
+
+    Raises:
+        PolicyError: naming the key and what was expected there.
+    """
+    try:
+        return Policy.model_validate(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise PolicyError(path, f"not TOML: {error}") from None
+    except ValidationError as error:
+        raise PolicyError(path, "; ".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def _sentence(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    match problem["type"]:
+        case "missing":
+            return f"{key} is missing; write it, even as []"
+        case "extra_forbidden":
+            return f"{key} is not a key of this file; the keys are {', '.join(sorted(Policy.model_fields))}"
+        case "byte_size" | "byte_size_unit":
+            return f"{key}: {SIZE_EXPECTED}"
+    return f"{key}: {problem['msg'].removeprefix('Value error, ')}"

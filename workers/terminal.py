@@ -1,0 +1,183 @@
+"""Plans and reports as tables that a person can read in a terminal (pure)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from workers.contract import (
+    Bytes,
+    DiskUsage,
+    HealthChange,
+    HealthLine,
+    Kind,
+    Outcome,
+    Plan,
+    Reference,
+    Report,
+    Restorable,
+    Step,
+    StepOutcome,
+    Verdict,
+)
+from workers.reasons import Reason
+from workers.signing import digest
+from workers.wording import (
+    Voice,
+    amount,
+    bytes_range,
+    fragment,
+    listing,
+    objects,
+    sentence,
+    short,
+    size,
+)
+
+NAME_WIDTH = 44
+CHANGES = {
+    HealthChange.SAME: "as before",
+    HealthChange.REGRESSED: "WORSE",
+    HealthChange.GONE: "GONE",
+    HealthChange.NOT_RECHECKED: "not yet re-checked",
+    HealthChange.RECOVERED: "better",
+}
+RESTORABLE = {
+    Restorable.YES: "its registry gives it back",
+    Restorable.NOT_PROBED: "not known to be restorable",
+    Restorable.NO: "not restorable",
+    Restorable.RECREATED: "it can be made again",
+}
+
+
+def local_time(moment: str) -> str:
+    """Write an ISO 8601 time in the zone of whoever reads the terminal."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def plan_lines(plan: Plan, *, now: datetime) -> Iterator[str]:
+    """Write a plan: the decision first, then why not more, then every object."""
+    voice = Voice(when=local_time, now=now)
+    yield _headline(plan)
+    yield from (f"  ! {sentence(notice, voice)}" for notice in plan.notices)
+    if not plan.complete:
+        yield "  ! Not everything could be read; what could not stays."
+    yield ""
+    yield from _steps(plan, voice)
+    yield from _kept(plan, voice)
+    if plan.steps:
+        expires = plan.expires_at.astimezone().strftime("%H:%M")
+        yield f"Valid until {expires}. To execute exactly this plan:"
+        yield f"  python -m workers execute --confirm {digest(plan)}"
+
+
+def _headline(plan: Plan) -> str:
+    if not plan.steps:
+        return f"Nothing to remove on {plan.host}: compared {amount(len(plan.verdicts), 'object')}."
+    counts = [(kind, sum(s.object.kind is kind for s in plan.steps)) for kind in Kind]
+    what = listing(objects(kind, count) for kind, count in counts if count)
+    return f"Prune {bytes_range(plan.expected())} on {plan.host}? {what}."
+
+
+def _steps(plan: Plan, voice: Voice) -> Iterator[str]:
+    for kind in Kind:
+        steps = [s for s in plan.steps if s.object.kind is kind]
+        if not steps:
+            continue
+        yield f"{kind.value}: remove {len(steps)}, {bytes_range(plan.expected(kind))}"
+        for step in steps:
+            yield _row("remove", step.object, step.expected, "")
+            yield f"         because {_because(step.reasons, voice)}"
+            yield from (f"         {line}" for line in _asides(step))
+        yield ""
+
+
+def _asides(step: Step) -> Iterator[str]:
+    if len(step.untags) > 1:
+        yield f"loses the names {listing(step.untags)}"
+    if step.leaves:
+        yield f"leaves the volumes {listing(step.leaves)}"
+    if step.object.kind is Kind.IMAGE:
+        yield RESTORABLE[step.restorable]
+
+
+def _kept(plan: Plan, voice: Voice) -> Iterator[str]:
+    kept = [v for v in plan.verdicts if v.keep]
+    for kind in Kind:
+        verdicts = [v for v in kept if v.object.kind is kind]
+        if verdicts:
+            yield f"{kind.value}: keep {len(verdicts)}"
+            yield from (_kept_row(v, voice) for v in verdicts)
+            yield ""
+
+
+def _kept_row(verdict: Verdict, voice: Voice) -> str:
+    name = verdict.object.name[:NAME_WIDTH]
+    return f"  keep   {name:<{NAME_WIDTH}} {_because(verdict.reasons, voice)}"
+
+
+def _because(reasons: Iterable[Reason], voice: Voice) -> str:
+    return "; ".join(fragment(reason, voice) for reason in reasons)
+
+
+def _row(verb: str, reference: Reference, expected: Bytes, note: str) -> str:
+    name = reference.name if reference.name.startswith("sha256:") else reference.name[:NAME_WIDTH]
+    return f"  {verb:<6} {name:<{NAME_WIDTH}} {bytes_range(expected):>10}  {note}".rstrip()
+
+
+def report_lines(report: Report, *, now: datetime) -> Iterator[str]:
+    """Write a report: the outcome first, then disk, objects, health, findings."""
+    voice = Voice(when=local_time, now=now)
+    yield _outcome_line(report)
+    yield from (f"  ! {sentence(reason, voice)}" for reason in (*report.stopped_by, *report.findings))
+    yield ""
+    yield from _disk(report.usage_before, report.usage_after)
+    yield from _outcomes(report.outcomes, voice)
+    yield from _health(report.health)
+
+
+def _outcome_line(report: Report) -> str:
+    done = sum(o.outcome is Outcome.REMOVED for o in report.outcomes)
+    freed = "an unknown size" if report.freed is None else size(report.freed)
+    removed = f"{amount(done, 'object')} removed, {freed} freed, {bytes_range(report.expected)} expected"
+    return f"{report.host}: {report.status.value}. {removed}."
+
+
+def _disk(before: DiskUsage | None, after: DiskUsage | None) -> Iterator[str]:
+    if before is None or after is None:
+        return
+    yield f"{'disk usage':<28} {'before':>10} {'after':>10} {'difference':>12}"
+    rows = [(name, getattr(before, name), getattr(after, name)) for name in _COLUMNS]
+    later = {f.path: f for f in after.filesystems}
+    rows += [
+        (f"{f.path} used", f.total - f.free, later[f.path].total - later[f.path].free)
+        for f in before.filesystems
+        if f.path in later
+    ]
+    for name, old, new in rows:
+        yield f"  {name.replace('_', ' '):<26} {size(old):>10} {size(new):>10} {size(new - old):>12}"
+    yield ""
+
+
+_COLUMNS = ("containers", "images", "build_cache", "volumes")
+
+
+def _outcomes(outcomes: Iterable[StepOutcome], voice: Voice) -> Iterator[str]:
+    yield "objects"
+    for one in outcomes:
+        why = fragment(one.reason, voice) if one.reason else ""
+        yield _row(one.outcome.value.replace("_", " "), one.object, one.expected, why)
+    yield ""
+
+
+def _health(lines: Sequence[HealthLine]) -> Iterator[str]:
+    if not lines:
+        return
+    yield f"services   {sum(line.change is HealthChange.SAME for line in lines)} of {len(lines)} as before"
+    for line in sorted(lines, key=lambda one: (one.change is HealthChange.SAME, not one.critical, one.name)):
+        mark = "critical" if line.critical else ""
+        change = f"{line.before:>10} -> {line.after:<10} {CHANGES[line.change]:<20}"
+        yield f"  {line.name:<32} {change} {mark}".rstrip()
+
+
+def digest_line(plan: Plan) -> str:
+    """Name a plan, for the question that is asked of whoever executes it."""
+    return f"plan {short(digest(plan))} of {plan.host}"
