@@ -99,12 +99,9 @@ def _execute(place: Place, order: ExecutionOrder, halt: Halt) -> None:
 
 
 def _recover(place: Place) -> None:
-    """Tell of runs that a dead worker left open; an engine that does not answer is asked next time."""
-    try:
-        with closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
-            host.recover()
-    except WorkerError as error:
-        logger.warning("runs left open are not reported yet: %s", error)
+    """Tell of runs that a dead worker left open; what fails here is tried again by whoever called."""
+    with closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
+        host.recover()
 
 
 def _outside(settings: WorkerSettings, command: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """What the worker itself tells through the ledger: jobs turned away, and work that ended without a word."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,18 +31,19 @@ class Account:
     def refused(self, why: Reason, claims: Claims | None) -> None:
         """Record a job that was turned away, and tell who asked, where that is known for sure."""
         logger.warning("a job was turned away: %s", sentence(why))
-        with self._ledger() as ledger:
-            self._refuse(ledger, why, claims)
+        self._write(lambda ledger: self._refuse(ledger, why, claims))
 
     def died(self, claims: Claims, exit_code: int) -> None:
         """Tell of work whose process ended without doing so; a run that had begun gets its own report."""
         logger.error("the process of %s ended with exit code %d", claims.id, exit_code)
         why = reason(WHY_IT_DIED.get(exit_code, Code.INTERRUPTED))
-        with self._ledger() as ledger:
-            if not isinstance(claims, ExecutionOrder):
-                ledger.tell(PlanFailed(**self._told(claims), reason=why))
-            elif ledger.used_by(claims.plan_digest) != claims.id:
-                self._refuse(ledger, why, claims)
+        self._write(lambda ledger: self._tell_of_death(ledger, why, claims))
+
+    def _tell_of_death(self, ledger: Ledger, why: Reason, claims: Claims) -> None:
+        if not isinstance(claims, ExecutionOrder):
+            ledger.tell(PlanFailed(**self._told(claims), reason=why))
+        elif ledger.used_by(claims.plan_digest) != claims.id:
+            self._refuse(ledger, why, claims)
 
     def _refuse(self, ledger: Ledger, why: Reason, claims: Claims | None) -> None:
         now, order_id, event = datetime.now(UTC), claims.id if claims else "", None
@@ -54,10 +55,9 @@ class Account:
         told = {"request_id": claims.request_id, "reply_to": claims.reply_to}
         return {**told, "host": self.host, "at": datetime.now(UTC)}
 
-    @contextmanager
-    def _ledger(self) -> Iterator[Ledger]:
+    def _write(self, what: Callable[[Ledger], None]) -> None:
         try:
             with self.stillness.held(), closing(Ledger(self.ledger_file)) as ledger:
-                yield ledger
+                what(ledger)
         except LedgerError as error:
             logger.error("that could not be put on record: %s", error)

@@ -28,6 +28,7 @@ class Code(StrEnum):
     CURRENT_VERSION = "current_version"  # repository
     PREVIOUS_VERSION = "previous_version"  # repository, position, keep
     NEWER_VERSION = "newer_version"  # repository
+    UNPLACED_VERSION = "unplaced_version"  # repository
     YOUNG = "young"  # since, until, evidence
     RECENTLY_USED = "recently_used"  # since, until
     AGE_UNKNOWN = "age_unknown"  #

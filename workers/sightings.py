@@ -46,22 +46,31 @@ class Sightings:
         self._ledger, self._engine = ledger, engine_id
 
     def see(self, seen: Iterable[tuple[str, str, datetime | None]], now: datetime) -> None:
-        """Remember each (kind, id, last known use) of an inventory; a newer use stays known."""
-        at = now.isoformat()
+        """Remember each (kind, id, last known use) of an inventory; a newer use stays known.
+
+        What the inventory before did not see is here for the first time, even if it was once before (S10).
+        """
+        at, before = _text(now), self._inventory_before("sightings", now)
         self._ledger.write(
             "INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " first_seen = iif(last_seen < ?, excluded.first_seen, first_seen),"
             " last_seen = excluded.last_seen,"
             " last_used = nullif(max(coalesce(last_used, ''), coalesce(excluded.last_used, '')), '')",
-            [(self._engine, kind, id_, at, at, _text(used)) for kind, id_, used in seen],
+            [(self._engine, kind, id_, at, at, _text(used), before) for kind, id_, used in seen],
         )
 
+    def _inventory_before(self, table: str, now: datetime) -> str:
+        query = f"SELECT max(last_seen) FROM {table} WHERE engine_id = ? AND last_seen < ?"  # noqa: S608
+        return self._ledger.rows(query, self._engine, _text(now))[0][0] or ""
+
     def name(self, names: Iterable[tuple[str, str]], now: datetime) -> None:
-        """Remember which image id each (name, image id) named now."""
-        at = now.isoformat()
+        """Remember which image id each (name, image id) named now, and since when without a gap."""
+        at, before = _text(now), self._inventory_before("named", now)
         self._ledger.write(
-            "INSERT INTO named VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen",
-            [(self._engine, name, image_id, at, at) for name, image_id in names],
+            "INSERT INTO named VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " first_seen = iif(last_seen < ?, excluded.first_seen, first_seen),"
+            " last_seen = excluded.last_seen",
+            [(self._engine, name, image_id, at, at, before) for name, image_id in names],
         )
 
     def all(self) -> dict[tuple[str, str], Sighting]:

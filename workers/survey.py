@@ -103,7 +103,10 @@ def _images(
     for listed in engine.images():
         details = known.get(listed["Id"])
         if details is None or details["names"] != _tags(listed):
-            details = _details(engine, listed)
+            try:
+                details = _details(engine, listed)
+            except NotFound:
+                continue
             if details is not None:
                 fresh[listed["Id"]] = json.dumps(details)
         written = _written_at(identity, listed["Id"]) if local else None
@@ -119,6 +122,8 @@ def _tags(listed: Raw) -> list[str]:
 def _details(engine: Engine, listed: Raw) -> Raw | None:
     try:
         told = inventory.image_details(engine.inspect_image(listed["Id"]), engine.history(listed["Id"]))
+    except NotFound:
+        raise
     except EngineError:
         return None
     return {**told, "names": _tags(listed)}

@@ -1,6 +1,6 @@
 """What a run came to: its status, and what should not have happened (pure)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from workers.contract import HealthChange, HealthLine, Outcome, Status, Step, StepOutcome
 from workers.planning.inventory import Container, Inventory
@@ -26,15 +26,16 @@ def status_of(outcomes: Iterable[StepOutcome], stopped_by: Iterable[Reason], *, 
 
 
 def lost_races(
-    containers: Iterable[Container], removed: Iterable[Step], before: Inventory
+    containers: Iterable[Container], removed: Iterable[Step], before: Inventory, *, present: Collection[str]
 ) -> dict[str, Container]:
     """Return, by removed image id, a container that was made of it in the very moment it went.
 
     The engine's own refusal has a gap of some milliseconds, and the container shows only after the
-    removal's reply: so they are matched afterwards, by image id and by name (S7).
+    removal's reply: so they are matched afterwards, by image id and by name (S7). One whose image is
+    `present` has lost nothing, whatever its name: that was built or pulled anew.
     """
     known = {c.id for c in before.containers}
-    new = [c for c in containers if c.id not in known]
+    new = [c for c in containers if c.id not in known and c.image_id not in present]
     names = {i.id: {n.full() for n in i.names} for i in before.images}
     found = {}
     for step in removed:

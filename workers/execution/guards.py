@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from workers.contract import EngineIdentity, ExecutionOrder, Plan, Step, Verdict
+from workers.errors import EngineError
 from workers.planning import fingerprints
 from workers.planning.ages import uses
 from workers.planning.inventory import Container, Image, Network
@@ -61,7 +62,8 @@ def _not_accepted(order: ExecutionOrder, policy: Policy) -> Reason | None:
 
 
 def _not_closed(plan: Plan, excluded: frozenset[int]) -> list[Reason]:
-    unknown = [reason(Code.UNKNOWN_STEP, step=i) for i in sorted(excluded) if i >= len(plan.steps)]
+    steps = range(len(plan.steps))
+    unknown = [reason(Code.UNKNOWN_STEP, step=i) for i in sorted(excluded) if i not in steps]
     loose = [
         reason(Code.NOT_CLOSED, step=step.index, needs=need)
         for step in plan.steps
@@ -154,8 +156,10 @@ def halted(*, told_to_stop: bool, failures: int, now: datetime, deadline: dateti
 
 
 def checked(guard: Callable[[], Reason | None]) -> Reason | None:
-    """Ask a guard; one that cannot decide has refused (S4)."""
+    """Ask a guard; one that cannot decide has refused (S4). That no engine answers is not for guards."""
     try:
         return guard()
-    except (ValueError, KeyError, TypeError) as error:
+    except EngineError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong in a guard, its answer is no
         return reason(Code.UNREADABLE, what=f"{type(error).__name__}: {error}")

@@ -1,7 +1,7 @@
 """Whether containers are well, before, during and after a run: facts in, reasons and lines out (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,7 +63,8 @@ def vital(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Vital:
         health="" if status == "none" else status,
         restarts=int(inspected.get("RestartCount") or 0),
         started_at=moment(state.get("StartedAt")),
-        checked_at=moment(log[-1].get("End")) if log else None,
+        # A check that began before a removal may have passed before it, whenever it ended.
+        checked_at=moment(log[-1].get("Start")) if log else None,
         check_takes=_check_takes((inspected.get("Config") or {}).get("Healthcheck") or {}),
     )
 
@@ -103,7 +104,7 @@ def _unfit(before: Vital, now: Vital | None) -> list[Reason]:
         return [reason(Code.CRITICAL_NOT_RUNNING, container=before.name, state="gone")]
     if now.state != "running":
         return [reason(Code.CRITICAL_NOT_RUNNING, container=now.name, state=now.state)]
-    if (now.restarts, now.started_at) != (before.restarts, before.started_at):
+    if _restarted(before, now):
         return [reason(Code.CRITICAL_UNSTEADY, container=now.name, restarts=now.restarts)]
     if now.health == "unhealthy":
         return [reason(Code.CRITICAL_UNHEALTHY, container=now.name)]
@@ -122,9 +123,24 @@ def _regression(before: Vital, now: Vital | None) -> Reason | None:
         return reason(Code.CONTAINER_LOST, container=before.name)
     if before.well and not now.well:
         return reason(Code.HEALTH_REGRESSED, container=before.name, before=before.words, after=now.words)
-    if (now.restarts, now.started_at) != (before.restarts, before.started_at):
+    if before.well and _restarted(before, now):
         return reason(Code.HEALTH_REGRESSED, container=before.name, before=before.words, after="restarted")
     return None
+
+
+def _restarted(before: Vital, now: Vital) -> bool:
+    return (now.restarts, now.started_at) != (before.restarts, before.started_at)
+
+
+def unsteady_marked(first: Vitals, second: Vitals) -> dict[str, Vital]:
+    """The second look, where what restarted since the first is called restarting.
+
+    A container that crashes in a loop reads `running` a third of the time: the run has not done that to it.
+    """
+    return {
+        id_: replace(now, state="restarting") if id_ in first and _restarted(first[id_], now) else now
+        for id_, now in second.items()
+    }
 
 
 def settle_time(policy: Policy, watched: Iterable[Vital]) -> timedelta:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from workers.contract import (
     Bytes,
     ExecutionFinished,
-    Kind,
     Outcome,
     Report,
     Status,
@@ -13,11 +12,13 @@ from workers.contract import (
     StepOutcome,
 )
 from workers.engine import Engine
-from workers.errors import EngineError, NotFound
+from workers.errors import EngineError
+from workers.execution.restoring import is_there, put_back
 from workers.execution.watch import Watch
 from workers.ledger import Ledger, OpenRun
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
+from workers.references import ImageName
 
 
 def report_interrupted(ledger: Ledger, engine: Engine, policy: Policy) -> list[Report]:
@@ -40,7 +41,7 @@ def _closed(run: OpenRun, ledger: Ledger, engine: Engine, policy: Policy) -> Rep
 
 def _unwell(engine: Engine, policy: Policy) -> list[Reason]:
     """The post-check that the run did not live to make."""
-    return Watch(engine, policy, wait=lambda _: None).pre_check()[1]
+    return Watch(engine, policy, wait=lambda _: None).unwell()
 
 
 def _report(run: OpenRun, engine: Engine, findings: list[Reason]) -> Report:
@@ -70,33 +71,25 @@ def _outcome(step: Step, run: OpenRun, engine: Engine) -> StepOutcome:
         return _ended(step, Outcome.NOT_ATTEMPTED, reason(Code.EXCLUDED))
     if step.index not in run.asked:
         return _ended(step, Outcome.NOT_ATTEMPTED, reason(Code.RUN_STOPPED))
-    return run.asked[step.index] or _looked_up(step, engine)
+    return run.asked[step.index] or _looked_up(step, run, engine)
 
 
-def _looked_up(step: Step, engine: Engine) -> StepOutcome:
+def _looked_up(step: Step, run: OpenRun, engine: Engine) -> StepOutcome:
     try:
-        there = _is_there(step, engine)
-    except NotFound:
-        return _ended(step, Outcome.REMOVED, None)
+        if engine.identity().id != run.plan.engine.id:
+            return _unknown(step, "another engine answers now")
+        if not is_there(step.object, engine):
+            return _ended(step, Outcome.REMOVED, None)
+        lost = put_back(engine, step.object.id, [ImageName.parse(name) for name in step.untags])
     except EngineError as error:
-        return _ended(step, Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error)))
-    if there:
-        return _ended(step, Outcome.FAILED, reason(Code.INTERRUPTED))
-    return _ended(step, Outcome.REMOVED, None)
+        return _unknown(step, str(error))
+    if lost:
+        return _unknown(step, f"names not given again: {', '.join(name.familiar() for name in lost)}")
+    return _ended(step, Outcome.FAILED, reason(Code.INTERRUPTED))
 
 
-def _is_there(step: Step, engine: Engine) -> bool:
-    match step.object.kind:
-        case Kind.CONTAINER:
-            engine.inspect_container(step.object.id)
-        case Kind.IMAGE:
-            engine.inspect_image(step.object.id)
-        case Kind.NETWORK:
-            engine.inspect_network(step.object.id)
-        case Kind.BUILD_CACHE:
-            records = engine.usage().get("BuildCache") or []
-            return any(raw["ID"] == step.object.id for raw in records)
-    return True
+def _unknown(step: Step, detail: str) -> StepOutcome:
+    return _ended(step, Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=detail))
 
 
 def _ended(step: Step, outcome: Outcome, why: Reason | None) -> StepOutcome:

@@ -4,14 +4,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from workers.contract import EngineIdentity, Kind, Outcome, Step, Store
+from workers.contract import EngineIdentity, Kind, Outcome, Reference, Step, Store
 from workers.engine import Engine
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 from workers.execution import guards
+from workers.execution.restoring import container_way_back, image_way_back, is_there, put_back
 from workers.planning import inventory
-from workers.planning.facts import PROJECT
 from workers.planning.fingerprints import differences, of_cache_record
 from workers.planning.inventory import CacheRecord, Container, Image
 from workers.planning.policy import Policy
@@ -77,6 +76,8 @@ class Removal:
             raise
         except EngineError as error:
             return Look(refused(reason(Code.UNREADABLE, what=str(error))))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            return Look(refused(reason(Code.UNREADABLE, what=f"{type(error).__name__}: {error}")))
 
     def remove(self, step: Step, look: Look) -> Ended:
         """Ask the engine to remove what was just looked at."""
@@ -87,7 +88,7 @@ class Removal:
         except Conflict as error:
             return refused(reason(Code.ENGINE_SAYS_IN_USE, detail=str(error)))
         except AnswerLost as error:
-            return self._looked_up(step, error)
+            return self._looked_up(step.object, error)
         except EngineUnreachable:
             raise
         except EngineError as error:
@@ -99,16 +100,16 @@ class Removal:
                 self.engine.remove_container(step.object.id)
             case Kind.NETWORK:
                 self.engine.remove_network(step.object.id)
-            case Kind.IMAGE if look.image is not None:
-                return self._remove_image(look.image)
+            case Kind.IMAGE:
+                return self._remove_image(look)
             case Kind.BUILD_CACHE:
                 return self._remove_record(step)
         return REMOVED
 
-    def _looked_up(self, step: Step, error: AnswerLost) -> Ended:
+    def _looked_up(self, object_: Reference, error: AnswerLost) -> Ended:
         """A time-out is neither yes nor no: ask again whether the object is there (S4)."""
         try:
-            if self.look(step).ended == Ended(Outcome.GONE, reason(Code.ALREADY_GONE)):
+            if not is_there(object_, self.engine):
                 return REMOVED
         except EngineError:
             pass
@@ -122,10 +123,15 @@ class Removal:
 
     def _look_at_container(self, step: Step) -> Look:
         inspected = self.engine.inspect_container(step.object.id)
-        listed = {"Id": step.object.id, "State": inspected["State"]["Status"], "ImageID": inspected["Image"]}
+        listed = {
+            "Id": step.object.id,
+            "Names": [inspected["Name"]],
+            "State": inspected["State"]["Status"],
+            "ImageID": inspected["Image"],
+        }
         fresh = inventory.container(listed, inspected, writable=None)
         why = guards.checked(lambda: guards.container_changed(step, fresh))
-        return Look(refused(why)) if why else Look(way_back=_container_way_back(inspected))
+        return Look(refused(why)) if why else Look(way_back=container_way_back(inspected))
 
     # Networks
 
@@ -161,38 +167,54 @@ class Removal:
             or guards.checked(lambda: guards.image_protected(fresh, self.policy))
             or guards.checked(lambda: guards.image_used(fresh, self.containers()))
         )
-        return Look(refused(why)) if why else Look(way_back=_image_way_back(inspected), image=fresh)
+        return Look(refused(why)) if why else Look(way_back=image_way_back(inspected), image=fresh)
 
-    def _remove_image(self, image: Image) -> Ended:
+    def _remove_image(self, look: Look) -> Ended:
         """Take the names off one by one but the last, which goes with the image; put them back otherwise."""
-        untagged: list[ImageName] = []
-        settled = False
+        assert look.image is not None  # noqa: S101 - for the type checker: only _look_at_image leads here
+        image, taken = look.image, list[ImageName]()
         try:
-            for name in image.names[:-1]:
-                ended = self._untag(image, name)
-                if ended is not REMOVED:
-                    settled = ended.alarm
-                    return ended
-                untagged.append(name)
-            ended = self._expect(self.engine.remove_image(image.id), {image.id})
-            settled = ended is REMOVED or ended.alarm
+            ended = self._take_names(image, taken)
+            if ended is REMOVED:
+                ended = self._expect(self.engine.remove_image(image.id), {image.id})
+        except EngineError:
+            put_back(self.engine, image.id, taken)
+            raise
+        return ended if ended is REMOVED or ended.alarm else self._undone(image, taken, ended)
+
+    def _undone(self, image: Image, taken: list[ImageName], ended: Ended) -> Ended:
+        """A refusal leaves the image as it was; where it cannot, that is an alarm."""
+        lost = put_back(self.engine, image.id, taken)
+        if not lost:
             return ended
-        finally:
-            if not settled:
-                self._put_back(image, untagged)
+        names = ", ".join(name.familiar() for name in lost)
+        why = reason(Code.ENGINE_ERROR, detail=f"{image.id} could not be given its names again: {names}")
+        return Ended(Outcome.FAILED, why, alarm=True)
+
+    def _take_names(self, image: Image, taken: list[ImageName]) -> Ended:
+        for name in image.names[:-1]:
+            # Noted first: without an answer it may have been taken off as well.
+            taken.append(name)
+            ended = self._untag(image, name)
+            if ended is not REMOVED:
+                taken.pop()
+                return ended
+        return REMOVED
 
     def _untag(self, image: Image, name: ImageName) -> Ended:
-        if self.identity.store is Store.CONTAINERD:
-            # Compare-and-untag in one step; on a graph driver the same call means something else.
-            self.engine.remove_image(f"{name.full()}@{image.id}")
-            return REMOVED
-        now = datetime.now(UTC)
-        touched = guards.name_touched(name.familiar(), self.engine.events(now - QUIET, now))
-        if touched:
-            return refused(touched)
-        if self.engine.inspect_image(name.full())["Id"] != image.id:
-            return refused(reason(Code.CHANGED, what=f"{name.familiar()} is another image now"))
-        return self._expect(self.engine.remove_image(name.full()), set())
+        try:
+            if self.identity.store is Store.CONTAINERD:
+                # Compare-and-untag in one step; on a graph driver the same call means something else.
+                return self._expect(self.engine.remove_image(f"{name.full()}@{image.id}"), set())
+            now = datetime.now(UTC)
+            events = self.engine.events(now - QUIET, now)
+            if touched := guards.checked(lambda: guards.name_touched(name.familiar(), events)):
+                return refused(touched)
+            if self.engine.inspect_image(name.full())["Id"] != image.id:
+                return refused(reason(Code.CHANGED, what=f"{name.familiar()} is another image now"))
+            return self._expect(self.engine.remove_image(name.full()), set())
+        except NotFound:
+            return refused(reason(Code.CHANGED, what=f"{name.familiar()} is gone"))
 
     def _expect(self, told: Iterable[Mapping[str, str]], planned: set[str]) -> Ended:
         """The engine must have deleted what was planned, and no other image along with it."""
@@ -208,39 +230,3 @@ class Removal:
         if planned - deleted:
             return Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail="the reply does not name it"))
         return REMOVED
-
-    def _put_back(self, image: Image, names: Iterable[ImageName]) -> None:
-        for name in names:
-            try:
-                self.engine.tag(image.id, f"{name.registry}/{name.repository}", name.tag or "latest")
-            except NotFound:
-                return
-
-
-def _image_way_back(inspected: Mapping[str, Any]) -> str:
-    kept = ("Id", "RepoTags", "RepoDigests", "Created", "Size", "Architecture", "Os", "RootFS", "Metadata")
-    labels = (inspected.get("Config") or {}).get("Labels") or {}
-    return json.dumps({**{k: inspected.get(k) for k in kept}, "Labels": labels}, sort_keys=True)
-
-
-def _container_way_back(inspected: Mapping[str, Any]) -> str:
-    """Keep what names a container's parts. Environment and command may hold secrets, so they are left out."""
-    config, settings = inspected["Config"], inspected["HostConfig"]
-    mounts = [
-        {k: m.get(k) for k in ("Type", "Name", "Source", "Destination", "RW")} for m in inspected["Mounts"]
-    ]
-    return json.dumps(
-        {
-            "Name": inspected["Name"],
-            "Image": config.get("Image"),
-            "ImageID": inspected["Image"],
-            "Project": (config.get("Labels") or {}).get(PROJECT),
-            "ExitCode": inspected["State"].get("ExitCode"),
-            "FinishedAt": inspected["State"].get("FinishedAt"),
-            "RestartPolicy": settings.get("RestartPolicy"),
-            "NetworkMode": settings.get("NetworkMode"),
-            "Networks": sorted((inspected.get("NetworkSettings") or {}).get("Networks") or {}),
-            "Mounts": mounts,
-        },
-        sort_keys=True,
-    )

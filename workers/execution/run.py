@@ -27,6 +27,7 @@ from workers.errors import EngineError, EngineUnreachable, RefusedError
 from workers.execution import aftermath, guards
 from workers.execution.health import Vital
 from workers.execution.removal import Ended, Look, Removal, refused
+from workers.execution.restoring import put_back
 from workers.execution.watch import Watch
 from workers.ledger import Ledger
 from workers.planning import inventory
@@ -36,6 +37,7 @@ from workers.planning.judgement import judge
 from workers.planning.order import STAGES
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
+from workers.references import ImageName
 
 BATCH = 20
 LONGEST_RUN = timedelta(minutes=50)
@@ -110,7 +112,8 @@ class _Run:
         try:
             part()
         except EngineError as error:
-            self.stopped_by.append(reason(Code.ENGINE_UNREACHABLE, detail=str(error)))
+            if not any(why.code is Code.ENGINE_UNREACHABLE for why in self.stopped_by):
+                self.stopped_by.append(reason(Code.ENGINE_UNREACHABLE, detail=str(error)))
 
     # Before the first removal
 
@@ -213,7 +216,10 @@ class _Run:
     def _look_for_lost_races(self, removal: Removal) -> None:
         assert self.before is not None  # noqa: S101 - for the type checker: _begin has set it
         removed = [s for s in self.plan.steps if s.object.kind is Kind.IMAGE and self._is_removed(s)]
-        lost = aftermath.lost_races(removal.containers(), removed, self.before)
+        # Images last: a container's own must have been there before it.
+        containers = removal.containers()
+        present = {raw["Id"] for raw in self.tools.engine.images()} if removed else set()
+        lost = aftermath.lost_races(containers, removed, self.before, present=present)
         for step in (s for s in removed if s.object.id in lost):
             found = reason(Code.LOST_RACE, container=lost[step.object.id].name, image=step.object.name)
             if found not in self.findings:
@@ -232,11 +238,11 @@ class _Run:
             if source is None:
                 return reason(Code.NOT_BROUGHT_BACK, image=step.object.name)
             self.tools.engine.pull(*source)
-            for name in step.untags:
-                repository, _, tag = name.rpartition(":")
-                self.tools.engine.tag(step.object.id, repository, tag)
+            # A pull that fails half-way says so only in a text that docker-py does not read.
+            self.tools.engine.inspect_image(step.object.id)
         except EngineError:
             return reason(Code.NOT_BROUGHT_BACK, image=step.object.name)
+        put_back(self.tools.engine, step.object.id, [ImageName.parse(name) for name in step.untags])
         return reason(Code.BROUGHT_BACK, image=step.object.name)
 
     def _post_check(self) -> None:

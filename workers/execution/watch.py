@@ -31,17 +31,21 @@ class Watch:
 
     def look(self) -> dict[str, Vital]:
         """Take the vitals of all that runs, and of critical containers in any state."""
-        listed = self._engine.containers()
-        found = {raw["Id"]: self._vital(raw) for raw in listed}
-        return {id_: v for id_, v in found.items() if v is not None}
+        found = (self._vital(raw) for raw in self._engine.containers())
+        return {v.container.id: v for v in found if v is not None and self._counts(v)}
+
+    def _counts(self, vital: Vital) -> bool:
+        return vital.state not in STOPPED_STATES or bool(health.critical([vital], self._policy))
+
+    def _again(self, known: Iterable[Vital]) -> dict[str, Vital]:
+        """Look at them once more; one that stands still is there, one that is not there is left out."""
+        return {v.container.id: fresh for v in known if (fresh := self._vital(_line(v))) is not None}
 
     def _vital(self, listed: dict[str, object]) -> Vital | None:
         try:
-            vital = health.vital(listed, self._engine.inspect_container(str(listed["Id"])))
+            return health.vital(listed, self._engine.inspect_container(str(listed["Id"])))
         except NotFound:
             return None
-        stopped = vital.state in STOPPED_STATES
-        return None if stopped and not health.critical([vital], self._policy) else vital
 
     def pre_check(self) -> tuple[list[Vital], list[Reason]]:
         """Look twice with `steady_for` between; what is still starting is waited for (S5)."""
@@ -50,7 +54,15 @@ class Watch:
             self._wait(self._policy.steady_for.total_seconds())
         second = self.look()
         reasons = health.pre_check(list(first.values()), second, self._policy)
-        return self._running(second), reasons + probes.failing(self._policy.probes)
+        return self._running(health.unsteady_marked(first, second)), reasons + probes.failing(
+            self._policy.probes
+        )
+
+    def unwell(self) -> list[Reason]:
+        """Say at one look, without waiting for anything, which critical services are not well."""
+        now = self.look()
+        reasons = health.pre_check(list(now.values()), now, self._policy)
+        return reasons + probes.failing(self._policy.probes)
 
     def _started(self) -> dict[str, Vital]:
         until = datetime.now(UTC) + START_WITHIN
@@ -66,7 +78,7 @@ class Watch:
     def trouble(self, baseline: Iterable[Vital], *, with_probes: bool) -> list[Reason]:
         """Say what is worse with critical services than at the baseline (S6)."""
         watched = health.critical(baseline, self._policy)
-        now = {v.container.id: fresh for v in watched if (fresh := self._vital(_line(v))) is not None}
+        now = self._again(watched)
         asked = probes.failing(self._policy.probes) if with_probes else []
         return health.regressions(watched, now) + asked
 
@@ -75,7 +87,7 @@ class Watch:
         until = last_removal + health.settle_time(self._policy, baseline)
         while (left := (until - datetime.now(UTC)).total_seconds()) > 0 and not self._told_to_stop():
             self._wait(min(left, A_MOMENT))
-        return health.lines(baseline, self.look(), self._policy, last_removal=last_removal)
+        return health.lines(baseline, self._again(baseline), self._policy, last_removal=last_removal)
 
 
 def _line(vital: Vital) -> dict[str, object]:

@@ -9,8 +9,10 @@ Fingerprint = Mapping[str, str]
 
 
 def of_container(container: Container) -> dict[str, str]:
-    """A container that ran again, or whose image changed, is another one."""
+    """A container that ran again, will start by itself, or whose name or image changed, is another one."""
     return {
+        "name": container.name,
+        "restart policy": container.restart_policy or "",
         "state": container.state,
         "started": _text(container.started_at),
         "finished": _text(container.finished_at),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from workers.contract import Kind, Reference, Restorable, Store, Verdict
 from workers.planning.ages import Arrival, Users, arrival, last_used
-from workers.planning.facts import ROLE, Case, age_reasons, labelled
+from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled
 from workers.planning.inventory import Container, Image
 from workers.planning.versions import Version, repositories, way_back
 from workers.reasons import Code, Reason, reason
@@ -104,11 +104,11 @@ def _used_repositories(known: list[_Known], case: Case, leaving: frozenset[str])
             _note(used, repository_of(name), _use_of(container, case, leaving))
     for one in known:
         times = [_use_of(c, case, leaving) for c in one.users] + [one.used_at]
-        for repository in _repositories(one.image, case):
+        for repository in repositories(one.image, case.memory):
             for time in times:
                 _note(used, repository, time)
     oldest = case.now - case.policy.image_unused_for
-    return {repository: at for repository, at in used.items() if at > oldest}
+    return {repository: at for repository, at in used.items() if at >= oldest}
 
 
 def _use_of(container: Container, case: Case, leaving: frozenset[str]) -> datetime | None:
@@ -120,19 +120,15 @@ def _note(used: dict[str, datetime], repository: str, at: datetime | None) -> No
         used[repository] = at
 
 
-def _repositories(image: Image, case: Case) -> frozenset[str]:
-    return repositories(image, case.memory.names.get(image.id, {}))
-
-
 def _version(known: _Known, case: Case, leaving: frozenset[str]) -> Version:
-    in_use = any(c.id not in leaving for c in known.users)
     return Version(
         image=known.image,
-        repositories=_repositories(known.image, case),
-        in_use=in_use,
+        repositories=repositories(known.image, case.memory),
+        in_use=any(c.id not in leaving for c in known.users),
         protected=bool(known.protections),
         arrived_at=known.arrived.at,
-        ran_at=case.now if in_use else known.used_at,
+        # By what runs, not by what stays: a stopped container that is kept makes no old version the newest.
+        ran_at=case.now if any(not c.stopped for c in known.users) else known.used_at,
     )
 
 
@@ -165,7 +161,7 @@ def _why_remove(known: _Known, used: dict[str, datetime], keep: int) -> Reason:
     at = since.isoformat() if since else ""
     if not known.image.names:
         return reason(Code.UNTAGGED, since=at)
-    for repository in sorted(repositories(known.image)):
+    for repository in sorted(repositories(known.image, Memory())):
         if repository in used:
             return reason(Code.SUPERSEDED, repository=repository, kept=keep)
     return reason(Code.UNUSED, since=at)

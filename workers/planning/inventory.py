@@ -164,12 +164,17 @@ def container(
 
 def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> Image:
     """Make an image of its line in the list and its cached details (see `image_details`)."""
+    try:
+        names, digests = listed_names(listed.get("RepoTags")), listed_names(listed.get("RepoDigests"))
+    except BadName:
+        # What it is called cannot be compared with anything, so it stays (S4).
+        names, digests, details = (), (), None
     known = details or {}
     history = known.get("history")
     return Image(
         id=listed["Id"],
-        names=tuple(n for n in listed_names(listed.get("RepoTags")) if n.tag),
-        digests=listed_names(listed.get("RepoDigests")),
+        names=tuple(n for n in names if n.tag),
+        digests=digests,
         parent=listed.get("ParentId") or "",
         size=int(listed.get("Size") or 0),
         labels=listed.get("Labels") or {},

@@ -52,7 +52,7 @@ def _within_size(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdi
     limit, most = case.policy.max_objects, case.policy.max_bytes
     if len(going) <= limit and most is None:
         return verdicts, 0
-    needed = needs(case.inventory, frozenset(going))
+    needed = needs(case, frozenset(going))
     chosen: set[str] = set()
     for verdict in sorted(going.values(), key=lambda v: (-(v.size or 0), v.object.id)):
         more = chosen | closure(verdict.object.id, needed)
@@ -68,7 +68,7 @@ def _within_size(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdi
 
 def _steps(case: Case, verdicts: tuple[Verdict, ...], freed: Attribution) -> tuple[Step, ...]:
     going = {v.object.id: v for v in verdicts if not v.keep}
-    needed = needs(case.inventory, frozenset(going))
+    needed = needs(case, frozenset(going))
     ranked = sorted(
         going, key=lambda id_: (STAGES.index(going[id_].object.kind), -(going[id_].size or 0), id_)
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from workers.planning.facts import Memory
 from workers.planning.inventory import NEVER, Image
 from workers.reasons import Code, Reason, reason
 from workers.references import ImageName, repository_of
@@ -11,7 +12,7 @@ from workers.references import ImageName, repository_of
 
 @dataclass(frozen=True)
 class Version:
-    """An image as a version of its repositories. `ran_at` is now for one in use."""
+    """An image as a version of its repositories. `ran_at` is now for one that runs."""
 
     image: Image
     repositories: frozenset[str]
@@ -36,9 +37,10 @@ class Version:
         return bool(self.ran_at or self.arrived_at)
 
 
-def repositories(image: Image, remembered: Iterable[str] = ()) -> frozenset[str]:
+def repositories(image: Image, memory: Memory) -> frozenset[str]:
     """Return the repositories an image is a version of, by its names now and those it had."""
-    named = [*image.names, *image.digests, *(ImageName.parse(name) for name in remembered)]
+    had = (ImageName.parse(name) for name in memory.names.get(image.id, {}))
+    named = [*image.names, *image.digests, *had]
     return frozenset(repository_of(name) for name in named)
 
 
@@ -59,12 +61,10 @@ def way_back(
 
 
 def _kept_of(repository: str, members: list[Version], keep: int) -> list[tuple[Version, Reason]]:
-    newest = max((v for v in members if v.ran_at), key=lambda v: v.ran_at or NEVER, default=None)
-    kept = [(v, reason(Code.CURRENT_VERSION, repository=repository)) for v in members if v is newest]
-    others = [v for v in members if v is not newest and not v.in_use]
-    newer = [v for v in others if _is_newer(v, newest)]
-    kept += [(v, reason(Code.NEWER_VERSION, repository=repository)) for v in newer]
-    older = [v for v in others if v not in newer and not v.protected]
+    newest = _newest(members)
+    placed = [(v, _place(v, newest)) for v in members if v is newest or not v.in_use]
+    kept = [(v, reason(place, repository=repository)) for v, place in placed if place]
+    older = [v for v, place in placed if place is None and not v.protected]
     ordered = sorted(older, key=lambda v: v.order, reverse=True)
     for position, version in enumerate(ordered[:keep], start=1):
         why = reason(Code.PREVIOUS_VERSION, repository=repository, position=position, keep=keep)
@@ -72,8 +72,16 @@ def _kept_of(repository: str, members: list[Version], keep: int) -> list[tuple[V
     return kept
 
 
-def _is_newer(version: Version, newest: Version | None) -> bool:
-    """Whether it came after the newest one that ran; one that cannot be placed counts as newer (S4)."""
+def _newest(members: list[Version]) -> Version | None:
+    """The version that ran last, of several the one that arrived last; None if that is not here any more."""
+    ran = [v for v in members if v.ran_at] or [v for v in members if v.in_use]
+    return max(ran, key=lambda v: (v.ran_at or NEVER, v.arrived_at or NEVER, v.image.id), default=None)
+
+
+def _place(version: Version, newest: Version | None) -> Code | None:
+    """Why a version stays whatever the quota; None for an older one. What cannot be placed stays (S4)."""
+    if version is newest:
+        return Code.CURRENT_VERSION
     if newest is None or newest.arrived_at is None or version.arrived_at is None:
-        return version.arrived_at is None
-    return version.arrived_at > newest.arrived_at
+        return Code.UNPLACED_VERSION
+    return Code.NEWER_VERSION if version.arrived_at > newest.arrived_at else None
