@@ -1,0 +1,166 @@
+"""Hosts, policies and memories as they come: what must hold for every input is tried on these."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.unit.facts_host import (
+    NOW,
+    Thing,
+    a_case,
+    a_container,
+    a_network,
+    a_record,
+    an_id,
+    an_image,
+    an_image_id,
+)
+from workers.contract import Kind
+from workers.planning.facts import ONE_OFF, PROJECT, Case, Memory, Own
+from workers.planning.inventory import CacheRecord, Container, Image, Network
+from workers.planning.policy import Policy
+from workers.references import ImageName
+from workers.sightings import Sighting
+
+TAGS = ("app:1", "app:2", "app:3", "app:4", "db:16", "db:17", "other.example/app:1", "web:1")
+NETWORKS = ("front", "back", "shop_default", "bridge")
+CONTAINERS = ("one", "two", "three", "four")
+RECORDS = ("a", "b", "c", "d")
+
+OLD = st.floats(15, 60)
+# Most is as it usually is, old and nobody's, or nothing would ever go.
+AGES = st.one_of(OLD, OLD, OLD, OLD, OLD, st.none(), st.floats(-1, 60))
+MOMENTS = AGES.map(lambda ago: None if ago is None else NOW - timedelta(days=ago))
+SOME_LABELS = st.dictionaries(
+    st.sampled_from(["safe-prune.keep", "safe-prune.role", PROJECT, ONE_OFF]),
+    st.sampled_from(["true", "shop", "False"]),
+    min_size=1,
+    max_size=2,
+)
+LABELS = st.one_of(*[st.just({})] * 6, SOME_LABELS)
+READABLE = st.sampled_from([True] * 12 + [False])
+IMAGE_IDS = st.integers(0, 5).map(lambda number: an_image_id(f"image {number}"))
+
+
+@st.composite
+def containers(draw: st.DrawFn, name: str) -> Container:
+    stopped = st.sampled_from(["exited", "exited", "exited", "created", "dead"])
+    state = draw(
+        st.one_of(stopped, stopped, st.sampled_from(["running", "paused", "restarting", "removing"]))
+    )
+    named = draw(st.sampled_from(TAGS))
+    return a_container(
+        name,
+        of=named,
+        image_id=draw(IMAGE_IDS),
+        state=state,
+        created_at=draw(MOMENTS),
+        started_at=draw(MOMENTS),
+        finished_at=draw(MOMENTS),
+        labels=draw(LABELS),
+        networks=frozenset(
+            draw(st.sets(st.sampled_from([*NETWORKS, f"container:{an_id('one')}"]), max_size=2))
+        ),
+        image_mounts=draw(st.sampled_from([(), (named,)])),
+        writable=draw(st.sampled_from([0] * 8 + [None, 2_000_000])),
+        restart_policy=draw(st.sampled_from(["no"] * 8 + ["always", None])),
+        readable=draw(READABLE),
+    )
+
+
+@st.composite
+def images(draw: st.DrawFn) -> list[Image]:
+    """A few images; each tag names one of them at most, and parents come before their children."""
+    owners = draw(st.lists(st.integers(0, 7), min_size=len(TAGS), max_size=len(TAGS)))
+    found: list[Image] = []
+    for number in range(draw(st.integers(0, 6))):
+        tags = [tag for tag, owner in zip(TAGS, owners, strict=True) if owner == number]
+        facts: dict[str, Any] = {
+            "id": an_image_id(f"image {number}"),
+            "parent": draw(st.sampled_from(["", "", *(image.id for image in found)])),
+            "labels": draw(LABELS),
+            "tagged_at": draw(st.one_of(st.none(), MOMENTS)),
+            "written_at": draw(MOMENTS),
+            "readable": draw(READABLE),
+        }
+        found.append(an_image(*tags, **facts))
+    return found
+
+
+@st.composite
+def networks(draw: st.DrawFn, name: str) -> Network:
+    return a_network(
+        name,
+        created_at=draw(MOMENTS),
+        labels=draw(LABELS),
+        scope=draw(st.sampled_from(["local"] * 6 + ["swarm"])),
+    )
+
+
+@st.composite
+def records(draw: st.DrawFn, number: int) -> CacheRecord:
+    return a_record(
+        RECORDS[number],
+        *draw(st.sets(st.sampled_from(RECORDS[:number]), max_size=2) if number else st.just(set())),
+        last_used_at=draw(MOMENTS),
+        created_at=draw(MOMENTS),
+        in_use=draw(st.sampled_from([False] * 6 + [True])),
+        size=draw(st.integers(0, 1000)),
+        type=draw(st.sampled_from(["regular"] * 4 + ["source.local", "exec.cachemount"])),
+    )
+
+
+@st.composite
+def things(draw: st.DrawFn) -> list[Thing]:
+    """All objects of a host, in any order."""
+    found: list[Thing] = [draw(containers(name)) for name in CONTAINERS if draw(st.booleans())]
+    found += [draw(networks(name)) for name in NETWORKS if draw(st.booleans())]
+    found += [draw(records(number)) for number in range(draw(st.integers(0, len(RECORDS))))]
+    return draw(st.permutations([*found, *draw(images())]))
+
+
+def policies(**keys: Any) -> st.SearchStrategy[Policy]:
+    days = st.sampled_from(["0s", "1d", "7d", "14d"])
+    drawn = {
+        "protected_images": st.lists(st.sampled_from([*TAGS, "other.example/*"]), max_size=1),
+        "critical_containers": st.lists(st.sampled_from([*CONTAINERS, "compose:shop/*"]), max_size=1),
+        "protected_containers": st.lists(st.sampled_from(CONTAINERS), max_size=1),
+        "protected_networks": st.lists(st.sampled_from(NETWORKS), max_size=1),
+        "keep_previous": st.integers(0, 2),
+        "build_cache_keep_bytes": st.sampled_from([0, 500]),
+        "unrestorable_images": st.sampled_from(["flag"] * 9 + ["keep"]),
+        **dict.fromkeys(
+            ("image_grace", "container_grace", "network_grace", "cache_grace", "image_unused_for"), days
+        ),
+    }
+    fixed = {key: st.just(value) for key, value in keys.items()}
+    return st.fixed_dictionaries({**drawn, **fixed}).map(Policy.model_validate)
+
+
+@st.composite
+def memories(draw: st.DrawFn) -> Memory:
+    """What a ledger may remember: when images were seen and used, and names they had."""
+    moments = st.one_of(OLD, st.floats(0, 60)).map(lambda ago: NOW - timedelta(days=ago))
+    ids = draw(st.sets(IMAGE_IDS, max_size=4))
+    sightings = {
+        (Kind.IMAGE.value, id_): Sighting(draw(moments), NOW, draw(st.one_of(st.none(), moments)))
+        for id_ in sorted(ids)
+    }
+    named: dict[str, dict[str, datetime]] = {
+        id_: {
+            ImageName.parse(tag).full(): draw(moments)
+            for tag in sorted(draw(st.sets(st.sampled_from(TAGS), max_size=2)))
+        }
+        for id_ in sorted(ids)
+    }
+    return Memory(sightings=sightings, names=named, since=draw(st.one_of(st.none(), moments)))
+
+
+OWNS = st.sampled_from([Own()] * 6 + [Own(frozenset({an_id("one")}), frozenset({"shop"}))])
+
+
+@st.composite
+def cases(draw: st.DrawFn, **keys: Any) -> Case:
+    """Everything a judgement may look at; `keys` fix keys of the policy."""
+    return a_case(*draw(things()), policy=draw(policies(**keys)), memory=draw(memories()), own=draw(OWNS))

@@ -1,0 +1,174 @@
+"""Stopped is not garbage: every clause that keeps a container (S16, S17)."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.facts_host import (
+    a_case,
+    a_container,
+    a_network,
+    a_policy,
+    an_id,
+    an_image,
+    days,
+    going,
+    running,
+    why,
+)
+from workers.planning.containers import is_critical
+from workers.planning.facts import ONE_OFF, PROJECT, ROLE, SERVICE, find_own
+from workers.planning.inventory import Container
+from workers.reasons import Code
+
+
+def test_what_stopped_long_ago_and_is_nobodys_goes() -> None:
+    case = a_case(a_container("spent"), a_container("unstarted", state="created", ended=None))
+
+    assert going(case) == {"spent", "unstarted"}
+    assert (why(case, "spent"), why(case, "unstarted")) == ([Code.STOPPED], [Code.NEVER_STARTED])
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"restart_policy": "always"}, Code.RESTART_POLICY),
+        ({"restart_policy": "unless-stopped"}, Code.RESTART_POLICY),
+        ({"restart_policy": "on-failure"}, Code.RESTART_POLICY),
+        ({"restart_policy": None}, Code.RESTART_POLICY),
+        ({"writable": 1_000_001}, Code.WRITABLE_LAYER),
+        ({"writable": None}, Code.UNREADABLE),
+        ({"writable": -1}, Code.UNREADABLE),
+        ({"labels": {PROJECT: "shop"}}, Code.OWNED),
+        ({"labels": {PROJECT: "shop", ONE_OFF: "False"}}, Code.OWNED),
+        ({"labels": {"com.docker.swarm.task.id": "x"}}, Code.OWNED),
+        ({"labels": {"com.docker.stack.namespace": "x"}}, Code.OWNED),
+        ({"finished_at": days(6.99)}, Code.YOUNG),
+        ({"finished_at": days(-0.1)}, Code.AGE_UNKNOWN),
+        ({"finished_at": None}, Code.AGE_UNKNOWN),
+        ({"state": "dead", "finished_at": None}, Code.AGE_UNKNOWN),
+        ({"state": "created", "finished_at": None, "created_at": days(1)}, Code.YOUNG),
+        ({"state": "created", "finished_at": None, "created_at": None}, Code.AGE_UNKNOWN),
+        ({"readable": False}, Code.UNREADABLE),
+    ],
+)
+def test_s17_stopped_is_not_garbage(facts: dict[str, Any], code: Code) -> None:
+    assert why(a_case(a_container("it", **facts)), "it") == [code]
+    assert not going(a_case(a_container("it", **facts)))
+
+
+def test_s17_a_one_off_run_of_compose_may_go() -> None:
+    assert going(a_case(a_container("it", labels={PROJECT: "shop", ONE_OFF: "True"}))) == {"it"}
+
+
+def test_s17_the_limits_are_those_of_the_policy() -> None:
+    policy = a_policy(writable_limit=10, container_grace="30d")
+    case = a_case(
+        a_container("full", writable=11), a_container("young", ended=29), a_container("old"), policy=policy
+    )
+
+    assert going(case) == {"old"}
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "restarting", "removing", "something new"])
+def test_only_what_has_stopped_may_go(state: str) -> None:
+    assert why(a_case(a_container("it", state=state)), "it") == [Code.NOT_STOPPED]
+
+
+def test_a_container_that_ran_counts_from_its_exit_whatever_its_state_is_called() -> None:
+    case = a_case(a_container("it", state="created", ended=2, created_at=days(60)))
+
+    assert why(case, "it") == [Code.YOUNG]
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [
+        ({"protected_containers": ["keep-*"]}, Code.PROTECTED_NAME),
+        ({"critical_containers": ["keep-me"]}, Code.PROTECTED_NAME),
+        ({"critical_containers": ["compose:shop/web"]}, Code.PROTECTED_NAME),
+        ({"protected_labels": ["team"]}, Code.PROTECTED_LABEL),
+        ({"protected_labels": ["team=web"]}, Code.PROTECTED_LABEL),
+    ],
+)
+def test_what_the_policy_protects_stays(keys: dict[str, Any], code: Code) -> None:
+    labels = {"team": "web", PROJECT: "shop", SERVICE: "web", ONE_OFF: "True"}
+    case = a_case(a_container("keep-me", labels=labels), a_container("keeper"), policy=a_policy(**keys))
+
+    assert (going(case), why(case, "keep-me")) == ({"keeper"}, [code])
+
+
+def test_a_label_with_another_value_does_not_protect() -> None:
+    assert going(a_case(a_container("it", labels={"safe-prune.keep": "false"}))) == {"it"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "meant"),
+    [
+        ("web", True),
+        ("we?", True),
+        ("web-1", False),
+        ("eb", False),
+        ("compose:shop/web", True),
+        ("compose:*/web", True),
+        ("compose:shop/*", True),
+        ("compose:shop/we", False),
+        ("compose:hop/web", False),
+    ],
+)
+def test_a_critical_entry_means_a_name_or_a_service_and_never_a_part_of_one(entry: str, meant: bool) -> None:
+    assert is_critical(a_container("web", labels={PROJECT: "shop", SERVICE: "web"}), entry) is meant
+
+
+@pytest.mark.parametrize("mode", ["id", "name"])
+def test_a_container_whose_network_another_one_joins_stays(mode: str) -> None:
+    joined = {"id": an_id("holder"), "name": "holder"}[mode]
+    case = a_case(a_container("holder"), a_container("guest", networks=frozenset({f"container:{joined}"})))
+
+    assert why(case, "holder") == [Code.IN_USE]
+
+
+def owned(*containers: Container, hostname: str = "host", redis_host: str = "") -> set[str]:
+    own = find_own(containers, hostname=hostname, redis_host=redis_host)
+    case = a_case(*containers, an_image("gone:1"), an_image("other:1"), own=own)
+    return {name for name in ("it", "mate", "other") if Code.OWN in why(case, name)}
+
+
+def fleet(**facts: Any) -> tuple[Container, ...]:
+    """A container in question, another of its compose project, and one of another project."""
+    it = a_container("it", **{"labels": {PROJECT: "prune"}, **facts})
+    return it, a_container("mate", labels={PROJECT: "prune"}), a_container("other", labels={PROJECT: "shop"})
+
+
+def test_s16_what_is_labelled_with_a_role_stays_with_its_compose_project() -> None:
+    assert owned(*fleet(labels={PROJECT: "prune", ROLE: "bot"})) == {"it", "mate"}
+
+
+def test_s16_its_own_container_stays_with_its_compose_project() -> None:
+    assert owned(*fleet(), hostname=an_id("it")[:12]) == {"it", "mate"}
+
+
+@pytest.mark.parametrize("name", ["it", "redis"])
+def test_s16_its_redis_stays_with_its_compose_project(name: str) -> None:
+    assert owned(*fleet(labels={PROJECT: "prune", SERVICE: "redis"}), redis_host=name) == {"it", "mate"}
+
+
+def test_s16_a_short_hostname_is_no_containers_id() -> None:
+    assert owned(*fleet(), hostname=an_id("it")[:4]) == set()
+
+
+def test_s16_its_images_stay_with_the_version_before_even_with_keep_previous_0() -> None:
+    worker = running("worker", of="prune:3", labels={ROLE: "worker"})
+    images = [an_image(f"prune:{n}", arrived=50 - n) for n in (1, 2, 3)]
+    own = find_own((worker,), hostname="host", redis_host="")
+    case = a_case(worker, *images, policy=a_policy(keep_previous=0), own=own)
+
+    assert going(case) == {"prune:1"}
+    assert why(case, "prune:3")[0] is Code.OWN
+
+
+def test_s16_the_networks_of_its_compose_project_stay() -> None:
+    worker = running("worker", labels={ROLE: "worker", PROJECT: "prune"})
+    own = find_own((worker,), hostname="host", redis_host="")
+
+    assert going(a_case(worker, a_network("prune_default", labels={PROJECT: "prune"}), own=own)) == set()

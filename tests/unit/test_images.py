@@ -1,0 +1,248 @@
+"""An image goes if nobody uses it, nobody protects it, and it is neither new here nor the way back."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.facts_drawn import TAGS, cases
+from tests.unit.facts_host import (
+    a_case,
+    a_container,
+    a_policy,
+    an_image,
+    an_image_id,
+    days,
+    going,
+    names,
+    running,
+    seen,
+    verdicts,
+    why,
+)
+from workers.contract import Kind, Restorable, Store
+from workers.planning.ages import arrival
+from workers.planning.facts import Case, Memory
+from workers.planning.images import restorable
+from workers.planning.inventory import Image, service_images
+from workers.reasons import Code
+
+DIGEST = f"sha256:{'ab' * 32}"
+
+
+def test_what_came_long_ago_and_nobody_uses_goes() -> None:
+    assert going(a_case(an_image("app:1"))) == {"app:1"}
+    assert why(a_case(an_image("app:1")), "app:1") == [Code.UNUSED]
+    assert why(a_case(an_image(id="sha256:0123")), "sha256:0123") == [Code.UNTAGGED]
+
+
+def test_s4_what_cannot_be_read_stays() -> None:
+    assert why(a_case(an_image("app:1", readable=False)), "app:1") == [Code.UNREADABLE]
+
+
+# In use
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "exited", "created", "dead"])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"image_id": an_image_id("app:1"), "references": ()},
+        {"image_id": "sha256:moved", "references": names("docker.io/library/app:1")},
+        {"image_id": "sha256:moved", "references": names(f"app@{DIGEST}")},
+        {"image_id": "sha256:moved", "references": (), "image_mounts": (an_image_id("app:1"),)},
+        {"image_id": "sha256:moved", "references": (), "image_mounts": ("docker.io/library/app:1",)},
+    ],
+)
+def test_an_image_in_use_stays_whatever_the_state_of_its_container(state: str, facts: dict[str, Any]) -> None:
+    user = a_container("user", state=state, restart_policy="always", **facts)
+    case = a_case(an_image("app:1", digests=names(f"app@{DIGEST}")), user)
+
+    assert Code.IN_USE in why(case, "app:1")
+    assert going(case) == set()
+
+
+def test_the_image_of_a_leaving_container_goes_with_it_unless_containers_are_left_out() -> None:
+    case = a_case(an_image("app:1"), a_container("user", of="app:1"))
+
+    assert going(case) == {"app:1", "user"}
+    assert going(case, (Kind.IMAGE,)) == set()
+
+
+@pytest.mark.parametrize(
+    "spec", ["app:1", f"app:1@{DIGEST}", f"app@{DIGEST}", f"docker.io/library/app:1@{DIGEST}"]
+)
+def test_an_image_that_a_service_of_a_swarm_names_stays(spec: str) -> None:
+    image = an_image("app:1", digests=names(f"app@{DIGEST}"))
+    service = {"Spec": {"TaskTemplate": {"ContainerSpec": {"Image": spec}}}}
+    case = a_case(image, an_image("app:10"), service_images=service_images([service]))
+
+    assert going(case) == {"app:10"}
+    assert why(case, "app:1") == [Code.SWARM]
+
+
+def test_every_ancestor_of_an_image_that_stays_stays() -> None:
+    root, base = an_image("base:1"), an_image("mid:1", parent=an_image_id("base:1"))
+    case = a_case(root, base, an_image("app:1", parent=base.id), running("user", of="app:1"))
+
+    assert going(case) == set()
+    assert (why(case, "mid:1"), why(case, "base:1")) == ([Code.PARENT], [Code.PARENT])
+
+
+# Protected: a reference, its content, a label
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["postgres:16", "docker.io/library/postgres:16", "library/postgres:*", "postgres", "*:16", "p*:16"],
+)
+def test_s8_names_are_compared_as_normalised_references(pattern: str) -> None:
+    case = a_case(an_image("postgres:16"), policy=a_policy(protected_images=[pattern]))
+
+    assert why(case, "postgres:16") == [Code.PROTECTED_REFERENCE]
+
+
+@pytest.mark.parametrize(
+    "tag", ["mypostgres:16", "postgres:160", "mirror/postgres:16", "postgres-exporter:16"]
+)
+def test_s8_what_only_looks_like_a_protected_name_is_not_protected(tag: str) -> None:
+    assert going(a_case(an_image(tag), policy=a_policy(protected_images=["postgres:16"]))) == {tag}
+
+
+def test_s8_protected_tag_protects_its_content() -> None:
+    image = an_image("mirror/app:old", "app:1", "elsewhere.example/app:1")
+    case = a_case(image, policy=a_policy(protected_images=["docker.io/library/app:1"]))
+
+    assert why(case, image.shown) == [Code.PROTECTED_REFERENCE]
+
+
+def test_s8_a_protected_digest_protects_an_image_without_tags() -> None:
+    image = an_image(digests=names(f"app@{DIGEST}"))
+    case = a_case(image, policy=a_policy(protected_images=[f"app@{DIGEST}"]))
+
+    assert why(case, image.shown) == [Code.PROTECTED_REFERENCE]
+
+
+def test_s8_what_a_protected_image_was_built_on_stays() -> None:
+    base = an_image("base:1")
+    case = a_case(base, an_image("app:1", parent=base.id), policy=a_policy(protected_images=["app:1"]))
+
+    assert going(case) == set()
+
+
+def test_a_protected_label_protects() -> None:
+    assert why(a_case(an_image("app:1", labels={"safe-prune.keep": "true"})), "app:1") == [
+        Code.PROTECTED_LABEL
+    ]
+
+
+@given(cases(), st.sampled_from(TAGS))
+def test_s8_nothing_outvotes_a_protected_reference(case: Case, tag: str) -> None:
+    protecting = Case(case.inventory, a_policy(protected_images=[tag]), case.memory, case.own, case.now)
+    pointed_at = [i for i in case.inventory.images if names(tag)[0] in i.names]
+
+    assert all(verdicts(protecting)[image.shown].keep for image in pointed_at)
+
+
+# New here (S10)
+
+
+@pytest.mark.parametrize("ago", [0, 0.5, 0.99])
+@pytest.mark.parametrize("evidence", ["tagged_at", "written_at"])
+def test_s10_what_came_within_the_grace_stays_whatever_else_says_it_is_old(evidence: str, ago: float) -> None:
+    old: dict[str, Any] = {"tagged_at": days(50), "written_at": days(50), "built_at": days(900)}
+
+    assert why(a_case(an_image("app:1", **(old | {evidence: days(ago)}))), "app:1") == [Code.YOUNG]
+
+
+@pytest.mark.parametrize("key", ["docker.io/library/app:1", an_image_id("app:1")])
+def test_s10_a_pull_of_what_is_there_makes_it_new(key: str) -> None:
+    assert why(a_case(an_image("app:1"), arrivals={key: days(0.1)}), "app:1") == [Code.YOUNG]
+
+
+def test_s10_a_tag_that_appeared_on_an_old_image_makes_it_new() -> None:
+    memory = seen({"app:1": 60}, named={"app:1": {"docker.io/library/app:1": 0.5}})
+
+    assert why(a_case(an_image("app:1"), memory=memory), "app:1") == [Code.YOUNG]
+
+
+def test_s10_a_name_known_since_first_sight_is_no_news() -> None:
+    memory = seen({"app:1": 0.5}, named={"app:1": {"docker.io/library/app:1": 0.5}})
+
+    assert going(a_case(an_image("app:1"), memory=memory)) == {"app:1"}
+
+
+@pytest.mark.parametrize(("first_seen", "code"), [(0.5, Code.YOUNG), (2, Code.UNUSED)])
+def test_s10_first_sight_counts_where_nothing_else_is_known(first_seen: float, code: Code) -> None:
+    assert why(a_case(an_image("app:1", arrived=None), memory=seen({"app:1": first_seen})), "app:1") == [code]
+
+
+def test_s10_what_nothing_is_known_of_stays() -> None:
+    assert why(a_case(an_image("app:1", arrived=None, built_at=days(900))), "app:1") == [Code.AGE_UNKNOWN]
+
+
+@pytest.mark.parametrize("evidence", ["tagged_at", "written_at"])
+def test_s10_a_time_in_the_future_is_unknown(evidence: str) -> None:
+    assert why(a_case(an_image("app:1", **{evidence: days(-1)})), "app:1") == [Code.AGE_UNKNOWN]
+
+
+MOMENTS = st.one_of(st.none(), st.floats(0, 60).map(days))
+
+
+@given(MOMENTS, MOMENTS, MOMENTS)
+def test_s10_arrival_is_the_latest_of_all_evidence(tagged: Any, written: Any, told: Any) -> None:
+    image = an_image("app:1", tagged_at=tagged, written_at=written)
+    found = arrival(image, Memory(), {} if told is None else {image.id: told})
+
+    assert found.at == max((at for at in (tagged, written, told) if at), default=None)
+
+
+@given(cases(), st.one_of(st.none(), st.floats(-10, 900)))
+def test_s10_the_build_date_never_counts(case: Case, ago: float | None) -> None:
+    built = None if ago is None else days(ago)
+    images = tuple(Image(**{**vars(image), "built_at": built}) for image in case.inventory.images)
+    other = type(case.inventory)(**{**vars(case.inventory), "images": images})
+
+    assert verdicts(Case(other, case.policy, case.memory, case.own, case.now)) == verdicts(case)
+
+
+# Used not long ago
+
+
+@pytest.mark.parametrize(("used", "code"), [(13, Code.RECENTLY_USED), (15, Code.SUPERSEDED)])
+def test_an_image_that_the_ledger_saw_in_use_lately_stays(used: float, code: Code) -> None:
+    newer = [an_image("app:2", arrived=10), an_image("app:3", arrived=9)]
+    memory = seen(used={"app:1": used, "app:3": 1, "app:2": 2})
+
+    assert code in why(a_case(an_image("app:1"), *newer, memory=memory), "app:1")
+
+
+def test_s9_removing_a_container_does_not_make_its_image_unused() -> None:
+    case = a_case(an_image("app:1"), a_container("spent", of="app:1", ended=10))
+
+    assert going(case) == {"spent"}
+    assert Code.RECENTLY_USED in why(case, "app:1")
+
+
+# What cannot be had again
+
+
+@pytest.mark.parametrize(
+    ("store", "digests", "expected"),
+    [
+        (Store.GRAPH_DRIVER, (), Restorable.NO),
+        (Store.GRAPH_DRIVER, names(f"app@{DIGEST}"), Restorable.NOT_PROBED),
+        # There, images that were never pushed carry digests as well.
+        (Store.CONTAINERD, names(f"app@{DIGEST}"), Restorable.NOT_PROBED),
+        (Store.CONTAINERD, (), Restorable.NOT_PROBED),
+    ],
+)
+def test_a_digest_alone_is_no_promise(store: Store, digests: Any, expected: Restorable) -> None:
+    assert restorable(an_image("app:1", digests=digests), store) is expected
+
+
+def test_what_no_registry_is_known_to_have_can_be_kept() -> None:
+    case = a_case(an_image("app:1"), policy=a_policy(unrestorable_images="keep"))
+
+    assert why(case, "app:1") == [Code.NOT_RESTORABLE]

@@ -1,0 +1,261 @@
+"""What engines answer, in all their spellings, becomes the same facts."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.facts_host import NOW, an_id, an_image_id, an_inventory, names
+from workers.contract import Store
+from workers.planning import inventory
+from workers.planning.inventory import moment
+
+ID = an_id("web")
+LISTED: dict[str, Any] = {
+    "Id": ID,
+    "Names": ["/web"],
+    "Image": "app:1",
+    "ImageID": an_image_id("app:1"),
+    "State": "exited",
+    "Created": 1_700_000_000,
+    "Labels": {"team": "web"},
+    "HostConfig": {"NetworkMode": "front"},
+    "NetworkSettings": {"Networks": {"front": {"NetworkID": "f00d"}, "back": None}},
+    "Mounts": [{"Type": "volume", "Name": "data"}, {"Type": "bind", "Source": "/srv"}, {"Type": "volume"}],
+}
+INSPECTED: dict[str, Any] = {
+    "State": {
+        "Status": "exited",
+        "StartedAt": "2026-01-01T00:00:00.123456789Z",
+        "FinishedAt": "2026-01-02T00:00:00Z",
+        "ExitCode": 3,
+    },
+    "HostConfig": {"RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}},
+    "Config": {"Image": "app:1"},
+}
+IMAGE: dict[str, Any] = {"Id": an_image_id("app:1"), "RepoTags": ["app:1"], "RepoDigests": [], "Size": 10}
+
+
+def listed(**facts: Any) -> inventory.Container:
+    return inventory.container({**LISTED, **facts}, None, writable=0)
+
+
+def inspected(**facts: Any) -> inventory.Container:
+    return inventory.container(LISTED, {**INSPECTED, **facts}, writable=0)
+
+
+# Times
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-02T03:04:05.123456789Z", datetime(2026, 1, 2, 3, 4, 5, 123456, UTC)),
+        ("2026-01-02T03:04:05Z", datetime(2026, 1, 2, 3, 4, 5, 0, UTC)),
+        ("2026-01-02T05:04:05.5+02:00", datetime(2026, 1, 2, 3, 4, 5, 500000, UTC)),
+        ("2026-01-02T03:04:05", datetime(2026, 1, 2, 3, 4, 5, 0, UTC)),
+        ("0001-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("", None),
+        ("yesterday", None),
+        (None, None),
+        (0, None),
+    ],
+)
+def test_s4_a_time_is_read_or_unknown(text: Any, expected: datetime | None) -> None:
+    assert moment(text) == expected
+
+
+@given(st.one_of(st.text(max_size=40), st.integers(), st.none()))
+def test_s4_whatever_stands_for_a_time_is_read_or_unknown(text: Any) -> None:
+    found = moment(text)
+
+    assert found is None or found.tzinfo is UTC
+
+
+# Containers
+
+
+def test_a_container_is_read_from_its_line_and_its_inspection() -> None:
+    found = inspected()
+
+    assert (found.id, found.name, found.state, found.exit_code) == (ID, "web", "exited", 3)
+    assert (found.restart_policy, found.references) == ("no", names("app:1"))
+    assert (found.networks, found.volumes) == ({"front", "f00d", "back"}, ("data",))
+    assert found.finished_at == datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def test_s4_what_only_an_inspection_tells_is_unknown_without_one() -> None:
+    found = listed()
+
+    assert (found.restart_policy, found.finished_at, found.started_at) == (None, None, None)
+
+
+@pytest.mark.parametrize("policy", [None, {}, {"Name": ""}, {"Name": "no"}])
+def test_no_restart_policy_is_spelled_in_several_ways(policy: Any) -> None:
+    assert inspected(HostConfig={"RestartPolicy": policy}).restart_policy == "no"
+
+
+def test_a_name_is_its_own_and_not_one_that_a_link_gives() -> None:
+    assert listed(Names=["/proxy/web", "/web"]).name == "web"
+    assert listed(Names=None).name == ID[:12]
+
+
+def test_s9_a_container_keeps_the_name_it_was_made_from_when_the_list_shows_an_id() -> None:
+    moved = {**LISTED, "Image": an_image_id("app:1")}
+
+    assert inventory.container(moved, INSPECTED, writable=0).references == names("app:1")
+    assert inventory.container(moved, None, writable=0).references == ()
+
+
+@pytest.mark.parametrize(
+    ("mount", "expected"),
+    [
+        ({"Name": "app:1", "Source": "/var/lib/docker/overlay2/x/merged"}, "docker.io/library/app:1"),
+        ({"Source": an_image_id("app:1")}, an_image_id("app:1")),
+        ({"Name": an_image_id("app:1")}, an_image_id("app:1")),
+    ],
+)
+def test_a_mounted_image_is_known_by_its_name_or_id(mount: dict[str, str], expected: str) -> None:
+    assert expected in listed(Mounts=[{"Type": "image", **mount}]).image_mounts
+
+
+@pytest.mark.parametrize("missing", ["Labels", "Mounts", "HostConfig", "NetworkSettings", "Image", "Created"])
+def test_a_line_without_a_field_is_read_all_the_same(missing: str) -> None:
+    assert listed(**{missing: None}).id == ID
+
+
+# Images
+
+
+@pytest.mark.parametrize("none", [None, [], ["<none>:<none>"]])
+def test_no_tags_are_spelled_in_several_ways(none: Any) -> None:
+    found = inventory.image(
+        {**IMAGE, "RepoTags": none, "RepoDigests": none and ["<none>@<none>"]}, {}, written_at=None
+    )
+
+    assert (found.names, found.digests) == ((), ())
+
+
+def test_a_tag_that_is_a_digest_is_no_tag() -> None:
+    pinned = f"app@sha256:{'ab' * 32}"
+
+    assert inventory.image({**IMAGE, "RepoTags": [pinned]}, {}, written_at=None).names == ()
+
+
+@pytest.mark.parametrize("name", ["UPPER:1", "a b:1", "app:", "sha256:" + "ab" * 32])
+def test_s4_an_image_whose_name_cannot_be_read_is_unreadable(name: str) -> None:
+    assert not inventory.image({**IMAGE, "RepoTags": [name]}, {}, written_at=None).readable
+
+
+def test_s4_an_image_without_details_is_unreadable_and_makes_the_whole_incomplete() -> None:
+    found = inventory.image(IMAGE, None, written_at=None)
+
+    assert not found.readable
+    assert not an_inventory(found).complete
+
+
+def test_s7_a_fresh_inspection_and_the_survey_agree_on_an_image() -> None:
+    raw = {
+        **IMAGE,
+        "Parent": "",
+        "Metadata": {"LastTagTime": "2026-01-01T00:00:00Z"},
+        "Config": {"Labels": None},
+    }
+    surveyed = inventory.image(IMAGE, inventory.image_details(raw, ()), written_at=NOW)
+    fresh = inventory.inspected_image(raw)
+
+    assert (fresh.names, fresh.digests, fresh.tagged_at) == (
+        surveyed.names,
+        surveyed.digests,
+        surveyed.tagged_at,
+    )
+
+
+# Build cache, networks, volumes, services
+
+
+@pytest.mark.parametrize(
+    ("spelled", "expected"),
+    [
+        ({" Parents": ["a", "b"]}, ("a", "b")),
+        ({"Parents": ["a"]}, ("a",)),
+        ({"Parent": "a"}, ("a",)),
+        ({"Parent": ""}, ()),
+        ({}, ()),
+    ],
+)
+def test_parents_of_a_record_are_spelled_in_three_ways(
+    spelled: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    assert inventory.cache_record({"ID": "x", "InUse": False, **spelled}).parents == expected
+
+
+def test_s4_a_record_that_does_not_say_is_in_use() -> None:
+    assert inventory.cache_record({"ID": "x"}).in_use
+
+
+def test_a_network_is_read_with_what_tells_whose_it_is() -> None:
+    found = inventory.network(
+        {"Id": "n", "Name": "front", "Created": "2026-01-01T00:00:00Z", "Ingress": True}
+    )
+
+    assert (found.name, found.ingress, found.scope, found.labels) == ("front", True, "", {})
+
+
+def test_a_volume_without_figures_has_unknown_ones() -> None:
+    found = inventory.volume({"Name": "data"})
+
+    assert (found.size, found.users) == (-1, -1)
+
+
+def test_services_name_images_by_tag_and_by_digest() -> None:
+    digest = f"sha256:{'ab' * 32}"
+    specs = [{"Spec": {"TaskTemplate": {"ContainerSpec": {"Image": f"app:1@{digest}"}}}}, {"Spec": {}}, {}]
+
+    assert inventory.service_images(specs) == set(names("app:1", f"app@{digest}"))
+
+
+# Events
+
+
+def an_event(action: str, name: str, *, kind: str = "image", time: int = 1_700_000_000) -> dict[str, Any]:
+    return {"Type": kind, "Action": action, "time": time, "Actor": {"ID": name, "Attributes": {"name": name}}}
+
+
+@pytest.mark.parametrize("action", ["pull", "load", "tag", "import"])
+@pytest.mark.parametrize("name", ["app:1", "docker.io/library/app:1"])
+def test_s10_events_tell_when_an_image_came(action: str, name: str) -> None:
+    found = inventory.arrivals([an_event(action, name)])
+
+    assert found == {"docker.io/library/app:1": datetime.fromtimestamp(1_700_000_000, UTC)}
+
+
+def test_s10_the_last_event_counts_and_others_do_not() -> None:
+    events = [an_event("pull", "app:1", time=1), an_event("tag", "app:1", time=2)]
+    events += [an_event("untag", "app:1", time=3), an_event("pull", "app:1", kind="plugin", time=4)]
+
+    assert inventory.arrivals(events) == {"docker.io/library/app:1": datetime.fromtimestamp(2, UTC)}
+
+
+def test_s10_a_load_tells_the_id() -> None:
+    assert set(inventory.arrivals([an_event("load", an_image_id("app:1"))])) == {an_image_id("app:1")}
+
+
+# Disk usage
+
+
+def test_the_accounting_counts_nothing_twice_and_nothing_unknown() -> None:
+    df = {
+        "LayersSize": 100,
+        "Containers": [{"SizeRw": 7}, {}, {"SizeRw": -1}],
+        "BuildCache": [{"Size": 5, "Shared": False}, {"Size": 50, "Shared": True}],
+        "Volumes": [{"UsageData": {"Size": 9}}, {"UsageData": {"Size": -1}}, {"UsageData": None}],
+    }
+    found = inventory.disk_usage(df, store=Store.GRAPH_DRIVER, now=NOW)
+
+    assert (found.images, found.containers, found.build_cache, found.volumes) == (100, 7, 5, 9)
+    assert found.engine_bytes == 112
+    assert inventory.disk_usage(df, store=Store.CONTAINERD, now=NOW).images == 93

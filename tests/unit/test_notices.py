@@ -1,0 +1,127 @@
+"""What a plan says above its list: what guards nothing, what is unusual, what will go later."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.facts_host import (
+    NOW,
+    a_case,
+    a_container,
+    a_network,
+    a_plan,
+    a_policy,
+    an_image,
+    days,
+    names,
+    running,
+    seen,
+)
+from workers.contract import Restorable
+from workers.planning.facts import Case, Memory
+from workers.planning.notices import share
+from workers.reasons import Code, Reason
+
+KNOWN_FOR_LONG = Memory(since=days(90))
+
+
+def said(case: Case) -> dict[Code, list[Reason]]:
+    found: dict[Code, list[Reason]] = {}
+    for notice in a_plan(case).notices:
+        found.setdefault(notice.code, []).append(notice)
+    return found
+
+
+def test_nothing_is_said_where_nothing_is_worth_it() -> None:
+    policy = a_policy(critical_containers=["web"], protected_images=["app"])
+    case = a_case(running("web", of="app:1"), an_image("app:1"), policy=policy, memory=KNOWN_FOR_LONG)
+
+    assert said(case) == {}
+
+
+@pytest.mark.parametrize(("keys", "expected"), [({}, True), ({"probes": ["tcp://db:1"]}, False)])
+def test_s5_a_host_that_nothing_guards_says_so(keys: dict[str, list[str]], expected: bool) -> None:
+    assert (Code.NOTHING_CRITICAL in said(a_case(policy=a_policy(**keys)))) is expected
+
+
+@pytest.mark.parametrize(
+    ("key", "pattern"),
+    [
+        ("critical_containers", "wbe"),
+        ("critical_containers", "compose:shop/web"),
+        ("protected_images", "postgers:16"),
+        ("protected_containers", "wbe-*"),
+        ("protected_networks", "frnot"),
+    ],
+)
+def test_s8_a_pattern_that_matches_nothing_is_said(key: str, pattern: str) -> None:
+    things = running("web"), an_image("postgres:16"), a_network("front")
+    found = said(a_case(*things, policy=a_policy(**{key: [pattern]})))
+
+    assert [n.params for n in found[Code.PATTERN_MATCHES_NOTHING]] == [{"key": key, "pattern": pattern}]
+
+
+def test_a_pattern_that_matches_a_digest_is_not_idle() -> None:
+    pinned = f"app@sha256:{'ab' * 32}"
+    case = a_case(an_image(digests=names(pinned)), policy=a_policy(protected_images=[pinned]))
+
+    assert Code.PATTERN_MATCHES_NOTHING not in said(case)
+
+
+@pytest.mark.parametrize(("going", "staying", "expected"), [(9, 1, False), (10, 0, True), (0, 0, False)])
+def test_an_unusual_share_of_the_images_is_said(going: int, staying: int, expected: bool) -> None:
+    images = [an_image(f"old{n}:1") for n in range(going)] + [
+        an_image(f"new{n}:1", arrived=0) for n in range(staying)
+    ]
+    case = a_case(*images)
+
+    assert share(case.inventory.images, a_plan(case).steps) == (going * 10)
+    assert (Code.UNUSUAL_SHARE in said(case)) is expected
+
+
+def test_what_cannot_surely_be_had_again_is_counted() -> None:
+    case = a_case(
+        an_image("app:1"), an_image("app:2", digests=names(f"app@sha256:{'ab' * 32}")), a_container()
+    )
+
+    found = {s.object.name: s.restorable for s in a_plan(case).steps}
+
+    assert (found["app:1"], found["app:2"]) == (Restorable.NO, Restorable.NOT_PROBED)
+    assert said(case)[Code.UNRESTORABLE_COUNT][0].params == {"count": 2}
+
+
+def test_s10_what_only_its_age_keeps_is_promised_for_when_the_first_of_it_may_go() -> None:
+    case = a_case(an_image("app:1", arrived=0.5, size=5), an_image("app:2", arrived=0.25, size=6))
+    until = days(0.5) + timedelta(days=1)
+
+    assert said(case)[Code.WAITING][0].params == {"count": 2, "size": 11, "until": until.isoformat()}
+
+
+def test_what_something_else_keeps_as_well_is_not_promised() -> None:
+    case = a_case(an_image("app:1", arrived=0.5), policy=a_policy(protected_images=["app:1"]))
+
+    assert Code.WAITING not in said(case)
+
+
+@pytest.mark.parametrize(("memory", "since"), [(Memory(), NOW), (Memory(since=days(13)), days(13))])
+def test_a_young_ledger_says_since_when_it_knows_of_use(memory: Memory, since: object) -> None:
+    assert said(a_case(memory=memory))[Code.USE_UNKNOWN_BEFORE][0].params == {
+        "since": str(since).replace(" ", "T")
+    }
+
+
+def test_a_ledger_that_is_old_enough_says_nothing() -> None:
+    assert Code.USE_UNKNOWN_BEFORE not in said(a_case(memory=seen()))
+
+
+def test_a_part_says_first_how_much_is_left() -> None:
+    case = a_case(an_image("app:1"), an_image("app:2"), an_image("app:3"), policy=a_policy(max_objects=1))
+    first = a_plan(case).notices[0]
+
+    assert (first.code, first.params) == (Code.PART_OF, {"left": 2})
+
+
+def test_a_key_without_effect_yet_is_said() -> None:
+    assert said(a_case(policy=a_policy(max_share=0.5)))[Code.KEY_NOT_IN_EFFECT][0].params == {
+        "key": "max_share"
+    }

@@ -1,0 +1,176 @@
+"""A policy is whole or an error that names the file, the key and what is expected there."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.contract import Kind
+from workers.errors import PolicyError
+from workers.host import read_policy
+from workers.planning.policy import SECONDS, Policy, parse
+from workers.signing import digest
+
+WRITTEN = "protected_images = []\ncritical_containers = []\n"
+DURATIONS = (
+    "image_grace",
+    "cache_grace",
+    "container_grace",
+    "network_grace",
+    "image_unused_for",
+    "steady_for",
+)
+
+
+def parsed(text: str) -> Policy:
+    return parse(WRITTEN + text, "policy.toml")
+
+
+def complaint(text: str) -> str:
+    with pytest.raises(PolicyError) as caught:
+        parse(text, "/etc/safe-prune/policy.toml")
+    return str(caught.value)
+
+
+def test_two_written_keys_are_enough_and_the_defaults_are_the_documented_ones() -> None:
+    policy = parsed("")
+
+    assert (policy.keep_previous, policy.writable_limit, policy.max_objects) == (1, 1_000_000, 1000)
+    assert policy.image_grace == policy.cache_grace == timedelta(hours=24)
+    assert policy.container_grace == policy.network_grace == timedelta(days=7)
+    assert policy.image_unused_for == timedelta(days=14)
+    assert policy.steady_for == timedelta(seconds=5)
+    assert policy.protected_labels == ("safe-prune.keep=true",)
+    assert policy.kinds == tuple(Kind)
+
+
+@pytest.mark.parametrize("key", ["protected_images", "critical_containers"])
+def test_s4_forgetting_a_required_key_is_an_error_that_names_it(key: str) -> None:
+    text = "\n".join(line for line in WRITTEN.splitlines() if not line.startswith(key))
+
+    assert complaint(text) == f"policy /etc/safe-prune/policy.toml: {key} is missing; write it, even as []"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("protected_image = []", "protected_image is not a key of this file; the keys are approvers, "),
+        ('keep_previous = "1"', "keep_previous: Input should be a valid integer"),
+        ("keep_previous = -1", "keep_previous: Input should be greater than or equal to 0"),
+        ("keep_previous = true", "keep_previous: Input should be a valid integer"),
+        ("image_grace = 24", 'image_grace: expected a duration such as "30s", "10min", "24h" or "7d"'),
+        ('image_grace = "-1h"', "image_grace: expected a duration"),
+        ('image_grace = "1.5h"', "image_grace: expected a duration"),
+        ('image_grace = "one day"', "image_grace: expected a duration"),
+        ('image_grace = "999999999999d"', "image_grace: expected a duration of at most"),
+        ('image_unused_for = "999999d"', "image_unused_for: expected a duration of at most"),
+        ("writable_limit = true", 'writable_limit: expected a size such as "500MB" or a number of bytes'),
+        ("writable_limit = 1.5", "writable_limit: expected a size"),
+        ('writable_limit = "much"', "writable_limit: expected a size"),
+        ("writable_limit = -1", "writable_limit: expected a size"),
+        ('kinds = ["volume"]', "kinds.0: Input should be 'container', 'image', 'network' or 'build-cache'"),
+        ('kinds = "image"', "kinds: Input should be a valid tuple"),
+        ('protected_containers = ["a b"]', "protected_containers.0: 'a b' is not a name pattern, expected"),
+        ('protected_networks = ["["]', "protected_networks.0: '[' is not a name pattern, expected"),
+        ('protected_labels = ["=true"]', "protected_labels.0: '=true': expected LABEL or LABEL=VALUE"),
+        ('probes = ["ftp://x"]', "probes.0: 'ftp://x': expected http://…, https://… or tcp://HOST:PORT"),
+        ('unrestorable_images = "drop"', "unrestorable_images: Input should be 'keep' or 'flag'"),
+        ("max_objects = 0", "max_objects: Input should be greater than or equal to 1"),
+        ("max_share = 1.5", "max_share: Input should be less than or equal to 1"),
+        ("max_share = true", "max_share: Input should be a valid number"),
+        ('approvers = "U1"', "approvers: Input should be a valid tuple"),
+    ],
+)
+def test_s4_a_wrong_value_names_file_key_and_what_is_expected(line: str, expected: str) -> None:
+    said = complaint(WRITTEN + line)
+
+    assert said.startswith("policy /etc/safe-prune/policy.toml: ")
+    assert expected in said
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            'protected_images = ["Postgres:16"]',
+            "protected_images.0: 'Postgres:16' is not a pattern of image names",
+        ),
+        (
+            'protected_images = ["[z-a]"]',
+            "protected_images.0: '[z-a]' is not a pattern of image names, expected",
+        ),
+        ('protected_images = "postgres:16"', "protected_images: Input should be a valid tuple"),
+        ("protected_images = [16]", "protected_images.0: Input should be a valid string"),
+        ('critical_containers = ["we b"]', "critical_containers.0: 'we b' is not a name pattern, expected"),
+        ('critical_containers = ["compose:shop"]', "'compose:shop': expected compose:PROJECT/SERVICE"),
+        ('critical_containers = ["compose:/web"]', "critical_containers.0: '' is not a name pattern"),
+    ],
+)
+def test_s4_a_bad_pattern_names_its_place(line: str, expected: str) -> None:
+    other = next(one for one in WRITTEN.splitlines() if not one.startswith(line.partition(" ")[0]))
+
+    assert expected in complaint(f"{other}\n{line}")
+
+
+@pytest.mark.parametrize("text", ["protected_images = [", "= 1", "a = 1\na = 2", "\x00", "a = " + "[" * 9999])
+def test_s4_what_is_not_toml_is_an_error_that_says_so(text: str) -> None:
+    assert complaint(text).startswith("policy /etc/safe-prune/policy.toml: not TOML: ")
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    said = complaint('image_grace = 1\nprotected_images = []\nunknown = "x"')
+
+    assert all(
+        key in said for key in ("critical_containers is missing", "image_grace: ", "unknown is not a key")
+    )
+
+
+def test_s4_a_missing_file_is_an_error_that_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="there is no such file; python -m workers init writes one"):
+        read_policy(tmp_path / "policy.toml")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", None])
+def test_s4_an_unreadable_file_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "policy.toml"
+    path.mkdir() if content is None else path.write_bytes(content)
+
+    with pytest.raises(PolicyError, match=f"policy {path}: cannot be read: "):
+        read_policy(path)
+
+
+@given(st.text(max_size=80))
+def test_s4_whatever_is_written_is_a_policy_or_a_policy_error(text: str) -> None:
+    with pytest.raises(PolicyError):
+        parse(text, "policy.toml")
+
+
+@given(st.sampled_from(DURATIONS), st.integers(0, 36500), st.sampled_from(sorted(SECONDS)))
+def test_a_duration_is_a_number_and_its_unit(key: str, number: int, unit: str) -> None:
+    found = getattr(parsed(f'{key} = "{number}{unit}"'), key)
+
+    assert found == timedelta(seconds=number * SECONDS[unit])
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [("5", 5), ('"5"', 5), ('"1MB"', 10**6), ('"1MiB"', 2**20), ('"2.5 GB"', 2_500_000_000)],
+)
+def test_a_size_is_bytes_or_has_a_unit(written: str, size: int) -> None:
+    assert parsed(f"writable_limit = {written}").writable_limit == size
+
+
+def test_s1_volumes_are_no_kind() -> None:
+    assert "kinds.0" in complaint(WRITTEN + 'kinds = ["volumes"]')
+
+
+def test_the_digest_tells_policies_apart_and_not_how_they_are_spelled() -> None:
+    assert digest(parsed("")) == digest(parsed('image_grace = "1d"'))
+    assert digest(parsed("")) != digest(parsed('image_grace = "2d"'))
+
+
+def test_a_key_without_effect_yet_is_told_only_where_it_is_written() -> None:
+    assert parsed("").not_in_effect() == ()
+    assert parsed("max_share = 0.9").not_in_effect() == ("max_share",)

@@ -1,0 +1,96 @@
+"""What the ledger remembers of an engine's objects: since when they are here, and when they were used."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from workers.ledger import Ledger
+from workers.sightings import Sightings
+
+# Times without a fraction of a second sort like all others.
+STARTS = (datetime(2026, 6, 1, 12, tzinfo=UTC), datetime(2026, 6, 1, 12, 0, 0, 999999, tzinfo=UTC))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with closing(Ledger(tmp_path / "ledger.db")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sightings(ledger: Ledger) -> Sightings:
+    return Sightings(ledger, "ENG:1")
+
+
+@pytest.fixture(params=STARTS, ids=["whole", "fraction"])
+def hours(request: pytest.FixtureRequest) -> list[datetime]:
+    return [request.param + timedelta(hours=number) for number in range(4)]
+
+
+def take(sightings: Sightings, now: datetime, *images: str, used: datetime | None = None) -> None:
+    sightings.see([("image", image, used) for image in images], now)
+    sightings.see([("network", "bridge", None)], now)
+    sightings.name([(f"docker.io/library/{image}:1", image) for image in images], now)
+
+
+def first_seen(sightings: Sightings, image: str = "app") -> tuple[datetime, datetime]:
+    """Since when the image is here, and since when it has its name."""
+    name = sightings.names()[image][f"docker.io/library/{image}:1"]
+    return sightings.all()["image", image].first_seen, name
+
+
+def test_first_sight_stays_while_an_object_is_seen_each_time(
+    sightings: Sightings, hours: list[datetime]
+) -> None:
+    for hour in hours:
+        take(sightings, hour, "app")
+
+    assert first_seen(sightings) == (hours[0], hours[0])
+
+
+def test_s10_what_comes_back_is_new_again(sightings: Sightings, hours: list[datetime]) -> None:
+    take(sightings, hours[0], "app", "other")
+    take(sightings, hours[1], "other")
+    take(sightings, hours[2], "app", "other")
+    take(sightings, hours[3], "app", "other")
+
+    assert first_seen(sightings) == (hours[2], hours[2])
+    assert first_seen(sightings, "other") == (hours[0], hours[0])
+
+
+def test_s10_a_name_that_comes_back_is_new_again(sightings: Sightings, hours: list[datetime]) -> None:
+    take(sightings, hours[0], "app", "other")
+    sightings.see([("image", "app", None)], hours[1])
+    sightings.name([("docker.io/library/other:1", "other")], hours[1])
+    take(sightings, hours[2], "app", "other")
+
+    assert first_seen(sightings) == (hours[0], hours[2])
+
+
+def test_s9_the_last_use_stays_known_when_nothing_uses_it_any_more(
+    sightings: Sightings, hours: list[datetime]
+) -> None:
+    take(sightings, hours[1], "app", used=hours[1])
+    take(sightings, hours[2], "app", used=hours[0])
+    take(sightings, hours[3], "app")
+
+    assert sightings.all()["image", "app"].last_used == hours[1]
+
+
+def test_engines_are_remembered_apart(ledger: Ledger, sightings: Sightings, hours: list[datetime]) -> None:
+    take(sightings, hours[0], "app")
+    take(Sightings(ledger, "ENG:2"), hours[1], "other")
+    take(sightings, hours[2], "app")
+
+    assert first_seen(sightings) == (hours[0], hours[0])
+    assert Sightings(ledger, "ENG:2").since() == hours[1]
+
+
+def test_what_is_out_of_date_is_asked_anew(sightings: Sightings) -> None:
+    sightings.keep_layers({"app": "{}", "other": "{}"})
+    sightings.forget_layers("app")
+
+    assert sightings.layers() == {"other": "{}"}

@@ -1,0 +1,168 @@
+"""The way back stays: versions in use, those before them, and those that came after (S9)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.facts_host import (
+    a_case,
+    a_container,
+    a_policy,
+    an_image,
+    an_image_id,
+    going,
+    names,
+    running,
+    seen,
+    why,
+)
+from workers.planning.facts import Case, Memory
+from workers.planning.inventory import Container, Image
+from workers.planning.policy import Policy
+from workers.reasons import Code
+
+DIGEST = f"sha256:{'cd' * 32}"
+
+
+def releases(count: int = 6) -> list[Image]:
+    """app:1 came 50 days ago, each next one 5 days later."""
+    return [an_image(f"app:{number}", arrived=55 - 5 * number) for number in range(1, count + 1)]
+
+
+def staying(
+    *users: Container, images: list[Image] | None = None, memory: Memory | None = None, **keys: int
+) -> set[str]:
+    """The tags of the releases that stay."""
+    case = a_case(*users, *(images or releases()), policy=a_policy(**keys), memory=memory)
+    return {image.shown for image in case.inventory.images} - going(case)
+
+
+def test_s9_the_version_in_use_the_one_before_and_newer_ones_stay() -> None:
+    case = a_case(running("web", of="app:4"), *releases())
+
+    assert going(case) == {"app:1", "app:2"}
+    assert (why(case, "app:3"), why(case, "app:5")) == ([Code.PREVIOUS_VERSION], [Code.NEWER_VERSION])
+    assert why(case, "app:2") == [Code.SUPERSEDED]
+
+
+@pytest.mark.parametrize(
+    ("keep", "before"),
+    [(0, set()), (1, {"app:3"}), (2, {"app:2", "app:3"}), (9, {"app:1", "app:2", "app:3"})],
+)
+def test_s9_keep_previous_says_how_many_stay(keep: int, before: set[str]) -> None:
+    assert staying(running("web", of="app:4"), keep_previous=keep) == {"app:4", "app:5", "app:6"} | before
+
+
+def test_s9_a_repository_that_nothing_uses_has_no_way_back() -> None:
+    assert staying() == set()
+    assert staying(running("web", of="other:1")) == set()
+
+
+def test_s9_versions_stay_tagged_or_not() -> None:
+    images = [*releases(2), an_image(id=an_image_id("before"), arrived=30), an_image("app:4", arrived=20)]
+    memory = seen({"app:4": 90}, named={"before": {"docker.io/library/app:latest": 60}})
+
+    assert staying(running("web", of="app:4"), images=images, memory=memory) == {images[2].shown, "app:4"}
+
+
+def test_s9_digest_only_images_are_versions_too() -> None:
+    pinned = an_image(id=an_image_id("pinned"), digests=names(f"app@{DIGEST}"), arrived=32)
+
+    assert staying(running("web", of="app:4"), images=[*releases(), pinned]) >= {pinned.shown, "app:4"}
+
+
+def test_s9_repositories_with_similar_names_are_different_ones() -> None:
+    images = [an_image("app-worker:1"), an_image("team/app:1"), an_image("other.example/app:1")]
+
+    assert staying(running("web", of="app:4"), images=images) == set()
+
+
+def test_s9_protected_versions_do_not_count_toward_the_quota() -> None:
+    policy = a_policy(protected_images=["app:3"])
+    case = a_case(running("web", of="app:4"), *releases(), policy=policy)
+
+    assert (going(case), why(case, "app:2")) == ({"app:1"}, [Code.PREVIOUS_VERSION])
+
+
+@pytest.mark.parametrize("ended", [13, 10])
+def test_s9_what_ran_lately_counts_as_used_though_its_container_goes(ended: float) -> None:
+    case = a_case(a_container("web", of="app:4", ended=ended), *releases())
+
+    assert going(case) == {"web", "app:1", "app:2"}
+
+
+def test_s9_what_ran_long_ago_does_not() -> None:
+    case = a_case(a_container("web", of="app:4", ended=20), *releases())
+
+    assert going(case) == {"web"} | {image.shown for image in releases()}
+
+
+def test_s9_the_ledger_remembers_what_ran_in_a_container_that_is_gone() -> None:
+    assert staying(memory=seen(used={"app:4": 10})) == {"app:3", "app:4", "app:5", "app:6"}
+    assert staying(memory=seen(used={"app:4": 20})) == set()
+
+
+def test_s9_the_previous_version_is_the_one_that_ran_last_not_the_one_that_came_last() -> None:
+    memory = seen(used={"app:1": 16, "app:6": 1})
+
+    assert staying(running("web", of="app:6"), memory=memory) == {"app:1", "app:6"}
+
+
+def test_s9_a_container_that_never_ran_is_no_version_that_ran() -> None:
+    waiting = a_container("web", of="app:5", state="created", ended=None, restart_policy="always")
+
+    assert staying(waiting, memory=seen(used={"app:4": 1})) == {"app:3", "app:4", "app:5", "app:6"}
+
+
+def test_s9_of_several_in_use_the_newest_decides() -> None:
+    users = running("old", of="app:1"), running("new", of="app:5")
+
+    assert staying(*users) == staying(*reversed(users)) == {"app:1", "app:4", "app:5", "app:6"}
+    assert staying(*users, images=releases()[::-1]) == {"app:1", "app:4", "app:5", "app:6"}
+
+
+def test_s9_where_the_version_that_runs_is_gone_none_can_be_placed_and_all_stay() -> None:
+    orphan = running("web", of="app:9", image_id="sha256:dropped")
+
+    assert staying(orphan) == {image.shown for image in releases()}
+
+
+def test_s9_a_version_without_a_known_arrival_cannot_be_placed_and_stays() -> None:
+    images = [an_image("app:7", arrived=None), *releases()]
+    memory = seen(used={"app:7": 0})
+
+    assert staying(running("web", of="app:7"), images=images, memory=Memory()) == {
+        image.shown for image in images
+    }
+    assert "app:7" in staying(running("web", of="app:4"), images=images, memory=memory)
+
+
+CONTAINERS = st.builds(
+    lambda name, number, state, ended: a_container(name, of=f"app:{number}", state=state, ended=ended),
+    name=st.sampled_from(["one", "two"]),
+    number=st.integers(1, 6),
+    state=st.sampled_from(["running", "exited", "created"]),
+    ended=st.floats(0, 60),
+)
+HISTORIES = st.dictionaries(st.sampled_from([f"app:{n}" for n in range(1, 7)]), st.floats(0, 60), max_size=3)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[Case, list[str]]:
+    """A repository with its history, and which of its versions run now."""
+    users = draw(st.lists(CONTAINERS, max_size=2, unique_by=lambda one: one.name))
+    policy: Policy = draw(st.integers(0, 2).map(lambda keep: a_policy(keep_previous=keep)))
+    case = a_case(
+        *users, *draw(st.permutations(releases())), policy=policy, memory=seen(used=draw(HISTORIES))
+    )
+    return case, [user.image for user in users if user.state == "running"]
+
+
+@given(histories())
+def test_s9_of_a_repository_that_runs_the_previous_ones_always_stay(drawn: tuple[Case, list[str]]) -> None:
+    case, runs = drawn
+    gone = going(case) & {image.shown for image in releases()}
+
+    if runs:
+        assert not gone & set(runs)
+        assert len(gone) <= len(releases()) - len(set(runs)) - case.policy.keep_previous or not gone
