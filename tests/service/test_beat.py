@@ -1,0 +1,166 @@
+"""The sign of life in a real Redis; and two workers under one name, of which none does anything."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.service.queue_stage import QueueStage, queue_stage, until
+from tests.service.queue_worker import GATED
+from tests.stage.redis import RedisServer
+from workers.beat import FRESH, KEPT_SECONDS, Activity, Heart, Neighbour, Standing
+from workers.connection import Patience, connect
+from workers.contract import Beat, OrderRefused, beat_key
+from workers.reasons import Code, reason
+from workers.stillness import Stillness, Troubles
+
+HOST = "web-1"
+PROBLEM = reason(Code.POLICY_INVALID, file="/etc/policy.toml", detail="no such file")
+
+
+def heart(server: RedisServer, *, standing: Callable[[], Standing] = Standing) -> Heart:
+    return Heart(
+        host=HOST,
+        version="0.1.0",
+        client=connect(server.url, Patience(0)),
+        standing=standing,
+        activity=Activity,
+        ledger=lambda: "ledger-1",
+        neighbour=Neighbour(),
+        troubles=Troubles(Stillness()),
+    )
+
+
+def sign(server: RedisServer) -> Beat | None:
+    answer: Any = server.client().get(beat_key(HOST))
+    return Beat.model_validate_json(answer) if answer else None
+
+
+def beat_of(boot: str, at: datetime) -> Beat:
+    return Beat(host=HOST, boot=boot, ledger="l", engine_id="e", version="1", at=at)
+
+
+def test_a_sign_of_life_tells_how_the_host_stands_and_expires(redis_server: RedisServer) -> None:
+    mine = heart(redis_server, standing=lambda: Standing("engine-1", (PROBLEM,)))
+
+    mine.beat()
+
+    found = sign(redis_server)
+    assert found is not None
+    assert (found.engine_id, found.ledger, found.problems) == ("engine-1", "ledger-1", (PROBLEM,))
+    assert 0 < redis_server.client().ttl(beat_key(HOST)) <= KEPT_SECONDS
+
+
+def test_a_worker_that_ends_takes_its_own_sign_away(redis_server: RedisServer) -> None:
+    mine = heart(redis_server)
+    mine.beat()
+
+    mine.end()
+
+    assert sign(redis_server) is None
+
+
+def test_it_leaves_the_sign_of_another_worker_there(redis_server: RedisServer) -> None:
+    mine, other = heart(redis_server), heart(redis_server)
+    mine.beat()
+    other.beat()
+
+    mine.end()
+
+    found = sign(redis_server)
+    assert found is not None
+    assert found.boot == other.neighbour.boot
+
+
+@pytest.mark.parametrize("left", ["no sign", "{}", "\xff"])
+def test_whatever_stands_in_the_place_of_the_sign_is_overwritten(
+    redis_server: RedisServer, left: str
+) -> None:
+    redis_server.client().set(beat_key(HOST), left)
+
+    heart(redis_server).beat()
+
+    assert sign(redis_server) is not None
+
+
+def test_a_standing_that_cannot_be_told_does_not_end_the_worker(redis_server: RedisServer) -> None:
+    def fails() -> Standing:
+        raise RuntimeError("a mistake of ours")
+
+    mine = heart(redis_server, standing=fails)
+
+    mine.beat()
+
+    assert sign(redis_server) is None
+
+
+def test_two_workers_of_one_name_notice_each_other(redis_server: RedisServer) -> None:
+    mine, other, now = heart(redis_server), heart(redis_server), datetime.now(UTC)
+    for each in (mine, other, mine, other):
+        each.beat()
+
+    assert mine.neighbour.is_alive(now)
+    assert other.neighbour.is_alive(now)
+
+
+def test_a_worker_started_anew_is_not_taken_for_two(redis_server: RedisServer) -> None:
+    heart(redis_server).beat()
+    anew = heart(redis_server)
+
+    for _ in range(3):
+        anew.beat()
+
+    assert not anew.neighbour.is_alive(datetime.now(UTC))
+
+
+def test_an_old_sign_that_a_rolled_back_redis_brings_is_nobodys() -> None:
+    mine, now = Neighbour(), datetime.now(UTC)
+    mine.look(None, now)
+
+    mine.look(beat_of("other", now - FRESH - timedelta(seconds=1)), now)
+
+    assert not mine.is_alive(now)
+
+
+def test_another_worker_is_forgotten_once_it_is_silent() -> None:
+    mine, now = Neighbour(), datetime.now(UTC)
+    mine.look(None, now)
+    mine.look(beat_of("other", now), now)
+
+    assert mine.is_alive(now)
+    assert not mine.is_alive(now + FRESH)
+
+
+@pytest.fixture
+def queue(stage_place: Callable[[], Path]) -> Iterator[QueueStage]:
+    with queue_stage(stage_place()) as stage:
+        yield stage
+
+
+def the_sign(queue: QueueStage) -> Beat | None:
+    return sign(queue.server)
+
+
+def test_a_worker_says_what_it_is_busy_with_and_since_when(queue: QueueStage) -> None:
+    request = queue.plan_request(reply_to=GATED)
+    queue.put(request)
+
+    until(lambda: (found := the_sign(queue)) and found.busy == "plan" and found.busy_since, "a busy sign")
+    queue.let_through(request.request_id)
+
+    until(lambda: (found := the_sign(queue)) and not found.busy, "an idle sign")
+
+
+def test_two_live_workers_under_one_name_refuse_what_they_are_sent(queue: QueueStage) -> None:
+    with queue.new_worker("second") as second:
+        queue.worker.wait_for_line("another worker runs as host web-1")
+        second.wait_for_line("another worker runs as host web-1")
+        request = queue.plan_request()
+
+        queue.put(request)
+
+        told = queue.event(OrderRefused, request.request_id)
+        assert told.reasons[0].code is Code.BUSY
+        assert f"plan {request.request_id}" not in queue.notes
