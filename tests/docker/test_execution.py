@@ -1,0 +1,315 @@
+"""A confirmed plan is done on a real engine: exactly that plan, less what is no longer eligible."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.docker.worker_host import WorkerHost, codes, ended, on, order_for, outcome_of, step_ids, why
+from tests.stage import hosts
+from tests.stage.engine import DisposableEngine
+from tests.stage.fixtures import SMALL
+from tests.stage.images import build_with_cache
+from workers.contract import Kind, Outcome, Report, Status
+from workers.errors import RefusedError
+from workers.reasons import Code
+
+REMOVED, REFUSED, GONE = Outcome.REMOVED, Outcome.REFUSED, Outcome.GONE
+
+
+@pytest.mark.parametrize("fill", [hosts.web_host, hosts.hazard_host])
+def test_s1_s3_s8_s9_s10_a_host_is_rid_of_its_waste_and_of_nothing_else(
+    host: WorkerHost, fill: Callable[..., hosts.FilledHost]
+) -> None:
+    filled = fill(host.engine, "web-1", scale=SMALL)
+    key, _, value = filled.policy_toml.partition("\n")[0].partition(" = ")
+    critical = filled.policy_toml.splitlines()[1].partition(" = ")[2]
+    host.keys = {key: value, "critical_containers": critical, "settle": '"0s"', "steady_for": '"1s"'}
+    volumes = host.volumes()
+    report = host.execute(host.plan())
+
+    assert (filled.lost(), filled.left(), host.volumes()) == ([], [], volumes)
+    assert (report.status, report.findings, set(ended(report).values())) == (Status.DONE, (), {REMOVED})
+    assert (report.expected.low, report.expected.high) == (report.freed, report.freed)
+    assert not host.plan().steps
+
+
+def test_every_kind_goes_in_its_order(host: WorkerHost) -> None:
+    host.image("base:1")
+    build_with_cache(host.engine, "FROM base:1\nRUN echo 1 > /one", "app:1")
+    host.spent("spent", "app:1", network=host.network("front") and "front")
+    report = host.execute(host.plan())
+
+    assert report.status is Status.DONE
+    assert [one.object.kind for one in report.outcomes] == sorted(
+        (one.object.kind for one in report.outcomes), key=list(Kind).index
+    )
+    assert {one.object.kind for one in report.outcomes} == set(Kind)
+
+
+# Executed is previewed, less what changed: S3.
+
+
+def test_s3_what_came_after_the_preview_stays(host: WorkerHost) -> None:
+    host.image("old:1")
+    host.spent("old", "old:1")
+    plan = host.plan()
+    newer, added = host.image("new:1"), host.network("new")
+    later = host.spent("new", "new:1")
+    report = host.execute(plan)
+
+    assert ended(report) == {"old": REMOVED, "old:1": REMOVED}
+    assert all(host.has(id_) for id_ in (newer, added, later))
+
+
+def test_s3_what_was_taken_out_stays_and_counts_against_nothing(host: WorkerHost) -> None:
+    kept, gone = host.image("kept:1"), host.image("gone:1")
+    plan = host.plan()
+    [excluded] = [step.index for step in plan.steps if step.object.id == kept]
+    report = host.execute(plan, excluded=(excluded,))
+
+    assert (report.status, host.has(kept), host.has(gone)) == (Status.DONE, True, False)
+    assert (outcome_of(report, kept).outcome, why(report, kept)) == (Outcome.NOT_ATTEMPTED, Code.EXCLUDED)
+    assert report.expected == outcome_of(report, gone).expected
+
+
+# What changed between the preview and its turn is refused, and the rest goes on (S7)
+
+
+def confirmed_then(host: WorkerHost, change: Callable[[], object]) -> Report:
+    """The report of a plan before which something happened, and in which something else still goes."""
+    host.image("other:1")
+    plan = host.plan()
+    change()
+    report = host.execute(plan)
+    assert ended(report)["other:1"] is REMOVED
+    return report
+
+
+def test_s7_a_container_that_runs_again_is_refused(host: WorkerHost) -> None:
+    host.image("app:1")
+    spent = host.create("spent", "app:1")
+    report = confirmed_then(host, lambda: host.engine.client.start(spent))
+
+    assert (outcome_of(report, spent).outcome, why(report, spent)) == (REFUSED, Code.NOT_STOPPED)
+    assert (report.status, host.has(spent)) == (Status.PARTIAL, True)
+
+
+def test_s7_a_container_that_ran_and_ended_again_is_another_one(host: WorkerHost) -> None:
+    host.image("app:1")
+    spent = host.spent("spent", "app:1")
+
+    def run_again() -> None:
+        host.engine.client.start(spent)
+        host.engine.client.wait(spent)
+
+    report = confirmed_then(host, run_again)
+    assert (why(report, spent), host.has(spent)) == (Code.CHANGED, True)
+
+
+@pytest.mark.parametrize("change", [{"name": "renamed"}, {"restart": "always"}])
+def test_s7_a_container_that_was_renamed_or_will_start_by_itself_is_refused(
+    host: WorkerHost, change: dict[str, str]
+) -> None:
+    host.image("app:1")
+    spent, first = host.spent("spent", "app:1"), host.spent("first", "app:1")
+    client = host.engine.client
+
+    def act() -> None:
+        if "name" in change:
+            client.rename(spent, change["name"])
+        else:
+            client.update_container(spent, restart_policy={"Name": "always"})
+
+    plan = host.plan()
+    later = max(plan.steps[:2], key=lambda step: step.index).object.id
+    spent = later if later == spent else first
+    report = host.execute(plan, before=on("container", act))
+    assert (why(report, spent), host.has(spent)) == (Code.CHANGED, True)
+
+
+def test_s7_an_image_whose_tag_moved_is_refused(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    report = confirmed_then(host, lambda: host.image("app:1", content="rebuilt"))
+
+    assert (why(report, image), host.has(image)) == (Code.CHANGED, True)
+
+
+def test_s7_an_image_that_got_another_name_is_refused(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    report = confirmed_then(host, lambda: host.engine.client.tag(image, "app", "keep"))
+
+    assert (why(report, image), host.tags()["app:keep"]) == (Code.CHANGED, image)
+
+
+def test_s7_an_image_that_is_used_by_now_is_refused(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    report = confirmed_then(host, lambda: host.create("web", "app:1"))
+
+    assert (why(report, image), host.has(image)) == (Code.BECAME_USED, True)
+
+
+def test_s7_a_container_made_during_the_run_keeps_its_image(host: WorkerHost) -> None:
+    images = {host.image("app:1"): "app:1", host.image("db:1"): "db:1"}
+    plan = host.plan()
+    second = plan.steps[1].object.id
+    report = host.execute(plan, before=on("image", lambda: host.create("web", images[second])))
+
+    assert (why(report, second), host.has(second)) == (Code.BECAME_USED, True)
+
+
+def test_s7_a_network_that_is_used_by_now_is_refused(host: WorkerHost) -> None:
+    host.image("app:1")
+    network = host.network("front")
+    report = confirmed_then(host, lambda: host.create("web", "app:1", network="front"))
+
+    assert (why(report, network), host.has(network)) == (Code.BECAME_USED, True)
+
+
+def test_s7_a_network_connected_during_the_run_is_refused(host: WorkerHost) -> None:
+    host.image("app:1")
+    host.running("web", "app:1")
+    networks = [host.network("front"), host.network("back")]
+    host.engine.client.disconnect_container_from_network("web", "none")
+    plan = host.plan((Kind.NETWORK,))
+    second = plan.steps[1].object.id
+    act = on("network", lambda: host.engine.client.connect_container_to_network("web", second))
+    report = host.execute(plan, before=act)
+
+    assert [host.has(id_) for id_ in networks].count(True) == 1
+    assert (why(report, second), host.has(second)) == (Code.BECAME_USED, True)
+
+
+def test_s7_a_record_that_a_build_used_again_is_refused(host: WorkerHost) -> None:
+    host.image("base:1")
+    build_with_cache(host.engine, "FROM base:1\nRUN echo 1 > /one", "app:1")
+    plan = host.plan((Kind.BUILD_CACHE,))
+    build_with_cache(host.engine, "FROM base:1\nRUN echo 1 > /one", "app:2")
+    report = host.execute(plan)
+
+    assert REFUSED in ended(report).values()
+    assert {why(report, s.object.id) for s in plan.steps} <= {Code.CHANGED, Code.DEPENDS_ON, None}
+
+
+def test_s7_what_is_gone_already_is_no_failure(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    report = confirmed_then(host, lambda: host.engine.client.remove_image("app:1"))
+
+    assert (outcome_of(report, image).outcome, report.status) == (GONE, Status.DONE)
+
+
+def test_s9_what_depends_on_a_refused_step_is_refused(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    spent = host.create("spent", "app:1")
+    plan = host.plan()
+    report = host.execute(plan, before=on("container", lambda: host.engine.client.start(spent)))
+
+    assert (outcome_of(report, spent).outcome, why(report, spent)) == (REFUSED, Code.ENGINE_SAYS_IN_USE)
+    assert (why(report, image), host.has(image)) == (Code.DEPENDS_ON, True)
+
+
+def test_s8_a_policy_that_protects_more_by_now_is_not_executed(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    plan = host.plan()
+    host.policy(protected_images='["app:1"]')
+
+    with pytest.raises(RefusedError, match="policy_changed"):
+        host.execute(plan)
+    assert host.has(image)
+
+
+# Once, and by one at a time
+
+
+def test_s11_a_plan_is_used_once(host: WorkerHost) -> None:
+    host.image("app:1")
+    plan = host.plan()
+    host.execute(plan)
+    again = host.image("app:1")
+
+    with pytest.raises(RefusedError, match="plan_used"):
+        host.execute(plan)
+    assert host.has(again)
+
+
+def test_s11_an_order_is_used_once(host: WorkerHost) -> None:
+    host.image("app:1")
+    first = host.plan()
+    host.execute(first, excluded=(0,))
+    second = host.plan()
+    with host.opened() as opened:
+        used = opened.ledger.rows("SELECT id FROM orders")[0][0]
+        with pytest.raises(RefusedError, match="order_used"):
+            opened.execute(order_for(second, id=used), told_to_stop=lambda: False)
+    assert host.tags()
+
+
+def test_s3_a_plan_of_another_ledger_is_unknown(host: WorkerHost, tmp_path: Path) -> None:
+    host.image("app:1")
+    plan = host.plan()
+    stranger = WorkerHost(host.engine, tmp_path / "other")
+    stranger.folder.mkdir()
+
+    with pytest.raises(RefusedError, match="unknown_plan"):
+        stranger.execute(plan)
+    assert host.tags()
+
+
+def test_s12_a_plan_of_another_engine_is_refused(
+    host: WorkerHost, fresh_engine: Callable[[], DisposableEngine]
+) -> None:
+    host.image("app:1")
+    plan = host.plan()
+    moved = WorkerHost(fresh_engine(), host.folder)
+    same = moved.image("app:1")
+
+    with pytest.raises(RefusedError, match="other_engine"):
+        moved.execute(plan)
+    assert moved.has(same)
+
+
+def test_s11_while_one_executes_another_is_turned_away(host: WorkerHost) -> None:
+    host.image("app:1")
+    host.image("db:1")
+    first, second = host.plan((Kind.IMAGE,)), host.plan()
+    found: list[str] = []
+
+    def meanwhile() -> None:
+        with pytest.raises(RefusedError) as refused:
+            host.execute(second)
+        found.extend(codes(refused.value.reasons))
+
+    def in_a_thread_of_its_own() -> None:
+        # SQLite's connections belong to their threads; a lock of the kernel does not care.
+        thread = threading.Thread(target=meanwhile)
+        thread.start()
+        thread.join(timedelta(seconds=20).total_seconds())
+
+    report = host.execute(first, before=on("image", in_a_thread_of_its_own))
+    assert (found, report.status) == ([Code.BUSY], Status.DONE)
+
+
+# Told to stop
+
+
+def test_s14_told_to_stop_a_run_ends_after_the_object_in_hand(host: WorkerHost) -> None:
+    for number in range(3):
+        host.image(f"app:{number}")
+    told: list[str] = []
+    plan = host.plan()
+    report = host.execute(
+        plan, told_to_stop=lambda: bool(told), after=on("image", lambda: told.append("stop"))
+    )
+
+    assert list(ended(report).values()) == [REMOVED, Outcome.NOT_ATTEMPTED, Outcome.NOT_ATTEMPTED]
+    assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.TERMINATED])
+    assert len(step_ids(plan) & {i["Id"] for i in host.engine.client.images()}) == 2
+
+
+def test_s14_told_to_stop_before_it_began_a_run_removes_nothing(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    report = host.execute(host.plan(), told_to_stop=lambda: True)
+
+    assert (report.status, host.has(image)) == (Status.REFUSED, True)

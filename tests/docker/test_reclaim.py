@@ -1,0 +1,91 @@
+"""What removals free on a real engine is what was predicted before the first of them."""
+
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from tests.docker.pools import (
+    Pool,
+    accounted_bytes,
+    cache_of,
+    file_bytes,
+    images_of,
+    remove_image,
+    remove_record,
+    some_images,
+    some_records,
+)
+from tests.stage import images as factory
+from tests.stage.engine import DisposableEngine
+from workers.contract import Bytes, Store
+from workers.reclaim import attribution, freed
+
+G = Store.GRAPH_DRIVER
+DOCKERFILE = "FROM base:1\nWORKDIR /work\nRUN head -c 70000 /dev/urandom > made\nENV A=b\nRUN true\n"
+
+
+def predicted(engine: DisposableEngine, order: Sequence[str]) -> dict[str, Bytes]:
+    return attribution(order, images_of(engine.client), cache_of(engine.client), store=G)
+
+
+def remove(engine: DisposableEngine, removed: str) -> None:
+    is_image = removed.startswith("sha256:")
+    (remove_image if is_image else remove_record)(engine.client, removed)
+
+
+def freed_each(engine: DisposableEngine, order: Sequence[str], reading: Callable[[], int]) -> dict[str, int]:
+    """Remove one by one; the bytes by which the reading went down at each."""
+    readings = [reading()]
+    for removed in order:
+        remove(engine, removed)
+        readings.append(reading())
+    steps = zip(order, readings, readings[1:], strict=False)
+    return {removed: before - after for removed, before, after in steps}
+
+
+@pytest.mark.parametrize("seed", [3, 5, 8])
+def test_every_image_frees_on_the_disk_the_predicted_bytes(engine: DisposableEngine, seed: int) -> None:
+    Pool(engine, seed, cache=False).fill(14)
+    order = some_images(engine.client, random.Random(seed), share=0.8)
+    expected = predicted(engine, order)
+    on_disk = freed_each(engine, order, lambda: file_bytes(engine))
+    assert {image: Bytes(low=size, high=size) for image, size in on_disk.items()} == expected
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_the_engine_accounts_for_the_predicted_bytes(engine: DisposableEngine, seed: int) -> None:
+    Pool(engine, seed, cache=False).fill(14)
+    order = some_images(engine.client, random.Random(seed), share=0.8)
+    expected = predicted(engine, order)
+    accounted = freed_each(engine, order, lambda: accounted_bytes(engine.client))
+    assert {image: Bytes(low=size, high=size) for image, size in accounted.items()} == expected
+
+
+@pytest.mark.parametrize("seed", [2, 5, 6])
+def test_with_a_build_cache_what_is_freed_on_the_disk_lies_within_the_bounds(
+    engine: DisposableEngine, seed: int
+) -> None:
+    Pool(engine, seed, cache=True).fill(12)
+    chance = random.Random(seed)
+    order = [
+        *some_images(engine.client, chance, share=0.8),
+        *some_records(cache_of(engine.client), chance, share=0.5),
+    ]
+    expected = sum(predicted(engine, order).values(), Bytes())
+    on_disk = sum(freed_each(engine, order, lambda: file_bytes(engine)).values())
+    assert expected.low <= on_disk <= expected.high
+
+
+def test_an_image_whose_build_is_cached_frees_nothing_until_the_record_goes(engine: DisposableEngine) -> None:
+    base = factory.import_layer(engine.client, factory.base_layer(), "base:1")
+    app = factory.build_with_cache(engine, DOCKERFILE, "app:1")
+    records = some_records(cache_of(engine.client), random.Random(1), share=1)
+    order = [app, base, *records]
+
+    assert freed({app, base}, images_of(engine.client), cache_of(engine.client), store=G) == Bytes()
+    expected = predicted(engine, order)
+    on_disk = freed_each(engine, order, lambda: file_bytes(engine))
+
+    assert {removed: Bytes(low=size, high=size) for removed, size in on_disk.items()} == expected
+    assert file_bytes(engine) == 0
