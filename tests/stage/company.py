@@ -1,7 +1,7 @@
 """The whole system on this machine: Redis, engines, one worker each, the bot, and the workspace."""
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,7 +28,7 @@ class Company:
     def __init__(
         self,
         folder: Path,
-        hosts: dict[str, Fill],
+        hosts: Mapping[str, Fill],
         *,
         channels: Iterable[str] = ("ops",),
         approvers: Iterable[str] = ("ana", "bo"),
@@ -38,14 +38,16 @@ class Company:
     ) -> None:
         self.folder, self.over_http = folder, over_http
         self._hosts, self._policy, self._gated = hosts, policy, gated
-        self._channels, self._approvers = tuple(channels), tuple(approvers)
+        self.channels, self._approvers = tuple(channels), tuple(approvers)
+        # Where people type and read now; in a fresh channel nothing waits for its turn.
+        self.channel = self.channels[0]
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with self._stack:
             enter = self._stack.enter_context
             # One channel more than the bot takes commands in.
-            self.slack = enter(Workspace.start(channels=(*self._channels, "elsewhere")))
+            self.slack = enter(Workspace.start(channels=(*self.channels, "elsewhere")))
             self.redis = enter(RedisServer(self.folder / "redis"))
             self.port = free_port()
             self.environment = self._bot_environment()
@@ -93,7 +95,7 @@ class Company:
     # What people do
 
     def command(self, text: str, *, user: str = "ana", channel: str = "") -> Delivery:
-        return self.slack.command(user, channel or self._channels[0], f"/prune {text}")
+        return self.slack.command(user, channel or self.channel, f"/prune {text}")
 
     def ready(self, *hosts: str) -> Message:
         """Ask for a preview of these hosts and wait until it can be confirmed."""
@@ -115,7 +117,9 @@ class Company:
 
     def pruned(self, *hosts: str) -> Message:
         """The whole way, to the last word."""
-        return self.ended(self._confirmed(*hosts))
+        root = self.ready(*hosts)
+        self.confirm(root)
+        return self.ended(root)
 
     def answer(self, user: str, act: Callable[[], object]) -> str:
         """What only this person reads after the act."""
@@ -132,7 +136,7 @@ class Company:
     # What there is to see
 
     def roots(self) -> tuple[Message, ...]:
-        return self.slack.messages(self._channels[0])
+        return self.slack.messages(self.channel)
 
     def root(self, wanted: Callable[[Message], bool], what: str, seconds: float = 60) -> Message:
         """Wait for a root message of a kind."""
@@ -149,9 +153,9 @@ class Company:
         )
 
     def ended(self, root: Message, seconds: float = 60) -> Message:
-        """Wait until the message tells an outcome, and its thread has everything."""
+        """Wait until the message tells an outcome, and its thread the report of one host at least."""
         final = self.root(lambda m: m.ts == root.ts and _is_final(m), f"the end of {root.ts}", seconds)
-        self.reply(root, final.first_line)
+        self.reply(root, "Confirmed by")
         return final
 
     def replies(self, root: Message) -> tuple[Message, ...]:
@@ -169,15 +173,10 @@ class Company:
         with contextlib.closing(self.redis.client()) as client:
             return int(client.llen(f"rq:queue:{host}"))
 
-    def _confirmed(self, *hosts: str) -> Message:
-        root = self.ready(*hosts)
-        self.confirm(root)
-        return root
-
     # Setting up
 
     def _bot_environment(self) -> dict[str, str]:
-        channels = ",".join(self.slack.channel_id(name) for name in self._channels)
+        channels = ",".join(self.slack.channel_id(name) for name in self.channels)
         ways_in = {
             **self.slack.env(http=self.over_http),
             **({"PORT": str(self.port)} if self.over_http else {}),

@@ -27,6 +27,7 @@ class Hold:
     def __init__(self, pattern: str, *, answered: bool) -> None:
         self._pattern, self.answered = re.compile(pattern), answered
         self._reached, self._open = threading.Event(), threading.Event()
+        self._forgotten = False
 
     def concerns(self, call: str) -> bool:
         return self._pattern.match(call) is not None and not self._open.is_set()
@@ -38,10 +39,17 @@ class Hold:
     def let_through(self) -> None:
         self._open.set()
 
+    def forget(self) -> None:
+        """What is held goes nowhere any more: whoever asked is dead."""
+        self._forgotten = True
+        self._open.set()
+
     def stand(self) -> None:
         """Wait here until let through, in the thread of the connection."""
         self._reached.set()
         self._open.wait(HELD_SECONDS)
+        if self._forgotten:
+            raise ConnectionAbortedError("the held call is forgotten")
 
 
 class Gate:

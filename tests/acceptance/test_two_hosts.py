@@ -1,0 +1,107 @@
+"""Two hosts in one request, and two who want the same engine at once."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import CHANNELS
+from tests.acceptance.small_host import NO_GRACE, NO_WAITING, litter, litter_all_kinds, small_host
+from tests.stage.company import Company, Fill
+from tests.stage.member import Member
+from tests.stage.processes import MINIMAL, REPOSITORY
+from workers.command_line import Exit
+
+
+@pytest.fixture(scope="module")
+def module_company(stage_place: Callable[[], Path]) -> Iterator[Company]:
+    hosts: dict[str, Fill] = {"web-1": small_host, "web-2": small_host}
+    policy = NO_WAITING + NO_GRACE
+    with Company(stage_place(), hosts, channels=CHANNELS, policy=policy, gated=True) as company:
+        yield company
+
+
+@pytest.fixture
+def second(company: Company) -> Member:
+    return company.members["web-2"]
+
+
+def test_one_request_prunes_two_hosts(company: Company, web: Member, second: Member) -> None:
+    root = company.ready("web-*")
+    company.confirm(root)
+    ended = company.ended(root)
+
+    assert root.first_line.startswith("Prune 2 MB on 2 hosts?")
+    assert ended.first_line == "Pruned 2 MB on 2 hosts. All 4 services still run."
+    assert [(m.filled.lost(), m.filled.left()) for m in (web, second)] == [([], [])] * 2
+    assert [len(m.reports()) for m in (web, second)] == [1, 1]
+
+
+def test_one_that_fails_does_not_keep_the_other_from_its_work(
+    company: Company, web: Member, second: Member
+) -> None:
+    for member in (web, second):
+        litter(member, "partly")
+    root = company.ready()
+    second.engine.kill()
+    company.confirm(root)
+    ended = company.ended(root)
+    second.engine.start()
+
+    assert "on 1 of 2 hosts" in ended.first_line
+    assert "Look at web-2." in ended.first_line
+    assert "web-2 refused, nothing was removed" in ended.plain
+    assert ["partly" in member.names() for member in (web, second)] == [False, True]
+
+
+def test_one_that_makes_no_plan_does_not_keep_the_other_from_being_confirmed(
+    company: Company, web: Member, second: Member
+) -> None:
+    litter(web, "alone")
+    text = second.policy.read_text()
+    second.policy.write_text("nonsense")
+    root = company.ready()
+    second.policy.write_text(text)
+    company.confirm(root)
+    company.becomes(root, "Pruned")
+
+    assert "on web-1?" in root.first_line
+    assert "web-2 made no plan." in root.plain
+    assert "alone" not in web.names()
+
+
+def test_s11_the_host_itself_has_to_wait_for_a_run_of_the_bots(company: Company, web: Member) -> None:
+    litter_all_kinds(web, "bot-first")
+    root = company.ready("web-1")
+    digest = json.loads(web.cli("preview", "--json").stdout)["digest"]
+    with web.gate.held("DELETE /images/") as hold:
+        company.confirm(root)
+        hold.wait_until_reached()
+        refused = web.cli("execute", "--confirm", digest)
+    company.becomes(root, "Pruned")
+
+    assert refused.returncode == Exit.REFUSED
+    assert "Another run holds this engine" in refused.stderr
+
+
+def test_s11_the_bot_has_to_wait_for_a_run_of_the_host_itself(company: Company, web: Member) -> None:
+    litter_all_kinds(web, "host-first")
+    root = company.ready("web-1")
+    digest = json.loads(web.cli("preview", "--json").stdout)["digest"]
+    with web.gate.held("DELETE /images/") as hold:
+        command = [sys.executable, "-m", "workers", "execute", "--confirm", digest]
+        environment = {**MINIMAL, **web.environment}
+        with subprocess.Popen(
+            command, env=environment, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        ) as local:
+            hold.wait_until_reached()
+            company.confirm(root)
+            ended = company.becomes(root, "web-1 refused, nothing was removed.")
+            hold.let_through()
+        assert local.returncode == Exit.DONE
+
+    assert "Another run holds this engine" in ended.plain
+    assert not any(name.startswith("host-first") for name in web.names())
