@@ -59,18 +59,21 @@ def _engine(before: DiskUsage | None, after: DiskUsage | None) -> Iterable[Measu
 
 def _filesystems(before: DiskUsage | None, after: DiskUsage | None) -> Iterable[Measure]:
     then, now = _by_path(before), _by_path(after)
-    for path in list({**then, **now})[:FILESYSTEMS]:
-        yield from _filesystem(then.get(path), now.get(path), printable(path, PATH))
+    paths = list({**then, **now})[:FILESYSTEMS]
+    for path in paths:
+        # A long path would push the figures off a phone's screen, and one filesystem needs no name.
+        place = f" on {printable(path, PATH)}" if len(paths) > 1 else " on disk"
+        yield from _filesystem(then.get(path), now.get(path), place)
 
 
-def _filesystem(then: Filesystem | None, now: Filesystem | None, path: str) -> Iterable[Measure]:
+def _filesystem(then: Filesystem | None, now: Filesystem | None, place: str) -> Iterable[Measure]:
     def measure(name: str, of: Callable[[Filesystem], int], write: Callable[[int], str] = size) -> Measure:
-        return Measure(f"{name} {path}", _of(then, of), _of(now, of), write)
+        return Measure(name + place, _of(then, of), _of(now, of), write)
 
-    yield measure("Used on", lambda one: one.total - one.free)
-    yield measure("Free on", lambda one: one.free)
+    yield measure("Used", lambda one: one.total - one.free)
+    yield measure("Free", lambda one: one.free)
     if any(one.inodes for one in (then, now) if one):
-        yield measure("Free inodes on", lambda one: one.inodes_free, _count)
+        yield measure("Free inodes", lambda one: one.inodes_free, _count)
 
 
 def _by_path(usage: DiskUsage | None) -> dict[str, Filesystem]:
