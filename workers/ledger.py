@@ -22,6 +22,7 @@ from workers.sightings import SCHEMA as SIGHTINGS
 from workers.signing import digest
 
 SCHEMA_VERSION = 1
+MOST_REFUSALS = 10_000
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL) STRICT;
@@ -149,7 +150,9 @@ class Ledger:
         """Record what was turned away, and tell of it where there is somebody to tell."""
         row = (now.isoformat(), order_id, REASONS.dump_json(list(reasons)).decode())
         with self.transaction():
-            self._db.execute("INSERT INTO refusals VALUES (?, ?, ?)", row)
+            added = self._db.execute("INSERT INTO refusals VALUES (?, ?, ?)", row).lastrowid or 0
+            # Whoever can write to Redis can be refused without end; that must not fill the disk.
+            self._db.execute("DELETE FROM refusals WHERE rowid <= ?", (added - MOST_REFUSALS,))
             if event is not None:
                 self._put(event)
 

@@ -161,6 +161,6 @@ OWNS = st.sampled_from([Own()] * 6 + [Own(frozenset({an_id("one")}), frozenset({
 
 
 @st.composite
-def cases(draw: st.DrawFn, **keys: Any) -> Case:
+def cases(draw: st.DrawFn, /, **keys: Any) -> Case:
     """Everything a judgement may look at; `keys` fix keys of the policy."""
     return a_case(*draw(things()), policy=draw(policies(**keys)), memory=draw(memories()), own=draw(OWNS))

@@ -26,7 +26,7 @@ from tests.unit.bot_values import (
 )
 from workers.contract import EVENT, Event, ExecutionOrder, Outcome, StepFinished
 from workers.errors import LedgerError, RefusedError
-from workers.ledger import Ledger
+from workers.ledger import MOST_REFUSALS, Ledger
 from workers.reasons import Code, reason
 from workers.signing import digest
 
@@ -252,6 +252,16 @@ def test_s12_what_was_turned_away_is_on_record_and_told_where_there_is_somebody(
 
     assert ledger.refusals() == [("", [why]), ("o1", [why])]
     assert len(ledger.outbox(after=0)) == before + 1
+
+
+def test_s12_being_refused_without_end_does_not_fill_the_disk(ledger: Ledger) -> None:
+    row = (NOON.isoformat(), "old", "[]")
+    ledger.write("INSERT INTO refusals VALUES (?, ?, ?)", [row] * MOST_REFUSALS)
+
+    ledger.refuse((reason(Code.UNKNOWN_FUNCTION, function="eval"),), order_id="new", event=None, now=NOON)
+
+    assert len(ledger.refusals()) == MOST_REFUSALS
+    assert ledger.refusals()[-1][0] == "new"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Looks after the services of a host during a run: pre-check, checks between steps, settling."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from workers.contract import HealthLine
 from workers.engine import Engine
@@ -12,8 +12,8 @@ from workers.planning.inventory import STOPPED_STATES
 from workers.planning.policy import Policy
 from workers.reasons import Reason
 
-START_WITHIN = timedelta(seconds=60)
 A_MOMENT = 1.0
+MOMENTS_TO_START = 60
 
 
 class Watch:
@@ -65,9 +65,10 @@ class Watch:
         return reasons + probes.failing(self._policy.probes)
 
     def _started(self) -> dict[str, Vital]:
-        until = datetime.now(UTC) + START_WITHIN
         vitals = self.look()
-        while health.is_waiting(vitals.values(), self._policy) and datetime.now(UTC) < until:
+        for _ in range(MOMENTS_TO_START):
+            if not health.is_waiting(vitals.values(), self._policy) or self._told_to_stop():
+                break
             self._wait(A_MOMENT)
             vitals = self.look()
         return vitals
