@@ -1,5 +1,6 @@
 """The one file that speaks with a Docker engine: lists, inspects, and removals of single objects."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -15,7 +16,8 @@ from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable,
 
 NEWEST_API = (1, 51)
 READ_TIMEOUT = 300
-DF_TRIES = 5
+DF_TRIES = 30
+DF_PAUSE = 2.0
 Raw = dict[str, Any]
 
 
@@ -117,6 +119,7 @@ class Engine:
                 # 20.10 answers 500 to a second df at the same time instead of waiting.
                 if "already running" not in str(error) or attempt == DF_TRIES - 1:
                     raise
+                time.sleep(min(0.01 * 2**attempt, DF_PAUSE))
         raise EngineError("disk usage: still running")
 
     def events(self, since: datetime, until: datetime) -> list[Raw]:
