@@ -1,6 +1,7 @@
 """Plans made of real engines: what goes, what stays and why, and that looking changes nothing."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.stage.hosts import FilledHost
 from tests.stage.objects import contents
 from workers import survey
 from workers.contract import Kind, Plan, Verdict
+from workers.engine import Engine
 from workers.host import Host, Place, opened
 from workers.ledger import Ledger
 from workers.planning.facts import Case, Own
@@ -235,3 +237,13 @@ def test_an_import_is_read_like_any_image(host: WorkerHost) -> None:
     imported = images.import_layer(host.engine.client, images.base_layer(), "flat:1")
 
     assert step_ids(host.plan()) == {imported}
+
+
+def test_others_who_ask_for_the_accounting_at_the_same_time_are_waited_for(filled: FilledHost) -> None:
+    def ask(_: int) -> int:
+        with closing(Engine(filled.engine.url)) as engine:
+            return len([engine.usage() for _ in range(20)])
+
+    # Engine 20.10 answers one of them with an error.
+    with ThreadPoolExecutor(3) as askers:
+        assert list(askers.map(ask, range(3))) == [20, 20, 20]

@@ -73,6 +73,10 @@ def test_what_a_guarded_run_needs_is_allowed(method: str, url: str) -> None:
         ("DELETE", "/v1.41//volumes/data?noprune=1"),
         ("DELETE", "/v1.41/%76olumes/data?noprune=1"),
         ("DELETE", "http://other/volumes/data?noprune=1"),
+        ("DELETE", "/v1.41/images/../volumes/data:1?noprune=1"),
+        ("DELETE", "/v1.41/images/x/../../volumes/data:1?noprune=1"),
+        ("DELETE", "/v1.41/images/%2e%2e/volumes/data:1?noprune=1"),
+        ("DELETE", "/v1.41/images//volumes/data:1?noprune=1"),
     ],
 )
 def test_s1_no_call_removes_a_volume(method: str, url: str) -> None:

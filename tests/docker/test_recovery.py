@@ -1,0 +1,245 @@
+"""Whatever dies on the way, what was done and what was not is told, and nothing goes on by itself."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docker.test_safety import check
+from tests.docker.worker_host import Busy, WorkerHost, codes, ended, on, order_for, outcome_of, why
+from tests.stage.objects import contents
+from workers import jobs
+from workers.contract import (
+    EVENT,
+    Event,
+    ExecutionFinished,
+    Kind,
+    OrderRefused,
+    Outcome,
+    Plan,
+    PlanFailed,
+    PlanRequest,
+    Report,
+    Status,
+)
+from workers.errors import EngineUnreachable, RefusedError
+from workers.host import Host
+from workers.ledger import Ledger
+from workers.planning.facts import Case
+from workers.planning.inventory import Inventory
+from workers.reasons import Code
+
+ROOT = Path(__file__).parents[2]
+REMOVED, FAILED, UNTOUCHED = Outcome.REMOVED, Outcome.FAILED, Outcome.NOT_ATTEMPTED
+
+
+@contextmanager
+def standing_still(
+    host: WorkerHost, plan: Plan, when: str, kind: str = "image", nth: int = 1
+) -> Iterator[str]:
+    """A process that executes the plan and stands still; killed at the end. Gives the object in hand."""
+    order = order_for(plan).model_dump_json()
+    arguments = [host.engine.url, str(host.folder), order, when, kind, str(nth)]
+    command = [sys.executable, "-m", "tests.docker.interrupted_run", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.kill()
+
+
+def recovered(host: WorkerHost) -> list[Report]:
+    with host.opened() as opened:
+        return opened.recover()
+
+
+def events(host: WorkerHost) -> list[Event]:
+    with closing(Ledger(host.place.ledger_file)) as ledger:
+        return [EVENT.validate_json(text) for _, text in ledger.outbox(after=0)]
+
+
+def three_images(host: WorkerHost) -> Plan:
+    for number in range(3):
+        host.image(f"waste:{number}")
+    return host.plan((Kind.IMAGE,))
+
+
+# The worker's process dies
+
+
+@pytest.mark.parametrize(
+    ("when", "second", "code"), [("before", FAILED, Code.INTERRUPTED), ("after", REMOVED, None)]
+)
+def test_s11_a_killed_run_is_reported_with_what_became_of_each_object(
+    host: WorkerHost, when: str, second: Outcome, code: Code | None
+) -> None:
+    plan = three_images(host)
+    with standing_still(host, plan, when, nth=2) as in_hand:
+        pass
+    there = contents(host.engine.client)
+    [report] = recovered(host)
+
+    assert list(ended(report).values()) == [REMOVED, second, UNTOUCHED]
+    assert (report.status, why(report, in_hand)) == (Status.INTERRUPTED, code)
+    assert contents(host.engine.client) == there
+
+
+def test_s11_a_killed_run_is_reported_once_and_its_plan_is_used(host: WorkerHost) -> None:
+    plan = three_images(host)
+    with standing_still(host, plan, "before"):
+        pass
+    [report] = recovered(host)
+
+    assert recovered(host) == []
+    assert [e.report for e in events(host) if isinstance(e, ExecutionFinished)] == [report]
+    with pytest.raises(RefusedError, match="plan_used"):
+        host.execute(plan)
+
+
+def test_s11_the_next_run_first_reports_the_one_that_was_killed(host: WorkerHost) -> None:
+    with standing_still(host, three_images(host), "before"):
+        pass
+    report = host.execute(host.plan())
+    with closing(Ledger(host.place.ledger_file)) as ledger:
+        statuses = [kept.status for kept in ledger.reports()]
+
+    assert statuses == [Status.INTERRUPTED, Status.DONE]
+    assert set(ended(report).values()) == {REMOVED}
+
+
+def test_s11_a_run_of_another_process_is_neither_reported_nor_joined(host: WorkerHost) -> None:
+    plan = three_images(host)
+    with standing_still(host, plan, "before"):
+        with pytest.raises(RefusedError, match="busy"):
+            recovered(host)
+        with pytest.raises(RefusedError, match="busy"):
+            host.execute(host.plan())
+
+    assert len(host.tags()) == 3
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_s2_an_image_that_was_left_without_some_of_its_names_has_them_back(
+    host: WorkerHost, when: str
+) -> None:
+    image = host.image("app:1", "app:2", "app:3")
+    before = host.tags()
+    with standing_still(host, host.plan(), when, kind="name", nth=2):
+        pass
+    [report] = recovered(host)
+
+    assert (why(report, image), host.tags()) == (Code.INTERRUPTED, before)
+
+
+def test_s6_a_recovery_makes_the_post_check_without_waiting_for_anything(host: WorkerHost) -> None:
+    looks: list[str] = []
+
+    class Counted(Busy):
+        def containers(self) -> list[dict[str, Any]]:
+            looks.append("containers")
+            return super().containers()
+
+    host.image("app:1")
+    plan = three_images(host)
+    with standing_still(host, plan, "before"):
+        host.running("web", "app:1", healthcheck=check("false", start_period=600))
+    host.policy(critical_containers='["web"]')
+    with host.opened() as opened, closing(Counted(host.engine.url)) as engine:
+        [report] = Host(host.place, opened.ledger, engine).recover()
+
+    assert (codes(report.findings), len(looks)) == ([Code.CRITICAL_STARTING], 1)
+
+
+def test_s4_what_another_engine_has_or_has_not_says_nothing(host: WorkerHost, fresh_engine: Any) -> None:
+    with standing_still(host, three_images(host), "before") as in_hand:
+        pass
+    host.engine = fresh_engine()
+    [report] = recovered(host)
+
+    assert (outcome_of(report, in_hand).outcome, why(report, in_hand)) == (FAILED, Code.STATE_UNKNOWN)
+
+
+# The engine dies
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_s14_an_engine_that_dies_during_a_run_ends_it_with_a_report(host: WorkerHost, when: str) -> None:
+    hooks: dict[str, Any] = {when: on("image", host.engine.kill)}
+    report = host.execute(three_images(host), **hooks)
+    first = FAILED if when == "before" else REMOVED
+
+    assert list(ended(report).values()) == [first, UNTOUCHED, UNTOUCHED]
+    assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.ENGINE_UNREACHABLE])
+    assert (report.usage_after, report.freed) == (None, None)
+
+
+def test_s14_when_the_engine_is_back_the_next_run_works(host: WorkerHost) -> None:
+    host.execute(three_images(host), before=on("image", host.engine.kill))
+    host.engine.start()
+
+    assert (host.execute(host.plan()).status, host.tags()) == (Status.DONE, {})
+
+
+def test_s14_an_engine_that_is_away_refuses_the_run_before_it_begins(host: WorkerHost) -> None:
+    plan = three_images(host)
+    host.engine.stop()
+
+    with pytest.raises(EngineUnreachable):
+        host.execute(plan)
+    host.engine.start()
+    assert (host.execute(plan).status, host.tags()) == (Status.DONE, {})
+
+
+def test_s14_an_engine_that_dies_before_the_first_removal_refuses_the_run(host: WorkerHost) -> None:
+    plan = three_images(host)
+
+    class LastLook(Host):
+        def look(self) -> tuple[Inventory, Case]:
+            found = super().look()
+            host.engine.kill()
+            return found
+
+    with host.opened() as opened:
+        dying = LastLook(host.place, opened.ledger, opened.engine)
+        report = dying.execute(order_for(plan), told_to_stop=lambda: False)
+
+    assert (report.status, set(ended(report).values())) == (Status.REFUSED, {UNTOUCHED})
+
+
+# What a bot is told (jobs)
+
+
+def a_request(plan: Plan) -> PlanRequest:
+    claims = order_for(plan).model_dump(exclude={"type", "engine_id", "plan_digest", "approver", "excluded"})
+    return PlanRequest.model_validate(claims)
+
+
+@pytest.mark.parametrize("trouble", ["engine", "policy"])
+def test_s4_s14_where_no_plan_can_be_made_it_is_told_why(host: WorkerHost, trouble: str) -> None:
+    plan = three_images(host)
+    if trouble == "engine":
+        host.engine.stop()
+    else:
+        host.place.policy_file.write_text("protected_images = [")
+    jobs.plan(a_request(plan), host.place)
+    jobs.execute(order_for(plan), host.place, told_to_stop=lambda: False)
+    failed, refused = events(host)[-2:]
+
+    assert isinstance(failed, PlanFailed)
+    assert isinstance(refused, OrderRefused)
+    assert refused.reasons == (failed.reason,)
+    assert failed.reason.code is {"engine": Code.ENGINE_UNREACHABLE, "policy": Code.POLICY_INVALID}[trouble]
+
+
+def test_s14_a_refused_order_is_on_record(host: WorkerHost) -> None:
+    plan = three_images(host)
+    for _ in range(2):
+        jobs.execute(order_for(plan), host.place, told_to_stop=lambda: False)
+    with closing(Ledger(host.place.ledger_file)) as ledger:
+        [(_, reasons)] = ledger.refusals()
+
+    assert codes(reasons) == [Code.PLAN_USED]
+    assert isinstance(events(host)[-1], OrderRefused)
