@@ -29,7 +29,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="deploy/demo", description="Safe Prune, shown on this machine.")
     parser.add_argument("--once", action="store_true", help="play one preview, confirmation and report")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where the shell that started it in the background has told it to ignore Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with stage_folder(FOLDER), _company() as company:
             return play(company) if options.once else serve(company)
