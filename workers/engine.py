@@ -1,14 +1,15 @@
 """The one file that speaks with a Docker engine: lists, inspects, and removals of single objects."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 import docker
 import requests
-from docker.errors import APIError, DockerException
+import urllib3
+from docker.errors import APIError, DockerException, StreamParseError
 
 from workers.allowed_calls import is_allowed
 from workers.contract import EngineIdentity, Store
@@ -18,6 +19,8 @@ NEWEST_API = (1, 51)
 READ_TIMEOUT = 300
 DF_TRIES = 30
 DF_PAUSE = 2.0
+# What a stream that breaks off raises is neither docker-py's nor requests' own.
+STREAM_ERRORS = (urllib3.exceptions.HTTPError, StreamParseError)
 Raw = dict[str, Any]
 
 
@@ -122,11 +125,14 @@ class Engine:
                 time.sleep(min(0.01 * 2**attempt, DF_PAUSE))
         raise EngineError("disk usage: still running")
 
-    def events(self, since: datetime, until: datetime) -> list[Raw]:
-        """Return what happened between two times, as far as the engine still remembers."""
+    def image_events(self, actions: Collection[str], *, since: datetime, until: datetime) -> list[Raw]:
+        """Return what happened to images between two times, as far as the engine still remembers."""
+        filters = {"type": ["image"], "event": sorted(actions)}
         with _translated("events"):
             # docker-py cuts times to whole seconds, and with that what happened just now.
-            stream = self._client.events(since=_timestamp(since), until=_timestamp(until), decode=True)
+            stream = self._client.events(
+                since=_timestamp(since), until=_timestamp(until), filters=filters, decode=True
+            )
             return list(cast("Iterator[Raw]", stream))
 
     # One object
@@ -216,7 +222,7 @@ def _translated(what: str) -> Iterator[None]:
         raise kinds.get(error.status_code, EngineError)(f"{what}: {error.explanation or error}") from error
     except requests.exceptions.ReadTimeout as error:
         raise AnswerLost(f"{what}: no answer in time") from error
-    except (requests.exceptions.RequestException, DockerException, OSError) as error:
+    except (requests.exceptions.RequestException, DockerException, *STREAM_ERRORS, OSError) as error:
         raise EngineUnreachable(f"{what}: {_innermost(error)}") from error
 
 

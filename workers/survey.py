@@ -48,7 +48,9 @@ def take(
         cache=tuple(inventory.cache_record(raw) for raw in df.get("BuildCache") or []),
         volumes=tuple(inventory.volume(raw) for raw in df.get("Volumes") or []),
         service_images=inventory.service_images(engine.services()),
-        arrivals=inventory.arrivals(engine.events(now - REMEMBERED, now)),
+        arrivals=inventory.arrivals(
+            engine.image_events(inventory.ARRIVING, since=now - REMEMBERED, until=now)
+        ),
     )
     _write_down(taken, sightings, now)
     return taken

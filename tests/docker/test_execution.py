@@ -160,6 +160,15 @@ def test_s7_a_container_made_during_the_run_keeps_its_image(host: WorkerHost) ->
     assert (why(report, second), host.has(second)) == (Code.BECAME_USED, True)
 
 
+def test_s10_an_image_that_came_again_during_the_run_is_refused(host: WorkerHost) -> None:
+    images = {host.image("app:1"): "app:1", host.image("db:1"): "db:1"}
+    plan = host.plan()
+    second = plan.steps[1].object.id
+    report = host.execute(plan, before=on("image", lambda: host.image(images[second])))
+
+    assert (why(report, second), host.tags()) == (Code.RECENT_EVENT, {images[second]: second})
+
+
 def test_s7_a_network_that_is_used_by_now_is_refused(host: WorkerHost) -> None:
     host.image("app:1")
     network = host.network("front")

@@ -1,5 +1,6 @@
 """Services come first, volumes never go, and nothing is asked of an engine that is not written down."""
 
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -198,6 +199,17 @@ def test_s6_a_service_that_vanishes_between_stages_ends_the_run(host: WorkerHost
     report = host.execute(plan, after=remove)
 
     assert (codes(report.stopped_by), "waste:1" in host.tags()) == ([Code.CONTAINER_LOST], True)
+
+
+def test_s6_a_probe_that_stops_answering_between_stages_ends_the_run(host: WorkerHost) -> None:
+    host.image("waste:1")
+    host.spent("spent", "waste:1")
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        host.policy(probes=f'["tcp://127.0.0.1:{service.getsockname()[1]}"]')
+        report = host.execute(host.plan(), after=on("container", service.close))
+
+    assert ended(report) == {"spent": Outcome.REMOVED, "waste:1": Outcome.NOT_ATTEMPTED}
+    assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.PROBE_FAILED])
 
 
 def test_s6_health_is_looked_at_inside_a_stage_as_well(host: WorkerHost) -> None:

@@ -54,18 +54,18 @@ EXCLUDED, LEFT = ended(Outcome.NOT_ATTEMPTED, Code.EXCLUDED), ended(Outcome.NOT_
     ],
 )
 def test_how_a_run_ended_follows_from_its_outcomes(outcomes: list[StepOutcome], expected: Status) -> None:
-    assert aftermath.status_of(outcomes, [], began=True) is expected
+    assert aftermath.status_of(outcomes, [], [], began=True) is expected
 
 
 @pytest.mark.parametrize("outcomes", [[], [REMOVED], [REMOVED, LEFT]])
 def test_a_run_that_was_stopped_is_stopped_whatever_it_did(outcomes: list[StepOutcome]) -> None:
-    assert aftermath.status_of(outcomes, STOPPED, began=True) is Status.STOPPED
-    assert aftermath.status_of(outcomes, STOPPED, began=False) is Status.REFUSED
+    assert aftermath.status_of(outcomes, STOPPED, [], began=True) is Status.STOPPED
+    assert aftermath.status_of(outcomes, STOPPED, [], began=False) is Status.REFUSED
 
 
 @given(st.lists(st.sampled_from([REMOVED, GONE, REFUSED, FAILED, EXCLUDED, LEFT]), max_size=5), st.booleans())
 def test_done_means_that_all_that_was_ordered_is_gone(outcomes: list[StepOutcome], stopped: bool) -> None:
-    status = aftermath.status_of(outcomes, STOPPED if stopped else [], began=True)
+    status = aftermath.status_of(outcomes, STOPPED if stopped else [], [], began=True)
 
     done = all(outcome in (REMOVED, GONE, EXCLUDED) for outcome in outcomes)
     assert (status is Status.DONE) == (done and not stopped)
@@ -154,3 +154,8 @@ def test_s6_a_service_that_is_worse_is_a_finding(change: HealthChange, expected:
 )
 def test_the_way_back_is_a_repository_and_a_digest(digests: Any, expected: tuple[str, str] | None) -> None:
     assert aftermath.way_back_of({"RepoDigests": digests}) == expected
+
+
+@pytest.mark.parametrize("code", [Code.HEALTH_REGRESSED, Code.CONTAINER_LOST, Code.VOLUME_MISSING])
+def test_s6_a_run_after_which_something_is_worse_is_not_called_done(code: Code) -> None:
+    assert aftermath.status_of([], [], [reason(code)], began=True) is Status.PARTIAL

@@ -2,17 +2,37 @@
 
 import configparser
 import re
+import tomllib
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
 
+from bot.settings import BotSettings
 from bot.slack.identity import REQUIRED_SCOPES
+from bot.slack.listeners import COMMAND
 from workers.engine import READ_TIMEOUT
+from workers.settings import WorkerSettings
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SERVICES = {"bot": "python -m bot", "worker": "python -m workers"}
+SETTINGS: dict[str, type[BaseSettings]] = {"bot": BotSettings, "worker": WorkerSettings}
+CONTAINERS = ("redis", "bot", "worker")
+LOCKED_IN = {
+    "CapabilityBoundingSet": "",
+    "NoNewPrivileges": "yes",
+    "PrivateDevices": "yes",
+    "PrivateTmp": "yes",
+    "ProtectHome": "yes",
+    "ProtectSystem": "strict",
+    "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX",
+    "RestrictNamespaces": "yes",
+    "UMask": "0077",
+}
 
 
 def unit(name: str) -> configparser.SectionProxy:
@@ -28,10 +48,30 @@ def compose() -> dict[str, Any]:
     return services
 
 
+def redis_conf() -> set[str]:
+    return set((DEPLOY / "redis.conf").read_text().splitlines())
+
+
+def manifest() -> Any:
+    return yaml.safe_load((DEPLOY / "slack-manifest.yaml").read_text())
+
+
+def assignments(lines: Iterable[str]) -> dict[str, str]:
+    found = (re.fullmatch(r"#?([A-Z_]+)=(.*)", line) for line in lines)
+    return {match[1]: match[2] for match in found if match}
+
+
+def example(name: str) -> dict[str, str]:
+    return assignments((DEPLOY / f"{name}.env.example").read_text().splitlines())
+
+
 def test_the_procfile_starts_bot_and_worker() -> None:
     lines = (DEPLOY.parent / "Procfile").read_text().splitlines()
 
     assert dict(line.split(": ") for line in lines) == SERVICES
+
+
+# systemd
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -42,35 +82,147 @@ def test_a_service_comes_back_and_its_child_is_left_to_end(name: str) -> None:
     assert service["ExecStart"].endswith(SERVICES[name])
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_locked_in(name: str) -> None:
+    service = unit(name)
+
+    assert {key: service.get(key) for key in LOCKED_IN} == LOCKED_IN
+    assert service["MemoryMax"]
+
+
+def test_only_the_worker_is_root() -> None:
+    assert {name: unit(name)["User"] for name in SERVICES} == {"bot": "safe-prune-bot", "worker": "root"}
+
+
+def test_a_run_that_is_out_of_memory_does_not_take_its_worker_along() -> None:
+    assert unit("worker")["OOMPolicy"] == "continue"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_writes_where_its_settings_say(name: str) -> None:
+    assert example(name)["PRUNE_STATE_DIR"] == f"/var/lib/{unit(name)['StateDirectory']}"
+    assert unit(name)["EnvironmentFile"] == f"/etc/safe-prune/{name}.env"
+
+
+def test_bot_and_worker_on_one_machine_share_no_folder() -> None:
+    assert example("bot")["PRUNE_STATE_DIR"] != example("worker")["PRUNE_STATE_DIR"]
+
+
 def test_a_worker_is_given_longer_than_the_engine_may_take() -> None:
     minutes = [
         int(unit("worker")["TimeoutStopSec"].removesuffix("min")),
         int(compose()["worker"]["stop_grace_period"].removesuffix("m")),
     ]
 
-    assert all(60 * wait > READ_TIMEOUT for wait in minutes)
+    # A removal that times out is followed by a look at what became of it.
+    assert all(60 * wait >= 2 * READ_TIMEOUT for wait in minutes)
 
 
-def test_the_bot_reaches_no_docker_socket() -> None:
-    assert "docker.sock" not in str(compose()["bot"])
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_example_names_settings_that_there_are(name: str) -> None:
+    known = {field.upper() for field in SETTINGS[name].model_fields}
+
+    assert set(example(name)) <= known
+
+
+# Containers
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_container_is_locked_in_and_comes_back(name: str) -> None:
+    service = compose()[name]
+
+    assert service["restart"] == "unless-stopped"
+    assert (service["read_only"], service["init"]) == (True, True)
+    assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+    assert not {"privileged", "cap_add", "network_mode", "pid", "ports"} & set(service)
+
+
+def test_only_the_worker_reaches_the_docker_socket() -> None:
+    reaching = [name for name, service in compose().items() if "docker.sock" in str(service)]
+
+    assert reaching == ["worker"]
+
+
+def test_the_worker_reads_of_the_engine_s_data_its_image_records_alone() -> None:
+    mounted = [volume for volume in compose()["worker"]["volumes"] if "DOCKER_DATA_ROOT" in volume]
+
+    assert len(mounted) == 1
+    assert mounted[0].endswith("/image:ro")
+
+
+def test_redis_has_no_way_out_of_its_network() -> None:
+    networks = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["networks"]
+
+    assert compose()["redis"]["networks"] == ["queue"]
+    assert networks["queue"] == {"internal": True}
 
 
 def test_every_part_is_known_as_our_own() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
 
     assert re.findall(r"safe-prune\.role=(\w+)", dockerfile) == ["bot", "worker"]
-    assert compose()["redis"]["labels"] == {"safe-prune.role": "redis"}
+    assert {name: compose()[name]["labels"] for name in CONTAINERS} == {
+        name: {"safe-prune.role": name} for name in CONTAINERS
+    }
 
 
-def test_redis_neither_forgets_nor_evicts() -> None:
-    lines = (DEPLOY / "redis.conf").read_text().splitlines()
-
-    assert {"appendonly yes", "maxmemory-policy noeviction"} <= set(lines)
+def test_a_worker_can_tell_its_own_container_by_its_name() -> None:
+    assert "hostname" not in compose()["worker"]
 
 
-def test_the_manifest_asks_for_the_scopes_the_bot_needs() -> None:
-    manifest = yaml.safe_load((DEPLOY / "slack-manifest.yaml").read_text())
+def test_the_images_install_by_hash_and_the_bot_is_not_root() -> None:
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    bot = dockerfile.partition(" AS bot\n")[2].partition("\nFROM ")[0]
 
-    assert manifest["oauth_config"]["scopes"]["bot"] == list(REQUIRED_SCOPES)
-    assert [c["command"] for c in manifest["features"]["slash_commands"]] == ["/prune"]
-    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert "--require-hashes --only-binary=:all: --requirement /requirements.lock" in dockerfile
+    assert "\nUSER 10001:10001\n" in bot
+
+
+def test_the_lock_holds_what_the_project_needs_and_hashes_for_all() -> None:
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    entries = re.split(r"(?m)^(?=\w)", (DEPLOY / "requirements.lock").read_text())[1:]
+    wanted = [*project["dependencies"], *extras["bot"], *extras["worker"]]
+
+    assert {re.split(r"[<>=]", text)[0] for text in wanted} <= {entry.partition("==")[0] for entry in entries}
+    assert all("--hash=sha256:" in entry for entry in entries)
+
+
+# Redis and Slack
+
+
+def test_redis_neither_forgets_nor_evicts_and_asks_for_a_password() -> None:
+    wanted = {"appendonly yes", "maxmemory-policy noeviction", "include /run/secrets/redis-password"}
+
+    assert wanted <= redis_conf()
+    assert compose()["redis"]["secrets"] == ["redis-password"]
+
+
+def test_the_manifest_asks_for_the_scopes_the_bot_needs_and_no_other() -> None:
+    assert manifest()["oauth_config"] == {"scopes": {"bot": list(REQUIRED_SCOPES)}}
+
+
+def test_the_manifest_gives_each_scope_its_reason() -> None:
+    lines = (DEPLOY / "slack-manifest.yaml").read_text().splitlines()
+    above = {line.strip(): before.strip() for before, line in pairwise(lines)}
+
+    assert all(above[f"- {scope}"].startswith("# ") for scope in REQUIRED_SCOPES)
+
+
+def test_the_manifest_brings_the_command_and_the_buttons() -> None:
+    settings = manifest()["settings"]
+
+    assert [command["command"] for command in manifest()["features"]["slash_commands"]] == [COMMAND]
+    assert (settings["socket_mode_enabled"], settings["interactivity"]) == (True, {"is_enabled": True})
+
+
+def test_the_manifest_keeps_slack_s_limits() -> None:
+    # https://docs.slack.dev/reference/app-manifest
+    shown = manifest()["display_information"]
+    command = manifest()["features"]["slash_commands"][0]
+
+    assert len(shown["name"]) <= 35
+    assert len(shown["description"]) <= 140
+    assert re.fullmatch(r"#[0-9a-f]{6}", shown["background_color"])
+    assert set(command) == {"command", "description", "usage_hint", "should_escape"}

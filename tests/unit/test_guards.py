@@ -275,6 +275,12 @@ def test_s2_other_events_do_not_touch_a_name(harmless: dict[str, Any]) -> None:
     assert guards.name_touched("app:1", [harmless]) is None
 
 
+def test_s10_an_image_that_came_again_during_the_run_is_refused() -> None:
+    assert code(guards.image_arrived(IMAGE, {"docker.io/library/app:old": NOW})) is Code.RECENT_EVENT
+    assert code(guards.image_arrived(IMAGE, {IMAGE.id: NOW})) is Code.RECENT_EVENT
+    assert guards.image_arrived(IMAGE, {"docker.io/library/app:10": NOW}) is None
+
+
 # Ring three: the run
 
 

@@ -7,19 +7,24 @@ from workers.planning.inventory import Container, Inventory
 from workers.reasons import Code, Reason, reason
 from workers.references import ImageName
 
-PROBLEM_OUTCOMES = frozenset({Outcome.REFUSED, Outcome.FAILED, Outcome.NOT_ATTEMPTED})
+HARM = frozenset({Code.HEALTH_REGRESSED, Code.CONTAINER_LOST, Code.VOLUME_MISSING, Code.PROBE_FAILED})
 DONE_OUTCOMES = frozenset({Outcome.REMOVED, Outcome.GONE})
 
 
-def status_of(outcomes: Iterable[StepOutcome], stopped_by: Iterable[Reason], *, began: bool) -> Status:
-    """Derive how the run ended; steps that people took out do not count against it."""
+def status_of(
+    outcomes: Iterable[StepOutcome], stopped_by: Iterable[Reason], findings: Iterable[Reason], *, began: bool
+) -> Status:
+    """Derive how the run ended; steps that people took out do not count against it.
+
+    A run after which a service is worse, or a volume is missing, is not called done, whatever it removed.
+    """
     counted = [o.outcome for o in outcomes if o.reason is None or o.reason.code is not Code.EXCLUDED]
     if not began:
         return Status.REFUSED
     if any(True for _ in stopped_by):
         return Status.STOPPED
     if all(outcome in DONE_OUTCOMES for outcome in counted):
-        return Status.DONE
+        return Status.PARTIAL if any(found.code in HARM for found in findings) else Status.DONE
     if not any(outcome in DONE_OUTCOMES for outcome in counted):
         return Status.FAILED if Outcome.FAILED in counted else Status.REFUSED
     return Status.PARTIAL

@@ -7,7 +7,7 @@ from typing import Any
 from workers.contract import EngineIdentity, ExecutionOrder, Plan, Step, Verdict
 from workers.errors import EngineError
 from workers.planning import fingerprints
-from workers.planning.ages import uses
+from workers.planning.ages import told, uses
 from workers.planning.inventory import Container, Image, Network
 from workers.planning.networks import attached
 from workers.planning.policy import Policy
@@ -104,6 +104,11 @@ def image_protected(fresh: Image, policy: Policy) -> Reason | None:
         if any(pattern.matches(name) for name in (*fresh.names, *fresh.digests)):
             return reason(Code.BECAME_PROTECTED, what=pattern.text)
     return None
+
+
+def image_arrived(fresh: Image, arrivals: Mapping[str, datetime]) -> Reason | None:
+    """It was pulled, loaded or tagged since the run began, even if it was there before (S10)."""
+    return reason(Code.RECENT_EVENT, reference=fresh.shown) if told(fresh, arrivals) else None
 
 
 def network_changed(step: Step, fresh: Network) -> Reason | None:

@@ -57,6 +57,7 @@ class Removal:
     engine: Engine
     identity: EngineIdentity
     policy: Policy
+    judged_at: datetime
     image_ids: frozenset[str]
     records: Mapping[str, CacheRecord] = field(default_factory=dict)
 
@@ -166,8 +167,16 @@ class Removal:
             guards.checked(lambda: guards.image_changed(step, fresh))
             or guards.checked(lambda: guards.image_protected(fresh, self.policy))
             or guards.checked(lambda: guards.image_used(fresh, self.containers()))
+            or guards.checked(lambda: guards.image_arrived(fresh, self._arrivals()))
         )
         return Look(refused(why)) if why else Look(way_back=image_way_back(inspected), image=fresh)
+
+    def _arrivals(self) -> Mapping[str, datetime]:
+        """What was pulled, loaded or tagged since the run judged: somebody is about to use it."""
+        now = datetime.now(UTC)
+        return inventory.arrivals(
+            self.engine.image_events(inventory.ARRIVING, since=self.judged_at, until=now)
+        )
 
     def _remove_image(self, look: Look) -> Ended:
         """Take the names off one by one but the last, which goes with the image; put them back otherwise."""
@@ -178,18 +187,15 @@ class Removal:
             if ended is REMOVED:
                 ended = self._expect(self.engine.remove_image(image.id), {image.id})
         except EngineError:
-            put_back(self.engine, image.id, taken)
+            if lost := put_back(self.engine, image.id, taken):
+                return _nameless(image, lost)
             raise
         return ended if ended is REMOVED or ended.alarm else self._undone(image, taken, ended)
 
     def _undone(self, image: Image, taken: list[ImageName], ended: Ended) -> Ended:
         """A refusal leaves the image as it was; where it cannot, that is an alarm."""
         lost = put_back(self.engine, image.id, taken)
-        if not lost:
-            return ended
-        names = ", ".join(name.familiar() for name in lost)
-        why = reason(Code.ENGINE_ERROR, detail=f"{image.id} could not be given its names again: {names}")
-        return Ended(Outcome.FAILED, why, alarm=True)
+        return _nameless(image, lost) if lost else ended
 
     def _take_names(self, image: Image, taken: list[ImageName]) -> Ended:
         for name in image.names[:-1]:
@@ -207,7 +213,7 @@ class Removal:
                 # Compare-and-untag in one step; on a graph driver the same call means something else.
                 return self._expect(self.engine.remove_image(f"{name.full()}@{image.id}"), set())
             now = datetime.now(UTC)
-            events = self.engine.events(now - QUIET, now)
+            events = self.engine.image_events(guards.TOUCHING, since=now - QUIET, until=now)
             if touched := guards.checked(lambda: guards.name_touched(name.familiar(), events)):
                 return refused(touched)
             if self.engine.inspect_image(name.full())["Id"] != image.id:
@@ -230,3 +236,9 @@ class Removal:
         if planned - deleted:
             return Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail="the reply does not name it"))
         return REMOVED
+
+
+def _nameless(image: Image, lost: Iterable[ImageName]) -> Ended:
+    names = ", ".join(name.familiar() for name in lost)
+    why = reason(Code.ENGINE_ERROR, detail=f"{image.id} could not be given its names again: {names}")
+    return Ended(Outcome.FAILED, why, alarm=True)

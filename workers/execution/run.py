@@ -103,7 +103,8 @@ class _Run:
         self._try(self._begin)
         if self.began:
             self._try(self._stages)
-            self._try(self._post_check)
+            for look in (self._settle, self._look_once_more, self._measure):
+                self._try(look)
         report = self._report()
         self.tools.ledger.finish(report, ExecutionFinished(report=report, **self._told()))
         return report
@@ -159,6 +160,7 @@ class _Run:
             engine=self.tools.engine,
             identity=self.tools.identity,
             policy=self.tools.policy,
+            judged_at=self.before.taken_at,
             image_ids=frozenset(i.id for i in self.before.images),
             records={raw["ID"]: inventory.cache_record(raw) for raw in records},
         )
@@ -245,15 +247,19 @@ class _Run:
         put_back(self.tools.engine, step.object.id, [ImageName.parse(name) for name in step.untags])
         return reason(Code.BROUGHT_BACK, image=step.object.name)
 
-    def _post_check(self) -> None:
+    def _settle(self) -> None:
         if self.last_removal is NEVER:
             self.last_removal = self.started_at
         else:
             self.health = self.watch.settle(self.baseline, self.last_removal)
+            self.findings += aftermath.health_findings(self.health)
+
+    def _look_once_more(self) -> None:
         if any(s.object.kind is Kind.IMAGE for s in self.plan.steps):
             self._look_for_lost_races(self._removal(Kind.IMAGE))
+
+    def _measure(self) -> None:
         self.after = self._settled_usage()
-        self.findings += aftermath.health_findings(self.health)
 
     def _settled_usage(self) -> DiskUsage:
         """Sample until two looks agree: files go a moment after the reply that says so."""
@@ -290,7 +296,7 @@ class _Run:
             approver=self.order.approver,
             started_at=self.started_at,
             finished_at=_now(),
-            status=aftermath.status_of(outcomes, self.stopped_by, began=self.began),
+            status=aftermath.status_of(outcomes, self.stopped_by, self.findings, began=self.began),
             stopped_by=tuple(self.stopped_by),
             outcomes=outcomes,
             expected=sum(ordered, Bytes()),

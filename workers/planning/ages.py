@@ -19,19 +19,19 @@ class Arrival:
 
 def arrival(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> Arrival:
     """Return the latest evidence of arrival; the build date is none, first sight counts only alone."""
-    told = [
+    evidence = [
         Arrival(image.tagged_at, "tagged"),
         Arrival(image.written_at, "written"),
         Arrival(_newly_named(image, memory), "named"),
-        Arrival(_told(image, arrivals), "pulled, loaded or tagged"),
+        Arrival(told(image, arrivals), "pulled, loaded or tagged"),
     ]
-    known = [one for one in told if one.at is not None]
+    known = [one for one in evidence if one.at is not None]
     if not known:
         return Arrival(memory.first_seen(Kind.IMAGE, image.id), "seen")
     return max(known, key=lambda one: one.at or NEVER)
 
 
-def _told(image: Image, arrivals: Mapping[str, datetime]) -> datetime | None:
+def told(image: Image, arrivals: Mapping[str, datetime]) -> datetime | None:
     """When an event spoke of the image or one of its names."""
     keys = [image.id, *(name.full() for name in (*image.names, *image.digests))]
     return max((arrivals[key] for key in keys if key in arrivals), default=None)
