@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +13,10 @@ from tests.stage.images import add_tags, build_classic, build_with_cache, image_
 from workers.contract import Kind, Outcome, Plan, Status
 from workers.engine import Engine, ForbiddenCall
 from workers.errors import AnswerLost, Conflict, NotFound
+from workers.execution.removal import Removal, refused
 from workers.host import Host
 from workers.ledger import Ledger
-from workers.reasons import Code
+from workers.reasons import Code, reason
 
 TAGS = ("app:1", "app:2", "elsewhere.example:5000/app:1")
 
@@ -123,6 +124,17 @@ def test_s2_an_image_that_nobody_planned_ends_the_run(host: WorkerHost) -> None:
     report = host.execute(plan, before=on("name", take_the_other_name))
     assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.UNPLANNED_REMOVAL])
     assert outcome_of(report, image).outcome is Outcome.FAILED
+
+
+def test_s8_the_last_look_asks_the_protections_once_more(host: WorkerHost) -> None:
+    host.image("app:1")
+    [step] = host.plan().steps
+    host.policy(protected_images='["app:*"]')
+    with host.opened() as opened:
+        removal = Removal(opened.engine, opened.identity, opened.policy, datetime.now(UTC), frozenset())
+        found = removal.look(step)
+
+    assert found.ended == refused(reason(Code.BECAME_PROTECTED, what="app:*"))
 
 
 # An answer that does not come

@@ -114,6 +114,24 @@ def test_s9_a_container_that_never_ran_is_no_version_that_ran() -> None:
     assert staying(waiting, memory=seen(used={"app:4": 1})) == {"app:3", "app:4", "app:5", "app:6"}
 
 
+def test_s9_where_nothing_ever_ran_what_waits_to_run_decides() -> None:
+    waiting = a_container("web", of="app:5", state="created", ended=None, restart_policy="always")
+
+    assert staying(waiting) == {"app:4", "app:5", "app:6"}
+
+
+def test_s9_a_container_that_goes_still_tells_of_a_version_that_is_gone() -> None:
+    orphan = a_container("web", of="app:9", image_id="sha256:dropped", ended=10)
+
+    assert going(a_case(orphan, *releases())) == {"web"}
+
+
+def test_s9_what_runs_is_in_use_however_soon_other_use_is_forgotten() -> None:
+    case = a_case(running("web", of="app:4"), *releases(), policy=a_policy(image_unused_for="0s"))
+
+    assert going(case) == {"app:1", "app:2"}
+
+
 def test_s9_of_several_in_use_the_newest_decides() -> None:
     users = running("old", of="app:1"), running("new", of="app:5")
 
