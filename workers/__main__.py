@@ -15,18 +15,18 @@ from urllib.parse import urlsplit
 import redis
 
 from workers import jobs
-from workers.beat import Standing
-from workers.command_line import Exit, parser, run
-from workers.connection import Patience, connect
+from workers.cli.command_line import Exit, parser, run
 from workers.contract import ExecutionOrder, PlanRequest
 from workers.engine import Engine
 from workers.errors import EngineError, PolicyError, SettingsError, WorkerError
 from workers.halt import Halt
 from workers.host import Place, opened, read_policy
-from workers.ledger import Ledger
-from workers.queue import serve
+from workers.memory.ledger import Ledger
 from workers.reasons import Code, reason
 from workers.settings import WorkerSettings
+from workers.transport.beat import Standing
+from workers.transport.connection import Patience, connect
+from workers.transport.queue import serve
 
 logger = logging.getLogger("workers")
 

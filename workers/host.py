@@ -15,14 +15,14 @@ from workers.errors import PolicyError
 from workers.execution import run
 from workers.execution.lock import engine_lock
 from workers.execution.recovery import report_interrupted
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
+from workers.memory.sightings import Sightings
 from workers.planning import policy as policies
 from workers.planning.facts import Case, find_own
 from workers.planning.freed_bytes import freed_bytes
 from workers.planning.inventory import Inventory
 from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
-from workers.sightings import Sightings
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from workers.contract import Claims, Event, ExecutionOrder, OrderRefused, PlanFa
 from workers.errors import EngineError, PolicyError, RefusedError
 from workers.execution.guards import HOST_TEAM
 from workers.host import Place, opened
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.planning.planner import requested_kinds
 from workers.reasons import Code, Reason, reason
 

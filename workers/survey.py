@@ -10,10 +10,10 @@ from typing import Any
 from workers.contract import DiskUsage, EngineIdentity, Filesystem, Kind, Store
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
+from workers.memory.sightings import Sightings
 from workers.planning import inventory
 from workers.planning.facts import Memory
 from workers.planning.inventory import Inventory
-from workers.sightings import Sightings
 
 Raw = dict[str, Any]
 # An engine keeps its last events only, fewer than a day's; asking further back costs nothing.

@@ -13,7 +13,7 @@ from tests.acceptance.small_host import NO_GRACE, NO_WAITING, litter, litter_all
 from tests.stage.company import Company, Fill
 from tests.stage.member import Member
 from tests.stage.processes import MINIMAL, REPOSITORY
-from workers.command_line import Exit
+from workers.cli.command_line import Exit
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from tests.docker.pools import (
 from tests.stage.engine import DisposableEngine
 from tests.stage.folder import fresh_folder
 from workers.contract import Store
-from workers.reclaim import HistoryStep, LayeredImage, attribution, freed
+from workers.planning.reclaim import HistoryStep, LayeredImage, attribution, freed
 
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 HEADINGS = ("seed", "images", "removed", "records", "predicted", "disk", "accounted", "du", "df claims")

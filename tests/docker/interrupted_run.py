@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.docker.worker_host import Busy
 from workers.contract import ExecutionOrder
 from workers.host import Host, Place
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 
 
 def main(address: str, folder: str, order_json: str, when: str, kind: str, nth: str) -> None:

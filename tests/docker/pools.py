@@ -14,7 +14,7 @@ from docker import APIClient
 from tests.stage import images as factory
 from tests.stage.engine import DisposableEngine
 from tests.stage.errors import StageError
-from workers.reclaim import CacheRecord, HistoryStep, LayeredImage
+from workers.planning.reclaim import CacheRecord, HistoryStep, LayeredImage
 
 # Few tags, so that they move and leave dangling images; few sizes, so that look-alike layers abound.
 TAGS = tuple(f"{name}:{version}" for name in ("app", "shop/api", "base") for version in (1, 2, 3))

@@ -17,11 +17,11 @@ from workers import survey
 from workers.contract import Kind, Plan, Verdict
 from workers.engine import Engine
 from workers.host import Host, Place, opened
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
+from workers.memory.sightings import Sightings
 from workers.planning.facts import Case, Own
 from workers.planning.judgement import judge
 from workers.reasons import Code
-from workers.sightings import Sightings
 from workers.signing import digest
 
 OLD = timedelta(days=40)

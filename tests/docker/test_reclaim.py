@@ -19,7 +19,7 @@ from tests.docker.pools import (
 from tests.stage import images as factory
 from tests.stage.engine import DisposableEngine
 from workers.contract import Bytes, Store
-from workers.reclaim import attribution, freed
+from workers.planning.reclaim import attribution, freed
 
 G = Store.GRAPH_DRIVER
 DOCKERFILE = "FROM base:1\nWORKDIR /work\nRUN head -c 70000 /dev/urandom > made\nENV A=b\nRUN true\n"

@@ -28,7 +28,7 @@ from workers.contract import (
 )
 from workers.errors import EngineUnreachable, RefusedError
 from workers.host import Host
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
 from workers.reasons import Code

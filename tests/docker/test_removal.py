@@ -15,7 +15,7 @@ from workers.engine import Engine, ForbiddenCall
 from workers.errors import AnswerLost, Conflict, NotFound
 from workers.execution.removal import Removal, refused
 from workers.host import Host
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.reasons import Code, reason
 
 TAGS = ("app:1", "app:2", "elsewhere.example:5000/app:1")

@@ -14,7 +14,7 @@ from workers.contract import HealthChange, Kind, Outcome, Plan, Status
 from workers.errors import LedgerError
 from workers.execution.watch import Watch
 from workers.host import Host
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.reasons import Code
 
 CRITICAL = '["web"]'

@@ -13,7 +13,7 @@ from tests.stage.engine import DisposableEngine
 from workers.contract import ExecutionOrder, Kind, Outcome, Person, Plan, Report, StepOutcome
 from workers.engine import Engine
 from workers.host import Host, Place
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.reasons import Code
 from workers.signing import digest
 

@@ -22,7 +22,7 @@ from tests.stage.processes import ProjectProcess
 from tests.stage.redis import RedisServer
 from tests.unit.bot_values import ANA, BO
 from workers.contract import EVENT, Claims, Event, ExecutionOrder, PlanReady, PlanRequest, events_key
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.reasons import Reason
 from workers.signing import digest, seal
 

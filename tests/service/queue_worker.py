@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.unit.bot_values import finished, plan_ready, report, started, step_finished
 from tests.unit.bot_values import plan as made_plan
-from workers.beat import Standing
 from workers.contract import ExecutionOrder, OrderRefused, PlanRequest, Status
 from workers.errors import RefusedError
 from workers.halt import Halt
-from workers.ledger import Ledger
-from workers.queue import serve
+from workers.memory.ledger import Ledger
 from workers.reasons import Code, reason
+from workers.transport.beat import Standing
+from workers.transport.queue import serve
 
 FOLDER = Path(os.environ.get("QUEUE_FOLDER", "/nonexistent"))
 STEPS = 3

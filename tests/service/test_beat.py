@@ -10,11 +10,11 @@ import pytest
 from tests.service.queue_stage import QueueStage, queue_stage, until
 from tests.service.queue_worker import GATED
 from tests.stage.redis import RedisServer
-from workers.beat import FRESH, KEPT_SECONDS, Activity, Heart, Neighbour, Standing
-from workers.connection import Patience, connect
 from workers.contract import Beat, OrderRefused, beat_key
 from workers.reasons import Code, reason
-from workers.stillness import Stillness, Troubles
+from workers.transport.beat import FRESH, KEPT_SECONDS, Activity, Heart, Neighbour, Standing
+from workers.transport.connection import Patience, connect
+from workers.transport.stillness import Stillness, Troubles
 
 HOST = "web-1"
 PROBLEM = reason(Code.POLICY_INVALID, file="/etc/policy.toml", detail="no such file")

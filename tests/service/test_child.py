@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.service.queue_stage import until
-from workers.child import FAILED, OUT_OF_TIME, TOLD_TO_STOP, Child, Limits, signals_held
 from workers.errors import EngineError
 from workers.halt import Halt
 from workers.reasons import Code
+from workers.transport.child import FAILED, OUT_OF_TIME, TOLD_TO_STOP, Child, Limits, signals_held
 
 CHANGES_NOTHING = Limits(20)
 FINISHES_FIRST = Limits(20, grace=20)

@@ -11,16 +11,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.unit.bot_values import ANA, BO, POLICY
-from workers.account import Account
-from workers.admission import Gate
-from workers.beat import Neighbour
 from workers.contract import EVENT, Claims, Event, ExecutionOrder, OrderRefused, PlanFailed, PlanRequest
-from workers.duties import Duties
 from workers.halt import Halt
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.reasons import Code
 from workers.signing import seal
-from workers.stillness import Stillness
+from workers.transport.account import Account
+from workers.transport.admission import Gate
+from workers.transport.beat import Neighbour
+from workers.transport.duties import Duties
+from workers.transport.stillness import Stillness
 
 KEY = Ed25519PrivateKey.generate()
 

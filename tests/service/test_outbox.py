@@ -11,11 +11,11 @@ import pytest
 from tests.service.queue_stage import until
 from tests.stage.redis import RedisServer
 from tests.unit.bot_values import plan_started
-from workers.connection import Patience, connect
 from workers.contract import EVENT, acknowledged_key, events_key
-from workers.ledger import Ledger
-from workers.outbox import BATCH, Outbox, Relay
-from workers.stillness import Stillness, Troubles
+from workers.memory.ledger import Ledger
+from workers.transport.connection import Patience, connect
+from workers.transport.outbox import BATCH, Outbox, Relay
+from workers.transport.stillness import Stillness, Troubles
 
 HOST = "web-1"
 

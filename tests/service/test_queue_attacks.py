@@ -61,7 +61,7 @@ class Pickled:
         ("builtins.exec", ["open('{folder}/owned', 'w')"]),
         (OWNED, []),
         ("workers.jobs.Ledger", ["{folder}/owned"]),
-        ("workers.queue.serve", []),
+        ("workers.transport.queue.serve", []),
         ("plan", ["x", "y"]),
     ],
 )

@@ -16,7 +16,7 @@ from tests.stage.gate import Gate
 from tests.stage.hosts import FilledHost
 from tests.stage.processes import MINIMAL, REPOSITORY, ProjectProcess
 from workers.contract import Report
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.reasons import Reason
 
 Found = TypeVar("Found")

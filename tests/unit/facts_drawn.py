@@ -17,11 +17,11 @@ from tests.unit.facts_host import (
     an_image_id,
 )
 from workers.contract import Kind
+from workers.memory.sightings import Sighting
 from workers.planning.facts import ONE_OFF, PROJECT, Case, Memory, Own
 from workers.planning.inventory import CacheRecord, Container, Image, Network
 from workers.planning.policy import Policy
 from workers.references import ImageName
-from workers.sightings import Sighting
 
 TAGS = ("app:1", "app:2", "app:3", "app:4", "db:16", "db:17", "other.example/app:1", "web:1")
 NETWORKS = ("front", "back", "shop_default", "bridge")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workers.contract import Bytes, DiskUsage, EngineIdentity, Kind, Plan, Store, Verdict
+from workers.memory.sightings import Sighting
 from workers.planning.facts import Case, Memory, Own
 from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Network, Volume
 from workers.planning.judgement import judge
@@ -13,7 +14,6 @@ from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
 from workers.reasons import Code
 from workers.references import ImageName, listed_names
-from workers.sightings import Sighting
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ENGINE = EngineIdentity(

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.unit.bot_values import plan, step_finished
 from workers.contract import ExecutionOrder
 from workers.errors import RefusedError
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 
 SECONDS = 60
 

@@ -21,14 +21,8 @@ BOT_MAY_IMPORT = {"workers.contract", "workers.reasons", "workers.signing", "wor
 PURE = {
     *(name for name in CODE if name.startswith(("workers.planning", "bot.render"))),
     *(f"workers.execution.{name}" for name in ("aftermath", "guards", "health")),
-    *(
-        f"workers.{name}"
-        for name in ("allowed_calls", "cache_layers", "contract", "errors", "histories", "layers")
-    ),
-    *(
-        f"workers.{name}"
-        for name in ("phrases", "reasons", "reclaim", "references", "sightings", "signing", "wording")
-    ),
+    *(f"workers.{name}" for name in ("allowed_calls", "contract", "errors", "phrases", "reasons")),
+    *(f"workers.{name}" for name in ("references", "signing", "wording", "memory.sightings", "cli.terminal")),
     *("bot.access", "bot.commands"),
 }
 WITH_EFFECTS = {
@@ -50,7 +44,7 @@ WITH_EFFECTS = {
 }
 OWNERS = {
     "docker": {ENGINE},
-    "rq": {"bot.dispatch", "workers.queue"},
+    "rq": {"bot.dispatch", "workers.transport.queue"},
     "slack_bolt": {"bot.slack"},
     "slack_sdk": {"bot.slack", "bot.__main__", "bot.doctor"},
     "websocket": {"bot.slack"},

@@ -26,7 +26,7 @@ from tests.unit.bot_values import (
 )
 from workers.contract import EVENT, Event, ExecutionOrder, Outcome, StepFinished
 from workers.errors import LedgerError, RefusedError
-from workers.ledger import MOST_REFUSALS, Ledger
+from workers.memory.ledger import MOST_REFUSALS, Ledger
 from workers.reasons import Code, reason
 from workers.signing import digest
 

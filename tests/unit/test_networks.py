@@ -18,9 +18,9 @@ from tests.unit.facts_host import (
     why,
 )
 from workers.contract import Kind
+from workers.memory.sightings import Sighting
 from workers.planning.facts import ONE_OFF, PROJECT, Memory
 from workers.reasons import Code
-from workers.sightings import Sighting
 
 WITHOUT_CONTAINERS = (Kind.IMAGE, Kind.NETWORK)
 

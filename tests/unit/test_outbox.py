@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.outbox import FIRST_PATIENCE, LONGEST_PATIENCE, Entry, Progress, Stream
+from workers.transport.outbox import FIRST_PATIENCE, LONGEST_PATIENCE, Entry, Progress, Stream
 
 BATCH = 3
 

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from workers.contract import Bytes, Store
-from workers.histories import EMPTY_DIFF
-from workers.reclaim import (
+from workers.planning.histories import EMPTY_DIFF
+from workers.planning.reclaim import (
     CacheRecord,
     HistoryStep,
     LayeredImage,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.ledger import Ledger
-from workers.sightings import Sightings
+from workers.memory.ledger import Ledger
+from workers.memory.sightings import Sightings
 
 # Times without a fraction of a second sort like all others.
 STARTS = (datetime(2026, 6, 1, 12, tzinfo=UTC), datetime(2026, 6, 1, 12, 0, 0, 999999, tzinfo=UTC))

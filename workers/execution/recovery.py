@@ -15,7 +15,7 @@ from workers.engine import Engine
 from workers.errors import EngineError
 from workers.execution.restoring import is_there, put_back
 from workers.execution.watch import Watch
-from workers.ledger import Ledger, OpenRun
+from workers.memory.ledger import Ledger, OpenRun
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
 from workers.references import ImageName

@@ -29,7 +29,7 @@ from workers.execution.health import Vital
 from workers.execution.removal import Ended, Look, Removal, refused
 from workers.execution.restoring import put_back
 from workers.execution.watch import Watch
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.planning import inventory
 from workers.planning.facts import Case
 from workers.planning.inventory import NEVER, Inventory

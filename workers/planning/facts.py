@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from workers.memory.sightings import Sighting
 from workers.planning.inventory import Container, Inventory
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
-from workers.sightings import Sighting
 
 ROLE = "safe-prune.role"
 PROJECT = "com.docker.compose.project"

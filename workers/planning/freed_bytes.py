@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from workers import reclaim
 from workers.contract import Bytes, Store
+from workers.planning import reclaim
 from workers.planning.inventory import CacheRecord, Image, Inventory
 
 

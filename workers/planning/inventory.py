@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workers.contract import DiskUsage, EngineIdentity, Store
-from workers.histories import HistoryStep
+from workers.planning.histories import HistoryStep
 from workers.references import BadName, ImageName, listed_names
 
 Raw = Mapping[str, Any]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import redis
 
-from workers.connection import said
+from workers.transport.connection import said
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from workers.contract import Beat, beat_key
 from workers.reasons import Reason
-from workers.stillness import Troubles
+from workers.transport.stillness import Troubles
 
 EVERY_SECONDS = 5.0
 KEPT_SECONDS = 60

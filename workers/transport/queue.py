@@ -34,13 +34,13 @@ from rq import Queue, Worker, worker_registration
 from rq.exceptions import NoSuchJobError, StopRequested
 from rq.job import Job, JobStatus
 
-from workers.account import Account
-from workers.admission import MAX_PACKED, Gate, JobType
-from workers.beat import Heart, Neighbour, Standing
-from workers.connection import Patience, connect, said
-from workers.duties import Duties, Function
-from workers.outbox import Outbox, Relay
-from workers.stillness import Stillness, Troubles, beside
+from workers.transport.account import Account
+from workers.transport.admission import MAX_PACKED, Gate, JobType
+from workers.transport.beat import Heart, Neighbour, Standing
+from workers.transport.connection import Patience, connect, said
+from workers.transport.duties import Duties, Function
+from workers.transport.outbox import Outbox, Relay
+from workers.transport.stillness import Stillness, Troubles, beside
 
 logger = logging.getLogger(__name__)
 

@@ -13,15 +13,15 @@ from enum import IntEnum
 from pathlib import Path
 from types import FrameType
 
-from workers import initial, terminal
+from workers.cli import initial, terminal
+from workers.cli.doctor import Finding, examine
 from workers.contract import ExecutionOrder, Kind, Person, Plan, Report, Status
-from workers.doctor import Finding, examine
 from workers.engine import Engine
 from workers.errors import EngineError, LedgerError, PolicyError, RefusedError, UsageError
 from workers.execution.guards import HOST_TEAM
 from workers.halt import Halt
 from workers.host import Host, Place, opened
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.planning import inventory
 from workers.reasons import Code
 from workers.signing import digest

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workers.child import OUT_OF_TIME, TOLD_TO_STOP
 from workers.contract import Claims, ExecutionOrder, OrderRefused, PlanFailed
 from workers.errors import LedgerError
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 from workers.reasons import Code, Reason, reason
-from workers.stillness import Stillness
+from workers.transport.child import OUT_OF_TIME, TOLD_TO_STOP
+from workers.transport.stillness import Stillness
 from workers.wording import sentence
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from workers.contract import Bytes
-from workers.histories import EMPTY_DIFF, HistoryStep, Reading, agreed_sums, makers_of, read_history
+from workers.planning.histories import EMPTY_DIFF, HistoryStep, Reading, agreed_sums, makers_of, read_history
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from workers.contract import EngineIdentity, Store
 from workers.engine import Engine
 from workers.errors import EngineError, LedgerError, PolicyError, WorkerError
 from workers.host import Place, read_policy
-from workers.ledger import Ledger
+from workers.memory.ledger import Ledger
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import redis
 
 from workers.contract import acknowledged_key, events_key
 from workers.errors import LedgerError
-from workers.ledger import Ledger
-from workers.stillness import Stillness, Troubles
+from workers.memory.ledger import Ledger
+from workers.transport.stillness import Stillness, Troubles
 
 BATCH = 50
 KEPT_MILLISECONDS = 24 * 3600 * 1000

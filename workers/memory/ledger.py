@@ -17,8 +17,8 @@ from pydantic import TypeAdapter
 
 from workers.contract import EVENT, Event, ExecutionOrder, Outcome, Plan, Report, Step, StepOutcome
 from workers.errors import LedgerError, RefusedError
+from workers.memory.sightings import SCHEMA as SIGHTINGS
 from workers.reasons import Code, Reason, reason
-from workers.sightings import SCHEMA as SIGHTINGS
 from workers.signing import digest
 
 SCHEMA_VERSION = 1

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.contract import Bytes
-from workers.layers import Layers, layer_sizes
+from workers.planning.layers import Layers, layer_sizes
 
 Candidates = dict[str, frozenset[str]]
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from workers.account import Account
-from workers.admission import Gate, JobType, read_call
-from workers.beat import Activity, Neighbour
-from workers.child import Child, Limits, signals_held
 from workers.contract import Claims
 from workers.halt import Halt
 from workers.reasons import Code, reason
 from workers.signing import SealError
+from workers.transport.account import Account
+from workers.transport.admission import Gate, JobType, read_call
+from workers.transport.beat import Activity, Neighbour
+from workers.transport.child import Child, Limits, signals_held
 
 Function = Callable[[Any, Halt], None]
 

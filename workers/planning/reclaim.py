@@ -7,10 +7,10 @@ any other, or a record of the build cache. What the engine does not tell is an i
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from workers.cache_layers import CacheRecord, LookAlikes, look_alikes, record_layers
 from workers.contract import Bytes, Store
-from workers.histories import HistoryStep
-from workers.layers import LayeredImage, Layers, layer_sizes, read_layers
+from workers.planning.cache_layers import CacheRecord, LookAlikes, look_alikes, record_layers
+from workers.planning.histories import HistoryStep
+from workers.planning.layers import LayeredImage, Layers, layer_sizes, read_layers
 
 __all__ = [
     "CacheRecord",

@@ -1,0 +1,1 @@
+"""What a host remembers on its own disk: plans, orders, journal, sightings."""
