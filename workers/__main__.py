@@ -6,6 +6,7 @@ Without a command it serves the bot: `python -m workers`. See `python -m workers
 import logging
 import re
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
@@ -17,16 +18,18 @@ import redis
 from workers import jobs
 from workers.cli.command_line import Exit, parser, run
 from workers.contract import ExecutionOrder, PlanRequest
-from workers.engine import Engine
+from workers.engine import Engine, connected
 from workers.errors import EngineError, PolicyError, SettingsError, WorkerError
 from workers.halt import Halt
 from workers.host import Place, opened, read_policy
+from workers.memory.follower import Follower
 from workers.memory.ledger import Ledger
 from workers.reasons import Code, reason
 from workers.settings import WorkerSettings
 from workers.transport.beat import Standing
 from workers.transport.connection import Patience, connect
 from workers.transport.queue import serve
+from workers.transport.stillness import Stillness, Troubles
 
 logger = logging.getLogger("workers")
 
@@ -85,6 +88,7 @@ def _serve(settings: WorkerSettings, place: Place, engine_id: str) -> int:
         functions={"plan": partial(_plan, place), "execute": partial(_execute, place)},
         recover=partial(_recover, place),
         standing=partial(_standing, place, engine_id),
+        follow=partial(_follow, place),
         version=_version(),
     )
     return Exit.DONE
@@ -102,6 +106,10 @@ def _recover(place: Place) -> None:
     """Tell of runs that a dead worker left open; what fails here is tried again by whoever called."""
     with closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
         host.recover()
+
+
+def _follow(place: Place, stopping: threading.Event, stillness: Stillness, troubles: Troubles) -> None:
+    Follower(connected(place.address), place.ledger_file, stillness, troubles).run(stopping)
 
 
 def _outside(settings: WorkerSettings, command: str) -> dict[str, str]:

@@ -127,7 +127,17 @@ class Engine:
 
     def image_events(self, actions: Collection[str], *, since: datetime, until: datetime) -> list[Raw]:
         """Return what happened to images between two times, as far as the engine still remembers."""
-        filters = {"type": ["image"], "event": sorted(actions)}
+        return self.events({"image": actions}, since=since, until=until)
+
+    def events(self, wanted: Mapping[str, Collection[str]], *, since: datetime, until: datetime) -> list[Raw]:
+        """Return what happened between two times; the wanted actions are by the type of object.
+
+        With an `until` that is still to come it waits for that, and returns sooner if the engine stops.
+        """
+        filters = {
+            "type": sorted(wanted),
+            "event": sorted({a for actions in wanted.values() for a in actions}),
+        }
         with _translated("events"):
             # docker-py cuts times to whole seconds, and with that what happened just now.
             stream = self._client.events(

@@ -78,7 +78,7 @@ class Host:
         now = datetime.now(UTC)
         inventory = survey.take(self.engine, self.sightings, self.identity, local=self.place.local, now=now)
         own = find_own(inventory.containers, hostname=os.uname().nodename, redis_host=self.place.redis_host)
-        memory = survey.remember(self.sightings)
+        memory = survey.remember(self.sightings, self.ledger.removed_images())
         return inventory, Case(inventory=inventory, policy=self.policy, memory=memory, own=own, now=now)
 
     def plan(self, *, kinds: tuple[Kind, ...], request_id: str, reply_to: str | None = None) -> Plan:

@@ -21,9 +21,15 @@ REMEMBERED = timedelta(days=7)
 CONTAINERD_ROOT = "/var/lib/containerd"
 
 
-def remember(sightings: Sightings) -> Memory:
+def remember(sightings: Sightings, removed_images: frozenset[str] = frozenset()) -> Memory:
     """Read the ledger's memory of an engine."""
-    return Memory(sightings=sightings.all(), names=sightings.names(), since=sightings.since())
+    return Memory(
+        sightings=sightings.all(),
+        names=sightings.names(),
+        arrivals=sightings.arrivals(),
+        removed_images=removed_images,
+        since=sightings.since(),
+    )
 
 
 def take(
@@ -153,6 +159,7 @@ def _write_down(taken: Inventory, sightings: Sightings, now: datetime) -> None:
     last = [(n.id, [networks[k] for k in (n.id, n.name) if k in networks]) for n in taken.networks]
     sightings.see([(Kind.NETWORK.value, id_, max(used, default=None)) for id_, used in last], now)
     sightings.name([(name.full(), i.id) for i in taken.images for name in i.names], now)
+    sightings.take_in("inventory", now)
 
 
 def _note(known: dict[str, datetime], keys: Iterable[str], used: datetime) -> None:

@@ -117,6 +117,7 @@ def main() -> None:
         functions={"plan": plan, "execute": execute},
         recover=recover,
         standing=lambda: Standing(engine_id="engine-1"),
+        follow=lambda *_: None,
         version="0.1.0",
     )
     note("ended")

@@ -34,6 +34,7 @@ def take(sightings: Sightings, now: datetime, *images: str, used: datetime | Non
     sightings.see([("image", image, used) for image in images], now)
     sightings.see([("network", "bridge", None)], now)
     sightings.name([(f"docker.io/library/{image}:1", image) for image in images], now)
+    sightings.take_in("inventory", now)
 
 
 def first_seen(sightings: Sightings, image: str = "app") -> tuple[datetime, datetime]:
@@ -65,6 +66,7 @@ def test_s10_a_name_that_comes_back_is_new_again(sightings: Sightings, hours: li
     take(sightings, hours[0], "app", "other")
     sightings.see([("image", "app", None)], hours[1])
     sightings.name([("docker.io/library/other:1", "other")], hours[1])
+    sightings.take_in("inventory", hours[1])
     take(sightings, hours[2], "app", "other")
 
     assert first_seen(sightings) == (hours[0], hours[2])

@@ -17,11 +17,10 @@ from pydantic import TypeAdapter
 
 from workers.contract import EVENT, Event, ExecutionOrder, Outcome, Plan, Report, Step, StepOutcome
 from workers.errors import LedgerError, RefusedError
-from workers.memory.sightings import SCHEMA as SIGHTINGS
+from workers.memory import sightings
 from workers.reasons import Code, Reason, reason
 from workers.signing import digest
 
-SCHEMA_VERSION = 1
 MOST_REFUSALS = 10_000
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -39,6 +38,8 @@ CREATE TABLE journal (
 ) STRICT;
 CREATE TABLE refusals (at TEXT NOT NULL, order_id TEXT NOT NULL, reasons TEXT NOT NULL) STRICT;
 """
+# Each entry brings a ledger from the version of its place to the next; what stands here never changes.
+SCHEMAS = (SCHEMA + sightings.SCHEMA, sightings.SCHEMA_2)
 REASONS: TypeAdapter[list[Reason]] = TypeAdapter(list[Reason])
 
 
@@ -76,14 +77,13 @@ class Ledger:
     def _create(self) -> None:
         with self.transaction():
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == SCHEMA_VERSION:
-                return
-            if version:
-                raise LedgerError(f"ledger has schema {version}, this worker knows {SCHEMA_VERSION}")
-            for statement in (SCHEMA + SIGHTINGS).split(";"):
+            if version > len(SCHEMAS):
+                raise LedgerError(f"ledger has schema {version}, this worker knows {len(SCHEMAS)}")
+            for statement in "".join(SCHEMAS[version:]).split(";"):
                 self._db.execute(statement)
-            self._db.execute("INSERT INTO meta VALUES ('ledger', ?)", (uuid.uuid4().hex,))
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            if not version:
+                self._db.execute("INSERT INTO meta VALUES ('ledger', ?)", (uuid.uuid4().hex,))
+            self._db.execute(f"PRAGMA user_version = {len(SCHEMAS)}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -202,6 +202,15 @@ class Ledger:
         """Return every run's report, oldest first."""
         rows = self.rows("SELECT report FROM orders WHERE report IS NOT NULL ORDER BY rowid")
         return [Report.model_validate_json(row[0]) for row in rows]
+
+    def removed_images(self) -> frozenset[str]:
+        """Return the ids of all images that runs have removed: nobody else is to blame for those."""
+        rows = self.rows(
+            "SELECT DISTINCT json_extract(body, '$.object.id') FROM journal"
+            " WHERE json_extract(body, '$.object.kind') = 'image'"
+            " AND json_extract(outcome, '$.outcome') = 'removed'"
+        )
+        return frozenset(str(row[0]) for row in rows)
 
     def ways_back(self, order_id: str) -> list[tuple[Step, str, Outcome | None]]:
         """Return (step, way back as JSON, outcome) of each removal that an order asked for."""

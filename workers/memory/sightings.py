@@ -1,9 +1,9 @@
 """What Docker forgets and the ledger remembers: when objects were seen, last used, and named."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, Protocol
 
 SCHEMA = """
 CREATE TABLE sightings (
@@ -18,6 +18,19 @@ CREATE TABLE layers (
   engine_id TEXT NOT NULL, image_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (engine_id, image_id)
 ) STRICT;
 """
+# Since schema 2: what the engine's events told, and up to when they and the inventories were taken in.
+SCHEMA_2 = """
+CREATE TABLE arrivals (
+  engine_id TEXT NOT NULL, key TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (engine_id, key)
+) STRICT;
+CREATE TABLE taken_in (
+  engine_id TEXT NOT NULL, what TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (engine_id, what)
+) STRICT;
+INSERT INTO taken_in SELECT engine_id, 'inventory', max(last_seen) FROM sightings GROUP BY engine_id;
+"""
+# No rule asks further back, and a host that builds all day names thousands of images.
+REMEMBERED = timedelta(days=400)
+Source = Literal["inventory", "events"]
 
 
 class Rows(Protocol):
@@ -39,39 +52,100 @@ class Sighting:
     last_used: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What events told: uses by image id, names as (full name, image id, when), arrivals by name or id."""
+
+    uses: Mapping[str, datetime] = field(default_factory=dict)
+    names: tuple[tuple[str, str, datetime], ...] = ()
+    arrivals: Mapping[str, datetime] = field(default_factory=dict)
+
+
 class Sightings:
     """The memory of one engine's objects, kept in the host's ledger."""
 
     def __init__(self, ledger: Rows, engine_id: str) -> None:
         self._ledger, self._engine = ledger, engine_id
 
+    # From inventories
+
     def see(self, seen: Iterable[tuple[str, str, datetime | None]], now: datetime) -> None:
         """Remember each (kind, id, last known use) of an inventory; a newer use stays known.
 
         What the inventory before did not see is here for the first time, even if it was once before (S10).
         """
-        at, before = _text(now), self._inventory_before("sightings", now)
+        self._see([(kind, id_, now, used) for kind, id_, used in seen])
+
+    def _see(self, rows: Iterable[tuple[str, str, datetime, datetime | None]]) -> None:
+        before = self._inventory_before()
         self._ledger.write(
             "INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " first_seen = iif(last_seen < ?, excluded.first_seen, first_seen),"
-            " last_seen = excluded.last_seen,"
+            " last_seen = max(last_seen, excluded.last_seen),"
             " last_used = nullif(max(coalesce(last_used, ''), coalesce(excluded.last_used, '')), '')",
-            [(self._engine, kind, id_, at, at, _text(used), before) for kind, id_, used in seen],
+            [
+                (self._engine, kind, id_, *[_text(at)] * 2, _text(used), before)
+                for kind, id_, at, used in rows
+            ],
         )
-
-    def _inventory_before(self, table: str, now: datetime) -> str:
-        query = f"SELECT max(last_seen) FROM {table} WHERE engine_id = ? AND last_seen < ?"  # noqa: S608
-        return self._ledger.rows(query, self._engine, _text(now))[0][0] or ""
 
     def name(self, names: Iterable[tuple[str, str]], now: datetime) -> None:
         """Remember which image id each (name, image id) named now, and since when without a gap."""
-        at, before = _text(now), self._inventory_before("named", now)
+        self._name([(name, image_id, now) for name, image_id in names])
+
+    def _name(self, rows: Iterable[tuple[str, str, datetime]]) -> None:
+        before = self._inventory_before()
         self._ledger.write(
             "INSERT INTO named VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " first_seen = iif(last_seen < ?, excluded.first_seen, first_seen),"
-            " last_seen = excluded.last_seen",
-            [(self._engine, name, image_id, at, at, before) for name, image_id in names],
+            " last_seen = max(last_seen, excluded.last_seen)",
+            [(self._engine, name, image_id, _text(at), _text(at), before) for name, image_id, at in rows],
         )
+
+    def _inventory_before(self) -> str:
+        return _text(self.taken_in("inventory")) or ""
+
+    # From events
+
+    def hear(self, heard: Heard) -> None:
+        """Remember what events told; that is no inventory, so what they do not name is not missed."""
+        self._see([("image", id_, used, used) for id_, used in heard.uses.items()])
+        self._name(heard.names)
+        self._ledger.write(
+            "INSERT INTO arrivals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+            [(self._engine, key, _text(at)) for key, at in heard.arrivals.items()],
+        )
+
+    def arrivals(self) -> dict[str, datetime]:
+        """Return when a pull, load or tag spoke of an image, by full name and by image id."""
+        rows = self._ledger.rows("SELECT key, at FROM arrivals WHERE engine_id = ?", self._engine)
+        return {key: datetime.fromisoformat(at) for key, at in rows}
+
+    # Up to when
+
+    def taken_in(self, what: Source) -> datetime | None:
+        """Return up to when inventories, or events, were taken in."""
+        query = "SELECT at FROM taken_in WHERE engine_id = ? AND what = ?"
+        rows = self._ledger.rows(query, self._engine, what)
+        return datetime.fromisoformat(rows[0][0]) if rows else None
+
+    def take_in(self, what: Source, now: datetime) -> None:
+        """Write down that all of an inventory, or all events up to a time, are remembered."""
+        self._ledger.write(
+            "INSERT OR REPLACE INTO taken_in VALUES (?, ?, ?)", [(self._engine, what, _text(now))]
+        )
+
+    def forget_before(self, moment: datetime) -> None:
+        """Forget what was not seen since then."""
+        oldest = [(self._engine, _text(moment))]
+        for table, column in (("sightings", "last_seen"), ("named", "last_seen"), ("arrivals", "at")):
+            self._ledger.write(f"DELETE FROM {table} WHERE engine_id = ? AND {column} < ?", oldest)  # noqa: S608
+        self._ledger.write(
+            "DELETE FROM layers WHERE engine_id = ? AND image_id NOT IN (SELECT id FROM sightings)",
+            [(self._engine,)],
+        )
+
+    # What is remembered
 
     def all(self) -> dict[tuple[str, str], Sighting]:
         """Return what is remembered, by (kind, id)."""

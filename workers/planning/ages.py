@@ -24,6 +24,7 @@ def arrival(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> A
         Arrival(image.written_at, "written"),
         Arrival(_newly_named(image, memory), "named"),
         Arrival(told(image, arrivals), "pulled, loaded or tagged"),
+        Arrival(told(image, memory.arrivals), "pulled, loaded or tagged"),
     ]
     known = [one for one in evidence if one.at is not None]
     if not known:

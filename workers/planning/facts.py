@@ -18,10 +18,16 @@ SWARM_PREFIXES = ("com.docker.swarm.", "com.docker.stack.")
 
 @dataclass(frozen=True)
 class Memory:
-    """What the ledger knows of an engine; empty on a host that is met for the first time."""
+    """What the ledger knows of an engine; empty on a host that is met for the first time.
+
+    `names` are, by image id, the names it was seen with and since when; `arrivals` are when an event spoke of
+    an image, by full name or id; `removed_images` are those that runs have removed.
+    """
 
     sightings: Mapping[tuple[str, str], Sighting] = field(default_factory=dict)
     names: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
+    arrivals: Mapping[str, datetime] = field(default_factory=dict)
+    removed_images: frozenset[str] = frozenset()
     since: datetime | None = None
 
     def last_used(self, kind: str, id_: str) -> datetime | None:

@@ -8,6 +8,7 @@
         functions={"plan": f, "execute": g},  # f(claims, halt) in a forked child; halt.requested: bool
         recover=r,                            # r() in a forked child, at start and after a child that died
         standing=s,                           # s() -> Standing(engine_id, problems), in the beat's thread
+        follow=f,                             # f(stopping, stillness, troubles), in a thread of its own
         version="0.1.0",
     )                                         # returns when told to stop (SIGTERM, SIGINT)
 
@@ -20,6 +21,7 @@ import json
 import logging
 import re
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -224,6 +226,7 @@ def serve(
     functions: Mapping[JobType, Function],
     recover: Callable[[], None],
     standing: Callable[[], Standing],
+    follow: Callable[[threading.Event, Stillness, Troubles], None],
     version: str,
 ) -> None:
     """Work for the bot until told to stop, whatever becomes of Redis meanwhile."""
@@ -246,7 +249,7 @@ def serve(
         neighbour=neighbour,
         troubles=troubles,
     )
-    with beside(relay.run, heart.run):
+    with beside(relay.run, heart.run, lambda stopping: follow(stopping, stillness, troubles)):
         _work(host, connect(redis_url, patience), duties, stop)
 
 

@@ -1,0 +1,164 @@
+"""What an engine's events tell stays known: through restarts of the engine, and after everything is gone."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.docker.worker_host import WorkerHost, step_ids
+from tests.service.queue_stage import until
+from tests.stage.images import add_tags, build_with_cache
+from workers.contract import Plan
+from workers.engine import connected
+from workers.memory.follower import Follower
+from workers.memory.ledger import Ledger
+from workers.memory.sightings import Sightings
+from workers.reasons import Code
+from workers.transport.stillness import Stillness, Troubles
+
+
+@contextmanager
+def following(host: WorkerHost) -> Iterator[None]:
+    """A follower at work on the host; it has begun when the block does."""
+    stillness, stopping = Stillness(), threading.Event()
+    follower = Follower(connected(host.engine.url), host.place.ledger_file, stillness, Troubles(stillness))
+    thread = threading.Thread(target=follower.run, args=(stopping,))
+    begun = datetime.now(UTC)
+    thread.start()
+    try:
+        until(lambda: taken_in(host) > begun, "the follower's first look")
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def remembered(host: WorkerHost, what: Callable[[Sightings], object]) -> object:
+    with closing(Ledger(host.place.ledger_file)) as ledger:
+        return what(Sightings(ledger, host.engine.engine_id))
+
+
+def taken_in(host: WorkerHost) -> datetime:
+    found = remembered(host, lambda s: s.taken_in("events"))
+    return found if isinstance(found, datetime) else datetime.min.replace(tzinfo=UTC)
+
+
+def hear_all(host: WorkerHost) -> None:
+    """Until the follower has taken in what has happened so far."""
+    now = datetime.now(UTC)
+    until(lambda: taken_in(host) > now, "the follower to catch up")
+
+
+def names_of(host: WorkerHost, image: str) -> set[str]:
+    found = remembered(host, lambda s: set(s.names().get(image, {})))
+    assert isinstance(found, set)
+    return found
+
+
+def was_used(host: WorkerHost, image: str) -> bool:
+    found = remembered(host, lambda s: s.all().get(("image", image)))
+    return getattr(found, "last_used", None) is not None
+
+
+def test_s9_a_container_that_came_and_went_has_used_its_image(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    with following(host):
+        id_ = host.create("job", "app:1", "true", host={"auto_remove": True})
+        host.engine.client.start(id_)
+        hear_all(host)
+
+    assert was_used(host, image)
+    host.policy(image_unused_for='"14d"')
+    assert kept_for(host.plan(), image) == [Code.RECENTLY_USED, Code.CURRENT_VERSION]
+
+
+def kept_for(plan: Plan, image: str) -> list[Code]:
+    return [one.code for v in plan.verdicts if v.object.id == image and v.keep for one in v.reasons]
+
+
+def test_what_runs_when_the_follower_begins_is_in_use(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    id_ = host.running("web", "app:1")
+    with following(host):
+        host.engine.client.remove_container(id_, force=True)
+        hear_all(host)
+
+    assert was_used(host, image)
+
+
+def test_a_container_that_is_removed_has_not_used_its_image_by_that(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    id_ = host.create("idle", "app:1")
+    with following(host):
+        host.engine.client.remove_container(id_)
+        hear_all(host)
+
+    assert not was_used(host, image)
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_s9_a_version_that_lost_its_tag_between_inventories_is_still_the_one_before(
+    host: WorkerHost, again: int
+) -> None:
+    """Nobody looked between the builds: only the events tell which image `app:latest` was."""
+    host.image("base:1")
+    with following(host):
+        builds = []
+        for number in range(again + 1):
+            dockerfile = f"FROM base:1\nRUN echo {number} > /release"
+            builds.append(build_with_cache(host.engine, dockerfile, "app:latest"))
+        host.running("web", "app:latest")
+        hear_all(host)
+    plan = host.plan()
+
+    assert kept_for(plan, builds[-2]) == [Code.PREVIOUS_VERSION]
+    assert step_ids(plan) & set(builds) == set(builds[:-2])
+
+
+def test_s10_a_pull_or_tag_that_the_engine_forgot_is_still_news(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    with following(host):
+        add_tags(host.engine.client, "app:1", ["copy:1"])
+        hear_all(host)
+    host.engine.client.remove_image("copy:1", noprune=True)
+    host.engine.restart()
+    arrivals = remembered(host, lambda s: s.arrivals())
+
+    assert isinstance(arrivals, dict)
+    assert {image, "docker.io/library/copy:1"} <= arrivals.keys()
+
+
+def test_the_follower_goes_on_after_the_engine_was_away(host: WorkerHost) -> None:
+    host.image("app:1")
+    with following(host):
+        host.engine.restart()
+        image = host.image("app:2")
+        host.spent("job", "app:2")
+        until(lambda: was_used(host, image), "the use after the restart")
+
+    assert names_of(host, image) == {"docker.io/library/app:2"}
+
+
+def test_a_follower_that_was_away_reads_what_the_engine_still_knows(host: WorkerHost) -> None:
+    host.image("app:1")
+    with following(host):
+        pass
+    image = host.image("app:2")
+    host.spent("job", "app:2")
+    with following(host):
+        hear_all(host)
+
+    assert (was_used(host, image), names_of(host, image)) == (True, {"docker.io/library/app:2"})
+
+
+def test_what_was_not_seen_for_more_than_a_year_is_forgotten(host: WorkerHost) -> None:
+    gone = host.image("app:1")
+    host.plan()
+    with closing(Ledger(host.place.ledger_file)) as ledger:
+        sightings = Sightings(ledger, host.engine.engine_id)
+        sightings.forget_before(datetime.now(UTC) + timedelta(days=1))
+
+        assert (sightings.all(), sightings.names(), sightings.layers()) == ({}, {}, {})
+    assert host.has(gone)

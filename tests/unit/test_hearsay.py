@@ -1,0 +1,63 @@
+"""What an engine's events tell of images: uses, names, and who is gone."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.unit.facts_host import an_id, an_image_id
+from workers.planning import hearsay
+
+SOON = datetime.fromtimestamp(1_790_000_000, UTC)
+APP = an_image_id("app:1")
+
+
+def event(type_: str, action: str, id_: str, **attributes: str) -> dict[str, Any]:
+    actor = {"ID": id_, "Attributes": attributes}
+    return {"Type": type_, "Action": action, "Actor": actor, "time": int(SOON.timestamp())}
+
+
+@pytest.mark.parametrize("action", ["start", "die"])
+def test_s9_a_container_that_starts_or_ends_uses_its_image(action: str) -> None:
+    told = event("container", action, an_id("web"), image="app:1", name="web")
+
+    assert hearsay.uses([told]) == [hearsay.Use(an_id("web"), "app:1", SOON)]
+
+
+@pytest.mark.parametrize("action", ["create", "destroy", "exec_start: true", "health_status: healthy"])
+def test_nothing_else_is_a_use(action: str) -> None:
+    assert hearsay.uses([event("container", action, an_id("web"), image="app:1")]) == []
+
+
+def test_a_container_that_goes_is_gone() -> None:
+    assert hearsay.gone([event("container", "destroy", an_id("web"))]) == [an_id("web")]
+
+
+def test_s9_a_tag_names_its_image_though_it_has_moved_on_since() -> None:
+    [news] = hearsay.image_news([event("image", "tag", APP, name="app:latest")])
+
+    assert hearsay.names(news, {"Id": APP, "RepoTags": ["app:1"]}) == [
+        ("docker.io/library/app:1", APP, SOON),
+        ("docker.io/library/app:latest", APP, SOON),
+    ]
+    assert hearsay.names(news, {}) == [("docker.io/library/app:latest", APP, SOON)]
+
+
+@pytest.mark.parametrize("told", [("load", APP, APP), ("import", APP, APP), ("pull", "app:1", "app")])
+def test_s9_what_came_has_the_names_it_has_now(told: tuple[str, str, str]) -> None:
+    action, subject, name = told
+    [news] = hearsay.image_news([event("image", action, subject, name=name)])
+
+    assert hearsay.names(news, {"Id": APP, "RepoTags": ["app:1"]}) == [("docker.io/library/app:1", APP, SOON)]
+    assert hearsay.names(news, {}) == []
+
+
+@pytest.mark.parametrize("broken", [{}, {"Type": "image"}, {"Type": "container", "Action": "start"}])
+def test_an_event_that_says_nothing_is_passed_over(broken: dict[str, Any]) -> None:
+    assert (hearsay.uses([broken]), hearsay.image_news([broken]), hearsay.gone([broken])) == ([], [], [])
+
+
+def test_an_image_without_a_name_has_none() -> None:
+    [news] = hearsay.image_news([event("image", "load", APP, name=APP)])
+
+    assert hearsay.names(news, {"Id": APP, "RepoTags": ["<none>:<none>"]}) == []

@@ -1,0 +1,129 @@
+"""Follows an engine's events beside the worker's loop, so that the ledger knows what no list tells later.
+
+Who ran of which image and went again, which image a name meant before it moved, what was pulled although it
+was there: of that an engine keeps the last few hundred events only, and none across its own restart.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from workers.engine import Engine
+from workers.errors import EngineError, LedgerError, NotFound
+from workers.memory.ledger import Ledger
+from workers.memory.sightings import REMEMBERED, Heard, Sightings
+from workers.planning import hearsay
+from workers.planning.hearsay import ImageNews, Use
+from workers.planning.inventory import arrivals
+from workers.transport.stillness import Stillness, Troubles
+
+# A stream of events ends silently when its engine stops (docker-py), so each look is a short one that is
+# meant to end, and the next begins where it left off.
+LOOK = timedelta(seconds=2)
+PAUSE, LONG_PAUSE = 0.2, 5.0
+TROUBLE = "the engine's events cannot be followed"
+
+Raw = Mapping[str, Any]
+
+
+class Follower:
+    """One engine's events into the host's ledger, opened anew for each look: nothing stays open in a fork."""
+
+    def __init__(
+        self, engine: Callable[[], Engine], ledger_file: Path, stillness: Stillness, troubles: Troubles
+    ) -> None:
+        self._connect, self._ledger_file = engine, ledger_file
+        self._stillness, self._troubles = stillness, troubles
+
+    def run(self, stopping: threading.Event) -> None:
+        """Follow until told to stop; what goes wrong is said once, and tried again."""
+        while not stopping.is_set():
+            try:
+                with closing(self._connect()) as engine:
+                    self._follow(engine, stopping)
+            except (EngineError, LedgerError) as error:
+                self._troubles.met(TROUBLE, error)
+                stopping.wait(LONG_PAUSE)
+
+    def _follow(self, engine: Engine, stopping: threading.Event) -> None:
+        engine_id, known = engine.identity().id, Known(engine)
+        upto = self._begin(engine_id, known)
+        while not stopping.is_set():
+            until = datetime.now(UTC) + LOOK
+            events = engine.events(hearsay.TOLD, since=upto, until=until)
+            upto = min(until, datetime.now(UTC))
+            self._remember(engine_id, known.heard(events), upto)
+            self._troubles.over(TROUBLE)
+            stopping.wait(PAUSE)
+
+    def _begin(self, engine_id: str, known: "Known") -> datetime:
+        """Take up where the last look ended, and see who runs now."""
+        now = datetime.now(UTC)
+        running = known.running(now)
+        with self._stillness.held(), closing(Ledger(self._ledger_file)) as ledger:
+            sightings = Sightings(ledger, engine_id)
+            sightings.hear(Heard(uses=running))
+            sightings.forget_before(now - REMEMBERED)
+            return sightings.taken_in("events") or now
+
+    def _remember(self, engine_id: str, heard: Heard, upto: datetime) -> None:
+        # SQLite's state must not be copied half-way into a fork.
+        with self._stillness.held(), closing(Ledger(self._ledger_file)) as ledger:
+            sightings = Sightings(ledger, engine_id)
+            if heard != Heard():
+                sightings.hear(heard)
+            sightings.take_in("events", upto)
+
+
+class Known:
+    """Resolves what events name to ids: of which image a container is, what an image is called."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._image_of: dict[str, str] = {}
+
+    def running(self, now: datetime) -> dict[str, datetime]:
+        """Return the images in use now, and keep in mind who uses them."""
+        listed = [raw for raw in self._engine.containers() if raw.get("Id") and raw.get("ImageID")]
+        self._image_of = {raw["Id"]: raw["ImageID"] for raw in listed}
+        return {raw["ImageID"]: now for raw in listed if raw.get("State") == "running"}
+
+    def heard(self, events: Iterable[Raw]) -> Heard:
+        """Make of events what the ledger can remember; what cannot be resolved any more is left out."""
+        told = list(events)
+        uses: dict[str, datetime] = {}
+        for use in hearsay.uses(told):
+            if image := self._image(use):
+                uses[image] = max(use.at, uses.get(image, use.at))
+        for container in hearsay.gone(told):
+            self._image_of.pop(container, None)
+        names = tuple(name for news in hearsay.image_news(told) for name in self._names(news))
+        return Heard(uses=uses, names=names, arrivals=arrivals(told))
+
+    def _image(self, use: Use) -> str:
+        if use.container not in self._image_of:
+            self._image_of[use.container] = self._asked(use)
+        return self._image_of[use.container]
+
+    def _asked(self, use: Use) -> str:
+        """The container knows best; one that is gone already is asked by the name it was made of."""
+        try:
+            return str(self._engine.inspect_container(use.container)["Image"])
+        except NotFound:
+            return self._id_of(use.image)
+
+    def _id_of(self, name: str) -> str:
+        try:
+            return str(self._engine.inspect_image(name)["Id"]) if name else ""
+        except NotFound:
+            return ""
+
+    def _names(self, news: ImageNews) -> Iterable[tuple[str, str, datetime]]:
+        try:
+            inspected = self._engine.inspect_image(news.subject)
+        except NotFound:
+            inspected = {}
+        return hearsay.names(news, inspected)

@@ -1,0 +1,87 @@
+"""What an engine's events tell of images: who used one, what one is called, which one came (pure)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from workers.planning.inventory import ARRIVING
+from workers.references import BadName, ImageName
+
+Raw = Mapping[str, Any]
+
+# A container that was made and never started has not used its image, and one that goes did so before.
+USING = frozenset({"start", "die"})
+LEAVING = frozenset({"destroy"})
+TOLD: Mapping[str, frozenset[str]] = {"image": ARRIVING, "container": USING | LEAVING}
+
+
+@dataclass(frozen=True)
+class Use:
+    """A container started or ended; `image` is as the event names it: a name or an id."""
+
+    container: str
+    image: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ImageNews:
+    """An image came or got a name: `subject` is its id or, for a pull, the name; `name` is "" if not told."""
+
+    subject: str
+    name: str
+    at: datetime
+
+
+def uses(events: Iterable[Raw]) -> list[Use]:
+    """Read when containers used their images."""
+    return [Use(_id(e), _attribute(e, "image"), _time(e)) for e in _of_type(events, "container", USING)]
+
+
+def gone(events: Iterable[Raw]) -> list[str]:
+    """Read which containers are there no more."""
+    return [_id(event) for event in _of_type(events, "container", LEAVING)]
+
+
+def image_news(events: Iterable[Raw]) -> list[ImageNews]:
+    """Read which images came or got names."""
+    # A pull's name is the repository alone, a load's and an import's the id: only a tag's is the name.
+    return [
+        ImageNews(_id(e), _attribute(e, "name") if e["Action"] == "tag" else "", _time(e))
+        for e in _of_type(events, "image", ARRIVING)
+    ]
+
+
+def names(news: ImageNews, inspected: Raw) -> list[tuple[str, str, datetime]]:
+    """Return (full name, image id, when) of what the event says and of what the image is called by now."""
+    id_ = inspected.get("Id") or (news.subject if news.subject.startswith("sha256:") else "")
+    told = [text for text in (news.name, *(inspected.get("RepoTags") or [])) if text]
+    named = {full for text in told if id_ and (full := _full_name(text))}
+    return [(full, id_, news.at) for full in sorted(named)]
+
+
+def _of_type(events: Iterable[Raw], type_: str, actions: frozenset[str]) -> Iterable[Raw]:
+    for event in events:
+        if event.get("Type") == type_ and event.get("Action") in actions and event.get("time"):
+            yield event
+
+
+def _id(event: Raw) -> str:
+    return str((event.get("Actor") or {}).get("ID") or "")
+
+
+def _attribute(event: Raw, name: str) -> str:
+    return str(((event.get("Actor") or {}).get("Attributes") or {}).get(name) or "")
+
+
+def _time(event: Raw) -> datetime:
+    return datetime.fromtimestamp(event["time"], UTC)
+
+
+def _full_name(text: str) -> str:
+    """The full spelling of a name; nothing for what is none, an id most often."""
+    try:
+        return ImageName.parse(text).full()
+    except BadName:
+        return ""
