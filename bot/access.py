@@ -49,6 +49,7 @@ class Why(StrEnum):
     OTHER_TEAM = "other_team"
     NO_APPROVERS = "no_approvers"
     NOT_APPROVER = "not_approver"
+    NOT_ALONE = "not_alone"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,16 @@ def may_execute(person: Person, channel: str, rules: Rules) -> Allowed | Denied:
     if not _is_approver(person, rules):
         return Denied(Why.NOT_APPROVER, approvers=tuple(sorted(rules.approvers)))
     return ALLOWED
+
+
+def may_confirm(
+    person: Person, channel: str, rules: Rules, *, requester: Person, takes_two: bool
+) -> Allowed | Denied:
+    """Whether this person may confirm what the requester asked for."""
+    allowed = may_execute(person, channel, rules)
+    if takes_two and person == requester and isinstance(allowed, Allowed):
+        return Denied(Why.NOT_ALONE, approvers=tuple(sorted(rules.approvers)))
+    return allowed
 
 
 def _is_at_home(person: Person, rules: Rules) -> bool:

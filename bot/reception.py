@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot import render
-from bot.access import Allowed, Denied, Rules, may_execute, may_preview
+from bot.access import Allowed, Denied, Rules, may_confirm, may_execute, may_preview
 from bot.commands import Execute, Help, History, Hosts, Preview, UsageReply, parse, resolve
 from bot.errors import StoreError
 from bot.memory.dossiers import Dossier, Dossiers
@@ -150,23 +150,27 @@ class Reception:
         if pressed is None or dossier is None:
             self._reply(click, render.outdated())
             return
-        allowed = self._may(click.person, dossier.asked, how)
+        request = self._standing(dossier)
+        allowed = self._may(click.person, request, how)
         if isinstance(allowed, Denied):
             logger.info("request %s: %s may not (%s)", dossier.asked.id, click.person.user, allowed.why)
             self._reply(click, render.not_allowed(allowed))
             return
-        refusal = self._settle(click, self._standing(dossier), pressed.set_digest, how)
+        refusal = self._settle(click, request, pressed.set_digest, how)
         if refusal:
             self._reply(click, refusal)
         elif click.is_private:
             self._reply(click, receipts.taken())
         self.wake()
 
-    def _may(self, person: Person, asked: Asked, how: Settled) -> Allowed | Denied:
-        """Whoever asked may also take it back."""
-        if how is Settled.CANCELLED and person == asked.requester:
-            return may_preview(person, asked.channel, self.rules)
-        return may_execute(person, asked.channel, self.rules)
+    def _may(self, person: Person, request: Request, how: Settled) -> Allowed | Denied:
+        """Whoever asked may also take it back, but not confirm it alone where it is unusual."""
+        asked = request.asked
+        if how is Settled.CANCELLED:
+            may = may_preview if person == asked.requester else may_execute
+            return may(person, asked.channel, self.rules)
+        takes_two = any(part.plan.unusual for part in request.confirmable if part.plan)
+        return may_confirm(person, asked.channel, self.rules, requester=asked.requester, takes_two=takes_two)
 
     def _settle(self, click: Click, request: Request, set_digest: str, how: Settled) -> Message | None:
         """Settle the request, or say why this click does not (S3, S11, S13)."""

@@ -139,7 +139,8 @@ class EngineIdentity(Value):
 class Plan(Value):
     """A closed, ordered list of removals for one host; it is the dry run and is used once.
 
-    `complete`: everything could be read. `applicable`: there is something to do.
+    `complete`: everything could be read. `applicable`: there is something to do. `unusual`: more of the
+    host's images would go than the policy calls usual, so whoever confirms it must not be who asked for it.
     """
 
     v: Literal[1] = 1
@@ -155,6 +156,7 @@ class Plan(Value):
     notices: tuple[Reason, ...] = ()
     usage: DiskUsage
     complete: bool = True
+    unusual: bool = False
 
     @property
     def applicable(self) -> bool:

@@ -53,7 +53,6 @@ class Code(StrEnum):
     PATTERN_MATCHES_NOTHING = "pattern_matches_nothing"  # key, pattern
     NOTHING_CRITICAL = "nothing_critical"  #
     USE_UNKNOWN_BEFORE = "use_unknown_before"  # since
-    KEY_NOT_IN_EFFECT = "key_not_in_effect"  # key
     PART_OF = "part_of"  # left
     UNUSUAL_SHARE = "unusual_share"  # share, limit
     WAITING = "waiting"  # count, size, until
@@ -75,6 +74,7 @@ class Code(StrEnum):
     NOT_CLOSED = "not_closed"  # step, needs
     UNKNOWN_STEP = "unknown_step"  # step
     APPROVER_NOT_ACCEPTED = "approver_not_accepted"  # approver
+    NEEDS_SECOND_PERSON = "needs_second_person"  #
     NOTHING_TO_DO = "nothing_to_do"  #
     POLICY_CHANGED = "policy_changed"  #
     POLICY_INVALID = "policy_invalid"  # file, detail

@@ -98,12 +98,21 @@ def _not_approver(denied: Denied) -> tuple[str, str]:
     return f"Only {named} may do this. Nothing was begun.", "Ask one of them to press the button."
 
 
+def _not_alone(denied: Denied) -> tuple[str, str]:
+    named = _listed([mention(approver) for approver in denied.approvers])
+    return (
+        f"This plan removes an unusual share of a host's images, so it takes two people. {NOTHING_DONE}",
+        f"You asked for it; have another approver confirm it ({named}).",
+    )
+
+
 DENIALS = {
     Why.NO_CHANNELS: _no_channels,
     Why.OTHER_CHANNEL: _other_channel,
     Why.OTHER_TEAM: _other_team,
     Why.NO_APPROVERS: _no_approvers,
     Why.NOT_APPROVER: _not_approver,
+    Why.NOT_ALONE: _not_alone,
 }
 
 

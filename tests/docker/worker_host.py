@@ -17,7 +17,7 @@ from workers.memory.ledger import Ledger
 from workers.reasons import Code
 from workers.signing import digest
 
-ANA = Person(team="T1", user="UANA")
+ANA, BO = Person(team="T1", user="UANA"), Person(team="T1", user="UBO")
 STAY = "exec tail -f /dev/null"
 GRACES = ("image_grace", "cache_grace", "container_grace", "network_grace", "image_unused_for")
 # Time is not the subject: what nobody needs may go at once.
@@ -171,7 +171,7 @@ def order_for(plan: Plan, **claims: Any) -> ExecutionOrder:
         "requester": ANA,
         "engine_id": plan.engine.id,
         "plan_digest": digest(plan),
-        "approver": ANA,
+        "approver": BO,
     }
     return ExecutionOrder.model_validate(usual | claims)
 

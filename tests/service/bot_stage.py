@@ -157,11 +157,12 @@ class StandInHost:
         )
         self.server.client.set(beat_key(self.name), beat.model_dump_json(), ex=45)
 
-    def answer_with_plan(self, *, steps: int = 2) -> Plan:
+    def answer_with_plan(self, *, steps: int = 2, unusual: bool = False) -> Plan:
         """Take a request and answer it."""
         request = self.take()
         at = self.clock()
         made = plan(self.name, request=request.request_id, steps=steps, at=at)
+        made = made.model_copy(update={"unusual": unusual})
         self.tell(plan_started(self.name, request=request.request_id, at=at), plan_ready(made, at=at))
         return made
 

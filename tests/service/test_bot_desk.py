@@ -90,6 +90,20 @@ def test_a_confirmed_plan_is_executed_and_reported(stage: Stage, bot: HandDriven
     assert bot.store.open_requests() == ()
 
 
+def test_s12_what_is_unusual_is_not_confirmed_by_whoever_asked(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1", user="bo")
+    bot.carry_on()
+    stage.host().answer_with_plan(unusual=True)
+    bot.hear()
+    bot.carry_on(6)
+
+    said = bot.click(EXECUTE, user="bo")
+    bot.carry_on()
+
+    assert "takes two people" in said
+    assert (stage.host().queued, len(stage.roots()[0].controls)) == (0, 2)
+
+
 def test_controls_are_gone_before_the_order_goes_out(stage: Stage, bot: HandDriven) -> None:
     ready(stage, bot)
     bot.click(EXECUTE)

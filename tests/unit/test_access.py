@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.access import ALLOWED, Denied, Rules, Why, may_execute, may_preview
+from bot.access import ALLOWED, Denied, Rules, Why, may_confirm, may_execute, may_preview
 from workers.contract import Person
 
 ANA = Person(team="THOME", user="UANA")
@@ -25,6 +25,22 @@ ANY_RULES = st.builds(
 
 def test_an_approver_may_execute_in_a_named_channel() -> None:
     assert may_execute(ANA, "COPS", RULES) == ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("person", "takes_two", "may"), [(BO, True, True), (ANA, False, True), (ANA, True, False)]
+)
+def test_s12_what_takes_two_people_is_not_confirmed_by_who_asked(
+    person: Person, takes_two: bool, may: bool
+) -> None:
+    rules = Rules.of(team="THOME", channels=["COPS"], approvers=["UANA", "UBO"])
+    found = may_confirm(person, "COPS", rules, requester=ANA, takes_two=takes_two)
+
+    assert found == (ALLOWED if may else Denied(Why.NOT_ALONE, approvers=("UANA", "UBO")))
+
+
+def test_s12_whoever_may_not_execute_may_not_confirm_either() -> None:
+    assert may_confirm(BO, "COPS", RULES, requester=ANA, takes_two=True) == may_execute(BO, "COPS", RULES)
 
 
 def test_anyone_at_home_may_preview_in_a_named_channel() -> None:

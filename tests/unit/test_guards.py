@@ -33,8 +33,9 @@ from workers.signing import digest
 POLICY = a_policy()
 OTHER = ENGINE.model_copy(update={"id": "ENG:2"})
 SPENT, IMAGE, NETWORK = a_container("spent", of="app:1"), an_image("app:1", "app:old"), a_network("loose")
-PLAN = a_plan(a_case(SPENT, IMAGE, NETWORK))
-ANA = Person(team="T1", user="UANA")
+STAYS = an_image("stays:1", arrived=0)
+PLAN = a_plan(a_case(SPENT, IMAGE, NETWORK, STAYS))
+ANA, BO = Person(team="T1", user="UANA"), Person(team="T1", user="UBO")
 
 
 def an_order(plan: Plan = PLAN, **claims: Any) -> ExecutionOrder:
@@ -139,9 +140,25 @@ def test_s12_the_host_has_the_last_word_on_who_may_approve(
     approvers: list[str], expected: list[Code]
 ) -> None:
     policy = a_policy(approvers=approvers)
-    plan = a_plan(a_case(SPENT, IMAGE, NETWORK, policy=policy))
+    plan = a_plan(a_case(SPENT, IMAGE, NETWORK, STAYS, policy=policy))
 
     assert refusals(an_order(plan), plan, policy=policy) == expected
+
+
+@pytest.mark.parametrize(
+    ("unusual", "approver", "expected"),
+    [
+        (True, ANA, [Code.NEEDS_SECOND_PERSON]),
+        (True, BO, []),
+        (True, Person(team="T2", user="UANA"), []),
+        (True, Person(team=guards.HOST_TEAM, user="root"), []),
+        (False, ANA, []),
+    ],
+)
+def test_s12_what_is_unusual_takes_two(unusual: bool, approver: Person, expected: list[Code]) -> None:
+    plan = PLAN.model_copy(update={"unusual": unusual})
+
+    assert refusals(an_order(plan, approver=approver), plan) == expected
 
 
 @pytest.mark.parametrize(

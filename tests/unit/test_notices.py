@@ -77,6 +77,7 @@ def test_an_unusual_share_of_the_images_is_said(going: int, staying: int, expect
 
     assert share(case.inventory.images, a_plan(case).steps) == (going * 10)
     assert (Code.UNUSUAL_SHARE in said(case)) is expected
+    assert a_plan(case).unusual is expected
 
 
 def test_what_cannot_surely_be_had_again_is_counted() -> None:
@@ -119,9 +120,3 @@ def test_a_part_says_first_how_much_is_left() -> None:
     first = a_plan(case).notices[0]
 
     assert (first.code, first.params) == (Code.PART_OF, {"left": 2})
-
-
-def test_a_key_without_effect_yet_is_said() -> None:
-    assert said(a_case(policy=a_policy(max_share=0.5)))[Code.KEY_NOT_IN_EFFECT][0].params == {
-        "key": "max_share"
-    }

@@ -169,8 +169,3 @@ def test_s1_volumes_are_no_kind() -> None:
 def test_the_digest_tells_policies_apart_and_not_how_they_are_spelled() -> None:
     assert digest(parsed("")) == digest(parsed('image_grace = "1d"'))
     assert digest(parsed("")) != digest(parsed('image_grace = "2d"'))
-
-
-def test_a_key_without_effect_yet_is_told_only_where_it_is_written() -> None:
-    assert parsed("").not_in_effect() == ()
-    assert parsed("max_share = 0.9").not_in_effect() == ("max_share",)

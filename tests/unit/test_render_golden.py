@@ -96,6 +96,7 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         not_allowed(Denied(Why.OTHER_TEAM)),
         not_allowed(Denied(Why.NO_APPROVERS)),
         not_allowed(Denied(Why.NOT_APPROVER, approvers=("T0AWAY/U0CARL", "U0ANA"))),
+        not_allowed(Denied(Why.NOT_ALONE, approvers=("U0ANA", "U0BO"))),
     ),
 }
 

@@ -128,7 +128,7 @@ def _execute(options: argparse.Namespace, place: Place, out: Out, _: dict[str, s
         plan = _shown_before(ledger, options.confirm) if options.confirm else _asked(host, options, out)
         if plan is None:
             return Exit.REFUSED
-        if _is_unusual(plan) and not options.unusual:
+        if plan.unusual and not options.unusual:
             out("This plan removes an unusual share of the host's images. Nothing was removed.")
             out("Look at it again; to execute it all the same, add --unusual.")
             return Exit.REFUSED
@@ -183,10 +183,6 @@ def _asked(host: Host, options: argparse.Namespace, out: Out) -> Plan | None:
         return plan
     out("Not confirmed. Nothing was removed.")
     return None
-
-
-def _is_unusual(plan: Plan) -> bool:
-    return any(notice.code is Code.UNUSUAL_SHARE for notice in plan.notices)
 
 
 def _order(plan: Plan, place: Place) -> ExecutionOrder:

@@ -40,6 +40,7 @@ def order_refusals(
         reason(Code.POLICY_CHANGED) if plan.policy_digest != digest(policy) else None,
         None if plan.applicable else reason(Code.NOTHING_TO_DO),
         _not_accepted(order, policy),
+        _alone(order, plan),
         *_not_closed(plan, frozenset(order.excluded)),
     )
     return tuple(found for found in checks if found is not None)
@@ -59,6 +60,13 @@ def _not_accepted(order: ExecutionOrder, policy: Policy) -> Reason | None:
     if {user.user, f"{user.team}/{user.user}"} & set(policy.approvers):
         return None
     return reason(Code.APPROVER_NOT_ACCEPTED, approver=user.user)
+
+
+def _alone(order: ExecutionOrder, plan: Plan) -> Reason | None:
+    """What is unusual takes two; whoever is at the host itself has said so with --unusual."""
+    if not plan.unusual or order.approver.team == HOST_TEAM or order.approver != order.requester:
+        return None
+    return reason(Code.NEEDS_SECOND_PERSON)
 
 
 def _not_closed(plan: Plan, excluded: frozenset[int]) -> list[Reason]:

@@ -20,7 +20,6 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
         *_unrestorable(steps),
         *_waiting(verdicts),
         *_unknown_use(case),
-        *(reason(Code.KEY_NOT_IN_EFFECT, key=key) for key in case.policy.not_in_effect()),
     )
 
 
@@ -57,10 +56,18 @@ def share(images: tuple[Image, ...], steps: tuple[Step, ...]) -> int:
     return round(100 * going / len(images)) if images else 0
 
 
+def is_unusual(case: Case, steps: tuple[Step, ...]) -> bool:
+    """Whether more of the host's images would go than is usual: most often a policy that says too little."""
+    return share(case.inventory.images, steps) > _usual(case)
+
+
+def _usual(case: Case) -> int:
+    return round(100 * case.policy.max_share)
+
+
 def _unusual(case: Case, steps: tuple[Step, ...]) -> Iterator[Reason]:
-    found, limit = share(case.inventory.images, steps), round(100 * case.policy.max_share)
-    if found > limit:
-        yield reason(Code.UNUSUAL_SHARE, share=found, limit=limit)
+    if is_unusual(case, steps):
+        yield reason(Code.UNUSUAL_SHARE, share=share(case.inventory.images, steps), limit=_usual(case))
 
 
 def _unrestorable(steps: tuple[Step, ...]) -> Iterator[Reason]:

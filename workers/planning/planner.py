@@ -9,7 +9,7 @@ from workers.planning.facts import Case
 from workers.planning.images import restorable
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge, kept
-from workers.planning.notices import notices
+from workers.planning.notices import is_unusual, notices
 from workers.planning.order import STAGES, closure, needs, sequence
 from workers.reasons import Code, reason
 from workers.signing import digest
@@ -38,6 +38,7 @@ def make_plan(case: Case, *, host: str, request_id: str, kinds: tuple[Kind, ...]
         notices=(*part, *notices(case, steps, verdicts)),
         usage=case.inventory.usage,
         complete=case.inventory.complete,
+        unusual=is_unusual(case, steps),
     )
 
 

@@ -31,9 +31,6 @@ SIZE_EXPECTED = 'expected a size such as "500MB" or a number of bytes'
 PROBE = re.compile(r"https?://\S+|tcp://[^\s/:]+:[0-9]{1,5}")
 COMPOSE = "compose:"
 
-# Keys whose rules need memory that this version does not keep yet; a plan says so when one is set.
-NOT_IN_EFFECT = ("max_share",)
-
 
 def _duration(value: Any) -> Any:
     found = DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -132,10 +129,6 @@ class Policy(BaseModel):
     def image_protections(self) -> tuple[Pattern, ...]:
         """The protected images, ready to be compared."""
         return tuple(Pattern.parse(text) for text in self.protected_images)
-
-    def not_in_effect(self) -> tuple[str, ...]:
-        """Keys that are written but do nothing yet."""
-        return tuple(key for key in NOT_IN_EFFECT if key in self.model_fields_set)
 
 
 def parse(text: str, path: str) -> Policy:
