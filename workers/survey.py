@@ -11,9 +11,9 @@ from workers.contract import DiskUsage, EngineIdentity, Filesystem, Kind, Store
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.memory.sightings import Sightings
-from workers.planning import inventory
+from workers.planning import answers
 from workers.planning.facts import Memory
-from workers.planning.inventory import Inventory
+from workers.planning.inventory import Container, Image, Inventory
 
 Raw = dict[str, Any]
 # An engine keeps its last events only, fewer than a day's; asking further back costs nothing.
@@ -42,7 +42,7 @@ def take(
     df = engine.usage()
     # Containers last: one made meanwhile from what was listed before it is then seen as its user.
     images = _images(engine, sightings, identity, local=local)
-    networks = tuple(inventory.network(raw) for raw in engine.networks())
+    networks = tuple(answers.network(raw) for raw in engine.networks())
     containers = _containers(engine, df)
     taken = Inventory(
         taken_at=now,
@@ -51,12 +51,10 @@ def take(
         containers=containers,
         images=images,
         networks=networks,
-        cache=tuple(inventory.cache_record(raw) for raw in df.get("BuildCache") or []),
-        volumes=tuple(inventory.volume(raw) for raw in df.get("Volumes") or []),
-        service_images=inventory.service_images(engine.services()),
-        arrivals=inventory.arrivals(
-            engine.image_events(inventory.ARRIVING, since=now - REMEMBERED, until=now)
-        ),
+        cache=tuple(answers.cache_record(raw) for raw in df.get("BuildCache") or []),
+        volumes=tuple(answers.volume(raw) for raw in df.get("Volumes") or []),
+        service_images=answers.service_images(engine.services()),
+        arrivals=answers.arrivals(engine.image_events(answers.ARRIVING, since=now - REMEMBERED, until=now)),
     )
     _write_down(taken, sightings, now)
     return taken
@@ -68,7 +66,7 @@ def disk_usage(df: Raw, identity: EngineIdentity, *, local: bool, now: datetime)
     if identity.store is Store.CONTAINERD:
         paths.append(CONTAINERD_ROOT)
     measured = tuple(_filesystem(path) for path in paths if local and os.path.isdir(path))
-    return inventory.disk_usage(df, store=identity.store, now=now, filesystems=measured)
+    return answers.disk_usage(df, store=identity.store, now=now, filesystems=measured)
 
 
 def _filesystem(path: str) -> Filesystem:
@@ -82,29 +80,29 @@ def _filesystem(path: str) -> Filesystem:
     )
 
 
-def _containers(engine: Engine, df: Raw) -> tuple[inventory.Container, ...]:
+def _containers(engine: Engine, df: Raw) -> tuple[Container, ...]:
     writable = {c["Id"]: c.get("SizeRw") or 0 for c in df.get("Containers") or []}
     found = (_container(engine, raw, writable.get(raw["Id"])) for raw in engine.containers())
     return tuple(container for container in found if container is not None)
 
 
-def _container(engine: Engine, listed: Raw, writable: int | None) -> inventory.Container | None:
+def _container(engine: Engine, listed: Raw, writable: int | None) -> Container | None:
     """Inspect where the list does not tell enough: stopped ones, and those whose image lost its name."""
     needs_inspect = listed["State"] != "running" or (listed.get("Image") or "").startswith("sha256:")
     if not needs_inspect:
-        return inventory.container(listed, None, writable=writable)
+        return answers.container(listed, None, writable=writable)
     try:
-        return inventory.container(listed, engine.inspect_container(listed["Id"]), writable=writable)
+        return answers.container(listed, engine.inspect_container(listed["Id"]), writable=writable)
     except NotFound:
         return None
     except EngineError:
         # `docker inspect` fails on containers that are being removed (docuum#237): unreadable, so kept.
-        return inventory.container(listed, None, writable=writable, readable=False)
+        return answers.container(listed, None, writable=writable, readable=False)
 
 
 def _images(
     engine: Engine, sightings: Sightings, identity: EngineIdentity, *, local: bool
-) -> tuple[inventory.Image, ...]:
+) -> tuple[Image, ...]:
     known = {id_: json.loads(body) for id_, body in sightings.layers().items()}
     fresh: dict[str, str] = {}
     found = []
@@ -118,7 +116,7 @@ def _images(
             if details is not None:
                 fresh[listed["Id"]] = json.dumps(details)
         written = _written_at(identity, listed["Id"]) if local else None
-        found.append(inventory.image(listed, details, written_at=written))
+        found.append(answers.image(listed, details, written_at=written))
     sightings.keep_layers(fresh)
     return tuple(found)
 
@@ -129,7 +127,7 @@ def _tags(listed: Raw) -> list[str]:
 
 def _details(engine: Engine, listed: Raw) -> Raw | None:
     try:
-        told = inventory.image_details(engine.inspect_image(listed["Id"]), engine.history(listed["Id"]))
+        told = answers.image_details(engine.inspect_image(listed["Id"]), engine.history(listed["Id"]))
     except NotFound:
         raise
     except EngineError:

@@ -22,7 +22,7 @@ from workers.execution.guards import HOST_TEAM
 from workers.halt import Halt
 from workers.host import Host, Place, opened
 from workers.memory.ledger import Ledger
-from workers.planning import inventory
+from workers.planning import answers
 from workers.reasons import Code
 from workers.signing import digest
 from workers.wording import sentence
@@ -217,7 +217,7 @@ def _request_id() -> str:
 
 def _init(options: argparse.Namespace, place: Place, out: Out, _: dict[str, str]) -> Exit:
     with closing(Engine(place.address)) as engine:
-        listed = [inventory.container(raw, None, writable=None) for raw in engine.containers()]
+        listed = [answers.container(raw, None, writable=None) for raw in engine.containers()]
     text = initial.policy_text(listed)
     if options.print:
         out(text)

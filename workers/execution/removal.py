@@ -10,7 +10,7 @@ from workers.engine import Engine
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 from workers.execution import guards
 from workers.execution.restoring import container_way_back, image_way_back, is_there, put_back
-from workers.planning import inventory
+from workers.planning import answers
 from workers.planning.fingerprints import differences, of_cache_record
 from workers.planning.inventory import CacheRecord, Container, Image
 from workers.planning.policy import Policy
@@ -120,7 +120,7 @@ class Removal:
 
     def containers(self) -> tuple[Container, ...]:
         """List all containers afresh, as facts."""
-        return tuple(inventory.container(raw, None, writable=None) for raw in self.engine.containers())
+        return tuple(answers.container(raw, None, writable=None) for raw in self.engine.containers())
 
     def _look_at_container(self, step: Step) -> Look:
         inspected = self.engine.inspect_container(step.object.id)
@@ -130,7 +130,7 @@ class Removal:
             "State": inspected["State"]["Status"],
             "ImageID": inspected["Image"],
         }
-        fresh = inventory.container(listed, inspected, writable=None)
+        fresh = answers.container(listed, inspected, writable=None)
         why = guards.checked(lambda: guards.container_changed(step, fresh))
         return Look(refused(why)) if why else Look(way_back=container_way_back(inspected))
 
@@ -138,7 +138,7 @@ class Removal:
 
     def _look_at_network(self, step: Step) -> Look:
         inspected = self.engine.inspect_network(step.object.id)
-        fresh = inventory.network(inspected)
+        fresh = answers.network(inspected)
         why = guards.checked(lambda: guards.network_changed(step, fresh)) or guards.checked(
             lambda: guards.network_used(fresh, self.containers())
         )
@@ -162,7 +162,7 @@ class Removal:
 
     def _look_at_image(self, step: Step) -> Look:
         inspected = self.engine.inspect_image(step.object.id)
-        fresh = inventory.inspected_image(inspected)
+        fresh = answers.inspected_image(inspected)
         why = (
             guards.checked(lambda: guards.image_changed(step, fresh))
             or guards.checked(lambda: guards.image_protected(fresh, self.policy))
@@ -174,9 +174,7 @@ class Removal:
     def _arrivals(self) -> Mapping[str, datetime]:
         """What was pulled, loaded or tagged since the run judged: somebody is about to use it."""
         now = datetime.now(UTC)
-        return inventory.arrivals(
-            self.engine.image_events(inventory.ARRIVING, since=self.judged_at, until=now)
-        )
+        return answers.arrivals(self.engine.image_events(answers.ARRIVING, since=self.judged_at, until=now))
 
     def _remove_image(self, look: Look) -> Ended:
         """Take the names off one by one but the last, which goes with the image; put them back otherwise."""

@@ -16,8 +16,8 @@ from workers.errors import EngineError, LedgerError, NotFound
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import REMEMBERED, Heard, Sightings
 from workers.planning import hearsay
+from workers.planning.answers import arrivals
 from workers.planning.hearsay import ImageNews, Use
-from workers.planning.inventory import arrivals
 from workers.transport.stillness import Stillness, Troubles
 
 # A stream of events ends silently when its engine stops (docker-py), so each look is a short one that is

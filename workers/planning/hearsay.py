@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from workers.planning.inventory import ARRIVING
+from workers.planning.answers import ARRIVING
 from workers.references import BadName, ImageName
 
 Raw = Mapping[str, Any]

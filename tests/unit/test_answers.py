@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tests.unit.facts_host import NOW, an_id, an_image_id, an_inventory, names
 from workers.contract import Store
-from workers.planning import inventory
-from workers.planning.inventory import moment
+from workers.planning import answers
+from workers.planning.answers import moment
+from workers.planning.inventory import Container
 
 ID = an_id("web")
 LISTED: dict[str, Any] = {
@@ -38,12 +39,12 @@ INSPECTED: dict[str, Any] = {
 IMAGE: dict[str, Any] = {"Id": an_image_id("app:1"), "RepoTags": ["app:1"], "RepoDigests": [], "Size": 10}
 
 
-def listed(**facts: Any) -> inventory.Container:
-    return inventory.container({**LISTED, **facts}, None, writable=0)
+def listed(**facts: Any) -> Container:
+    return answers.container({**LISTED, **facts}, None, writable=0)
 
 
-def inspected(**facts: Any) -> inventory.Container:
-    return inventory.container(LISTED, {**INSPECTED, **facts}, writable=0)
+def inspected(**facts: Any) -> Container:
+    return answers.container(LISTED, {**INSPECTED, **facts}, writable=0)
 
 
 # Times
@@ -106,8 +107,8 @@ def test_a_name_is_its_own_and_not_one_that_a_link_gives() -> None:
 def test_s9_a_container_keeps_the_name_it_was_made_from_when_the_list_shows_an_id() -> None:
     moved = {**LISTED, "Image": an_image_id("app:1")}
 
-    assert inventory.container(moved, INSPECTED, writable=0).references == names("app:1")
-    assert inventory.container(moved, None, writable=0).references == ()
+    assert answers.container(moved, INSPECTED, writable=0).references == names("app:1")
+    assert answers.container(moved, None, writable=0).references == ()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_line_without_a_field_is_read_all_the_same(missing: str) -> None:
 
 @pytest.mark.parametrize("none", [None, [], ["<none>:<none>"]])
 def test_no_tags_are_spelled_in_several_ways(none: Any) -> None:
-    found = inventory.image(
+    found = answers.image(
         {**IMAGE, "RepoTags": none, "RepoDigests": none and ["<none>@<none>"]}, {}, written_at=None
     )
 
@@ -142,16 +143,16 @@ def test_no_tags_are_spelled_in_several_ways(none: Any) -> None:
 def test_a_tag_that_is_a_digest_is_no_tag() -> None:
     pinned = f"app@sha256:{'ab' * 32}"
 
-    assert inventory.image({**IMAGE, "RepoTags": [pinned]}, {}, written_at=None).names == ()
+    assert answers.image({**IMAGE, "RepoTags": [pinned]}, {}, written_at=None).names == ()
 
 
 @pytest.mark.parametrize("name", ["UPPER:1", "a b:1", "app:", "sha256:" + "ab" * 32])
 def test_s4_an_image_whose_name_cannot_be_read_is_unreadable(name: str) -> None:
-    assert not inventory.image({**IMAGE, "RepoTags": [name]}, {}, written_at=None).readable
+    assert not answers.image({**IMAGE, "RepoTags": [name]}, {}, written_at=None).readable
 
 
 def test_s4_an_image_without_details_is_unreadable_and_makes_the_whole_incomplete() -> None:
-    found = inventory.image(IMAGE, None, written_at=None)
+    found = answers.image(IMAGE, None, written_at=None)
 
     assert not found.readable
     assert not an_inventory(found).complete
@@ -164,8 +165,8 @@ def test_s7_a_fresh_inspection_and_the_survey_agree_on_an_image() -> None:
         "Metadata": {"LastTagTime": "2026-01-01T00:00:00Z"},
         "Config": {"Labels": None},
     }
-    surveyed = inventory.image(IMAGE, inventory.image_details(raw, ()), written_at=NOW)
-    fresh = inventory.inspected_image(raw)
+    surveyed = answers.image(IMAGE, answers.image_details(raw, ()), written_at=NOW)
+    fresh = answers.inspected_image(raw)
 
     assert (fresh.names, fresh.digests, fresh.tagged_at) == (
         surveyed.names,
@@ -190,23 +191,21 @@ def test_s7_a_fresh_inspection_and_the_survey_agree_on_an_image() -> None:
 def test_parents_of_a_record_are_spelled_in_three_ways(
     spelled: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
-    assert inventory.cache_record({"ID": "x", "InUse": False, **spelled}).parents == expected
+    assert answers.cache_record({"ID": "x", "InUse": False, **spelled}).parents == expected
 
 
 def test_s4_a_record_that_does_not_say_is_in_use() -> None:
-    assert inventory.cache_record({"ID": "x"}).in_use
+    assert answers.cache_record({"ID": "x"}).in_use
 
 
 def test_a_network_is_read_with_what_tells_whose_it_is() -> None:
-    found = inventory.network(
-        {"Id": "n", "Name": "front", "Created": "2026-01-01T00:00:00Z", "Ingress": True}
-    )
+    found = answers.network({"Id": "n", "Name": "front", "Created": "2026-01-01T00:00:00Z", "Ingress": True})
 
     assert (found.name, found.ingress, found.scope, found.labels) == ("front", True, "", {})
 
 
 def test_a_volume_without_figures_has_unknown_ones() -> None:
-    found = inventory.volume({"Name": "data"})
+    found = answers.volume({"Name": "data"})
 
     assert (found.size, found.users) == (-1, -1)
 
@@ -215,7 +214,7 @@ def test_services_name_images_by_tag_and_by_digest() -> None:
     digest = f"sha256:{'ab' * 32}"
     specs = [{"Spec": {"TaskTemplate": {"ContainerSpec": {"Image": f"app:1@{digest}"}}}}, {"Spec": {}}, {}]
 
-    assert inventory.service_images(specs) == set(names("app:1", f"app@{digest}"))
+    assert answers.service_images(specs) == set(names("app:1", f"app@{digest}"))
 
 
 # Events
@@ -228,7 +227,7 @@ def an_event(action: str, name: str, *, kind: str = "image", time: int = 1_700_0
 @pytest.mark.parametrize("action", ["pull", "load", "tag", "import"])
 @pytest.mark.parametrize("name", ["app:1", "docker.io/library/app:1"])
 def test_s10_events_tell_when_an_image_came(action: str, name: str) -> None:
-    found = inventory.arrivals([an_event(action, name)])
+    found = answers.arrivals([an_event(action, name)])
 
     assert found == {"docker.io/library/app:1": datetime.fromtimestamp(1_700_000_000, UTC)}
 
@@ -237,11 +236,11 @@ def test_s10_the_last_event_counts_and_others_do_not() -> None:
     events = [an_event("pull", "app:1", time=1), an_event("tag", "app:1", time=2)]
     events += [an_event("untag", "app:1", time=3), an_event("pull", "app:1", kind="plugin", time=4)]
 
-    assert inventory.arrivals(events) == {"docker.io/library/app:1": datetime.fromtimestamp(2, UTC)}
+    assert answers.arrivals(events) == {"docker.io/library/app:1": datetime.fromtimestamp(2, UTC)}
 
 
 def test_s10_a_load_tells_the_id() -> None:
-    assert set(inventory.arrivals([an_event("load", an_image_id("app:1"))])) == {an_image_id("app:1")}
+    assert set(answers.arrivals([an_event("load", an_image_id("app:1"))])) == {an_image_id("app:1")}
 
 
 # Disk usage
@@ -254,8 +253,8 @@ def test_the_accounting_counts_nothing_twice_and_nothing_unknown() -> None:
         "BuildCache": [{"Size": 5, "Shared": False}, {"Size": 50, "Shared": True}],
         "Volumes": [{"UsageData": {"Size": 9}}, {"UsageData": {"Size": -1}}, {"UsageData": None}],
     }
-    found = inventory.disk_usage(df, store=Store.GRAPH_DRIVER, now=NOW)
+    found = answers.disk_usage(df, store=Store.GRAPH_DRIVER, now=NOW)
 
     assert (found.images, found.containers, found.build_cache, found.volumes) == (100, 7, 5, 9)
     assert found.engine_bytes == 112
-    assert inventory.disk_usage(df, store=Store.CONTAINERD, now=NOW).images == 93
+    assert answers.disk_usage(df, store=Store.CONTAINERD, now=NOW).images == 93

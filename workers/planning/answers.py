@@ -1,0 +1,239 @@
+"""Reads an engine's answers, in all their spellings, as facts (pure)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from workers.contract import DiskUsage, Store
+from workers.planning.histories import HistoryStep
+from workers.planning.inventory import NEVER, CacheRecord, Container, Image, Network, Volume
+from workers.references import BadName, ImageName, listed_names
+
+Raw = Mapping[str, Any]
+
+ARRIVING = frozenset({"pull", "load", "tag", "import"})
+
+
+def container(
+    listed: Raw, inspected: Raw | None, *, writable: int | None, readable: bool = True
+) -> Container:
+    """Make a container of its line in the list and, where it was asked for, its inspection."""
+    state = (inspected or {}).get("State") or {}
+    policy = ((inspected or {}).get("HostConfig") or {}).get("RestartPolicy") or {}
+    mounts = listed.get("Mounts") or []
+    return Container(
+        id=listed["Id"],
+        name=_first_name(listed),
+        image=listed.get("Image") or "",
+        image_id=listed.get("ImageID") or "",
+        state=state.get("Status") or listed["State"],
+        created_at=_epoch(listed.get("Created")),
+        labels=listed.get("Labels") or {},
+        networks=frozenset(_networks(listed)),
+        volumes=tuple(m["Name"] for m in mounts if m.get("Type") == "volume" and m.get("Name")),
+        image_mounts=tuple(_image_mounts(mounts)),
+        references=tuple(_references(listed, inspected)),
+        writable=writable,
+        status=listed.get("Status") or "",
+        started_at=moment(state.get("StartedAt")),
+        finished_at=moment(state.get("FinishedAt")),
+        exit_code=int(state.get("ExitCode") or 0),
+        restart_policy=(policy.get("Name") or "no") if inspected else None,
+        readable=readable,
+    )
+
+
+def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> Image:
+    """Make an image of its line in the list and its cached details (see `image_details`)."""
+    try:
+        names, digests = listed_names(listed.get("RepoTags")), listed_names(listed.get("RepoDigests"))
+    except BadName:
+        # What it is called cannot be compared with anything, so it stays (S4).
+        names, digests, details = (), (), None
+    known = details or {}
+    history = known.get("history")
+    return Image(
+        id=listed["Id"],
+        names=tuple(n for n in names if n.tag),
+        digests=digests,
+        parent=listed.get("ParentId") or "",
+        size=int(listed.get("Size") or 0),
+        labels=listed.get("Labels") or {},
+        built_at=_epoch(listed.get("Created")),
+        tagged_at=moment(known.get("tagged_at")),
+        written_at=written_at,
+        layers=tuple(known.get("layers") or ()),
+        history=None if history is None else tuple(HistoryStep(size, text) for size, text in history),
+        content=known.get("content"),
+        readable=details is not None,
+    )
+
+
+def inspected_image(raw: Raw) -> Image:
+    """Make an image of a fresh inspection alone, to be compared with what was planned."""
+    listed = {
+        **raw,
+        "ParentId": raw.get("Parent"),
+        "Labels": (raw.get("Config") or {}).get("Labels"),
+        "Created": None,
+    }
+    return image(listed, image_details(raw, ()), written_at=None)
+
+
+def image_details(inspected: Raw, history: Iterable[Raw]) -> dict[str, Any]:
+    """Pick of an image what never changes while its names do not: fit to be kept as JSON."""
+    return {
+        "names": inspected.get("RepoTags") or [],
+        "tagged_at": (inspected.get("Metadata") or {}).get("LastTagTime"),
+        "layers": (inspected.get("RootFS") or {}).get("Layers") or [],
+        "content": inspected.get("Size"),
+        "history": [[step.get("Size") or 0, step.get("CreatedBy") or ""] for step in history],
+    }
+
+
+def network(listed: Raw) -> Network:
+    """Make a network of its line in the list."""
+    return Network(
+        id=listed["Id"],
+        name=listed["Name"],
+        created_at=moment(listed.get("Created")),
+        scope=listed.get("Scope") or "",
+        driver=listed.get("Driver") or "",
+        labels=listed.get("Labels") or {},
+        ingress=bool(listed.get("Ingress")),
+        config_only=bool(listed.get("ConfigOnly")),
+    )
+
+
+def cache_record(listed: Raw) -> CacheRecord:
+    """Make a build cache record of its line in the disk usage."""
+    # The key of newer engines is literally " Parents", with a leading space; 20.10 says Parent.
+    parents = listed.get(" Parents") or listed.get("Parents") or [listed.get("Parent")]
+    return CacheRecord(
+        id=listed["ID"],
+        parents=tuple(p for p in parents if p),
+        type=listed.get("Type") or "",
+        description=listed.get("Description") or "",
+        in_use=bool(listed.get("InUse", True)),
+        shared=bool(listed.get("Shared")),
+        size=int(listed.get("Size") or 0),
+        created_at=moment(listed.get("CreatedAt")),
+        last_used_at=moment(listed.get("LastUsedAt")),
+    )
+
+
+def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:
+    """Read when images came, or came again: a pull of what is there already leaves no other trace."""
+    found: dict[str, datetime] = {}
+    for event in events:
+        if event.get("Type") == "image" and event.get("Action") in ARRIVING and event.get("time"):
+            at = datetime.fromtimestamp(event["time"], UTC)
+            found.update(dict.fromkeys(_spoken_of(event.get("Actor") or {}), at))
+    return found
+
+
+def _spoken_of(actor: Raw) -> Iterable[str]:
+    for text in (actor.get("ID") or "", (actor.get("Attributes") or {}).get("name") or ""):
+        yield _full(text)
+
+
+def _image_mounts(mounts: Iterable[Raw]) -> Iterable[str]:
+    """The images mounted as volumes: the name is what was asked for, the source a path or the id."""
+    for mount in mounts:
+        if mount.get("Type") == "image":
+            yield from (_full(text) for text in (mount.get("Name"), mount.get("Source")) if text)
+
+
+def _full(text: str) -> str:
+    """The full spelling of a name; what is none, an id most often, stays as it is."""
+    try:
+        return ImageName.parse(text).full()
+    except BadName:
+        return text
+
+
+def service_images(services: Iterable[Raw]) -> frozenset[ImageName]:
+    """Read the images that services name, with and without the digest that swarm pins beside the tag."""
+    specs = ((s.get("Spec") or {}).get("TaskTemplate") or {} for s in services)
+    texts = ((spec.get("ContainerSpec") or {}).get("Image") or "" for spec in specs)
+    named = [ImageName.parse(full) for full in map(_full, texts) if "/" in full]
+    return frozenset(spelled for name in named for spelled in _tag_and_digest(name))
+
+
+def _tag_and_digest(name: ImageName) -> Iterable[ImageName]:
+    if name.tag and name.digest:
+        return replace(name, digest=None), replace(name, tag=None)
+    return (name,)
+
+
+def volume(listed: Raw) -> Volume:
+    """Make a volume of its line in the disk usage; sizes that were not computed read -1."""
+    usage = listed.get("UsageData") or {}
+    return Volume(
+        name=listed["Name"],
+        size=int(usage.get("Size", -1)),
+        created_at=moment(listed.get("CreatedAt")),
+        users=int(usage.get("RefCount", -1)),
+    )
+
+
+def disk_usage(df: Raw, *, store: Store, now: datetime, **measured: Any) -> DiskUsage:
+    """Read the engine's accounting; sizes that it did not compute count as nothing."""
+    containers = sum(max(0, c.get("SizeRw") or 0) for c in df.get("Containers") or [])
+    cache = df.get("BuildCache") or []
+    images = int(df.get("LayersSize") or 0)
+    # On the containerd store LayersSize holds the snapshots of containers and cache as well.
+    if store is Store.CONTAINERD:
+        images = max(0, images - containers)
+    return DiskUsage(
+        taken_at=now,
+        containers=containers,
+        images=images,
+        build_cache=sum(c.get("Size") or 0 for c in cache if not c.get("Shared")),
+        volumes=sum(max(0, (v.get("UsageData") or {}).get("Size", 0)) for v in df.get("Volumes") or []),
+        **measured,
+    )
+
+
+def moment(text: str | int | None) -> datetime | None:
+    """Read a time as engines write it; their zero (year 1) and what is unreadable mean unknown."""
+    if not isinstance(text, str):
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    aware = read if read.tzinfo else read.replace(tzinfo=UTC)
+    return None if aware.year <= NEVER.year else aware.astimezone(UTC)
+
+
+def _epoch(seconds: Any) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and seconds > 0 else None
+
+
+def _first_name(listed: Raw) -> str:
+    names: list[str] = [name.lstrip("/") for name in listed.get("Names") or []]
+    # A legacy link shows as other/alias beside the container's own name.
+    return next((name for name in names if "/" not in name), str(listed["Id"])[:12])
+
+
+def _references(listed: Raw, inspected: Raw | None) -> Iterable[ImageName]:
+    """The names a container was made from; the list shows an id instead once the tag has moved."""
+    texts = {listed.get("Image") or "", ((inspected or {}).get("Config") or {}).get("Image") or ""}
+    for text in sorted(texts):
+        try:
+            yield ImageName.parse(text)
+        except BadName:
+            continue
+
+
+def _networks(listed: Raw) -> Iterable[str]:
+    """Name and id of every network a container is attached to, stopped ones included."""
+    mode = (listed.get("HostConfig") or {}).get("NetworkMode")
+    if mode:
+        yield mode
+    for name, settings in ((listed.get("NetworkSettings") or {}).get("Networks") or {}).items():
+        yield name
+        if settings and settings.get("NetworkID"):
+            yield settings["NetworkID"]
