@@ -22,6 +22,7 @@ CLAUSES: dict[Code, str] = {
     Code.PREVIOUS_VERSION: "it is the way back for {repository} (version {position:word} of {keep:word})",
     Code.NEWER_VERSION: "it arrived after the newest version of {repository} that ran",
     Code.UNPLACED_VERSION: "it may have come after the version of {repository} that runs",
+    Code.WAY_BACK_DROPPED: "the engine dropped a version of {repository}, so all that is left of it stays",
     Code.YOUNG: "it is new here since {since:when} ({evidence:word}) and stays at least until {until:when}",
     Code.RECENTLY_USED: "it was in use until {since:when} and stays at least until {until:when}",
     Code.AGE_UNKNOWN: "its age on this host is unknown",
@@ -44,6 +45,7 @@ CLAUSES: dict[Code, str] = {
     Code.PATTERN_MATCHES_NOTHING: "the entry {pattern} in {key} matches nothing on this host",
     Code.NOTHING_CRITICAL: "the policy names no critical container, so nothing guards this host",
     Code.USE_UNKNOWN_BEFORE: "nothing is known about use before {since:when}",
+    Code.NO_WAY_BACK: "no rollback image is on this host for {repository}, since the engine dropped it",
     Code.PART_OF: "this plan holds the largest objects and {left:n object} more would follow",
     Code.UNUSUAL_SHARE: "{share:percent} of this host's images would go, and over {limit:percent} is unusual",
     Code.WAITING: "{count:n object} more ({size:size}) can go later, the first from {until:when} on",
@@ -110,6 +112,10 @@ LOOK_AT_RUNNING = "Look at this container first."
 NEXT_STEPS: dict[Code, str] = {
     Code.PATTERN_MATCHES_NOTHING: "Check its spelling in the policy.",
     Code.NOTHING_CRITICAL: "Name what must stay up under critical_containers.",
+    Code.NO_WAY_BACK: (
+        "Nothing of it is planned. A tag that moves takes the old image along on this image store: give each"
+        " version a tag of its own, or keep its digest."
+    ),
     Code.UNUSUAL_SHARE: "Somebody other than who asked has to confirm it; on the host, --unusual does.",
     Code.UNREADABLE_ORDER: SAME_VERSIONS,
     Code.BAD_SIGNATURE: "If nobody forged it, give this host the bot's current public key.",
@@ -167,6 +173,7 @@ LABELS: dict[Code, str] = {
     Code.PREVIOUS_VERSION: "way back",
     Code.NEWER_VERSION: "newer than what runs",
     Code.UNPLACED_VERSION: "order of versions unknown",
+    Code.WAY_BACK_DROPPED: "way back dropped",
     Code.YOUNG: "new here",
     Code.RECENTLY_USED: "used lately",
     Code.AGE_UNKNOWN: "age unknown",

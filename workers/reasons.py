@@ -29,6 +29,7 @@ class Code(StrEnum):
     PREVIOUS_VERSION = "previous_version"  # repository, position, keep
     NEWER_VERSION = "newer_version"  # repository
     UNPLACED_VERSION = "unplaced_version"  # repository
+    WAY_BACK_DROPPED = "way_back_dropped"  # repository
     YOUNG = "young"  # since, until, evidence
     RECENTLY_USED = "recently_used"  # since, until
     AGE_UNKNOWN = "age_unknown"  #
@@ -53,6 +54,7 @@ class Code(StrEnum):
     PATTERN_MATCHES_NOTHING = "pattern_matches_nothing"  # key, pattern
     NOTHING_CRITICAL = "nothing_critical"  #
     USE_UNKNOWN_BEFORE = "use_unknown_before"  # since
+    NO_WAY_BACK = "no_way_back"  # repository
     PART_OF = "part_of"  # left
     UNUSUAL_SHARE = "unusual_share"  # share, limit
     WAITING = "waiting"  # count, size, until

@@ -1,12 +1,16 @@
 """The way back stays: versions in use, those before them, and those that came after (S9)."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.facts_host import (
+    ENGINE,
     a_case,
     a_container,
+    a_plan,
     a_policy,
     an_image,
     an_image_id,
@@ -16,6 +20,7 @@ from tests.unit.facts_host import (
     seen,
     why,
 )
+from workers.contract import Store
 from workers.planning.facts import Case, Memory
 from workers.planning.inventory import Container, Image
 from workers.planning.policy import Policy
@@ -184,3 +189,75 @@ def test_s9_of_a_repository_that_runs_the_previous_ones_always_stay(drawn: tuple
     if runs:
         assert not gone & set(runs)
         assert len(gone) <= len(releases()) - len(set(runs)) - case.policy.keep_previous or not gone
+
+
+# What the engine itself has dropped: on a containerd store, when the tag moved
+
+CONTAINERD = ENGINE.model_copy(update={"store": Store.CONTAINERD})
+
+
+def on_containerd(*things: Container | Image, memory: Memory | None = None, **keys: int) -> Case:
+    return a_case(*things, memory=memory, policy=a_policy(**keys), engine=CONTAINERD)
+
+
+def remembered(tag: str, ago: float, *, removed: bool = False) -> Memory:
+    """The ledger saw this tag so many days ago, on an image that is not here any more."""
+    memory = seen(used={tag: ago}, named={tag: {f"docker.io/library/{tag}": ago}})
+    return replace(memory, removed_images=frozenset({an_image_id(tag)} if removed else ()))
+
+
+def said_lost(case: Case) -> list[object]:
+    """The repositories whose way back the plan calls gone."""
+    return [one.params["repository"] for one in a_plan(case).notices if one.code is Code.NO_WAY_BACK]
+
+
+def test_s9_a_way_back_that_the_engine_dropped_keeps_what_is_left_of_the_repository() -> None:
+    images = [an_image("app:1", arrived=50), an_image("app:2", arrived=40), an_image("app:9", arrived=5)]
+    case = on_containerd(running("web", of="app:9"), *images, memory=remembered("app:latest", 20))
+
+    assert going(case) == set()
+    assert Code.WAY_BACK_DROPPED in why(case, "app:1")
+    assert said_lost(case) == ["docker.io/library/app"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        # Enough versions came after it.
+        on_containerd(running("web", of="app:4"), *releases(), memory=remembered("app:latest", 48)),
+        # One of our own runs removed it.
+        on_containerd(running("web", of="app:4"), *releases(), memory=remembered("app:0", 36, removed=True)),
+        # It is newer than what runs.
+        on_containerd(running("web", of="app:4"), *releases(), memory=remembered("app:7", 1)),
+        # Another repository's.
+        on_containerd(running("web", of="app:4"), *releases(), memory=remembered("other:1", 36)),
+        # A graph driver drops nothing by itself.
+        a_case(running("web", of="app:4"), *releases(), memory=remembered("app:latest", 36)),
+    ],
+    ids=["superseded", "removed by a run", "newer", "another repository", "graph driver"],
+)
+def test_s9_a_version_that_is_gone_and_was_no_way_back_keeps_nothing(case: Case) -> None:
+    assert going(case) == {"app:1", "app:2"}
+    assert said_lost(case) == []
+
+
+def test_s9_nobody_who_wants_no_way_back_misses_one() -> None:
+    case = on_containerd(
+        running("web", of="app:4"), *releases(), memory=remembered("app:latest", 36), keep_previous=0
+    )
+
+    assert going(case) == {"app:1", "app:2", "app:3"}
+
+
+def test_s9_a_container_whose_image_the_engine_dropped_keeps_the_rest_of_its_repository() -> None:
+    orphan = running("web", of="app:4", image_id="sha256:dropped")
+    case = on_containerd(orphan, *[one for one in releases() if one.shown != "app:4"])
+
+    assert going(case) == set()
+    assert said_lost(case) == ["docker.io/library/app"]
+
+
+def test_s9_a_dropped_image_is_said_though_nothing_else_of_it_is_here() -> None:
+    staying, leaving = running("web", of="app:4"), a_container("spent", of="old:1")
+
+    assert said_lost(on_containerd(staying, leaving)) == ["docker.io/library/app"]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from workers.contract import Kind, Reference, Restorable, Store, Verdict
 from workers.planning.ages import Arrival, Users, arrival, last_used
+from workers.planning.dropped import dropped
 from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled
 from workers.planning.inventory import Container, Image
 from workers.planning.versions import Version, repositories, way_back
@@ -30,7 +31,7 @@ def judge(case: Case, leaving: frozenset[str]) -> tuple[Verdict, ...]:
     known = [_know(image, case, users.of(image)) for image in case.inventory.images]
     used = _used_repositories(known, case, leaving)
     keep = max(case.policy.keep_previous, 1 if case.own.container_ids else 0)
-    back = way_back([_version(k, case, leaving) for k in known], used, keep=keep)
+    back = way_back([_version(k, case, leaving) for k in known], used, dropped(case, leaving), keep=keep)
     kept = {k.image.id: (*k.protections, *_rules(k, case, leaving), *back.get(k.image.id, ())) for k in known}
     kept = _with_parents([k.image for k in known], kept)
     return tuple(_verdict(k, kept[k.image.id], used, keep) for k in known)

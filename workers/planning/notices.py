@@ -5,6 +5,7 @@ from datetime import datetime
 
 from workers.contract import Kind, Restorable, Step, Verdict
 from workers.planning.containers import is_critical
+from workers.planning.dropped import orphaned
 from workers.planning.facts import Case
 from workers.planning.inventory import Image
 from workers.reasons import Code, Reason, reason
@@ -16,6 +17,7 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
     return (
         *_critical(case),
         *_idle_patterns(case),
+        *_no_way_back(case, steps, verdicts),
         *_unusual(case, steps),
         *_unrestorable(steps),
         *_waiting(verdicts),
@@ -48,6 +50,14 @@ def _idle_patterns(case: Case) -> Iterator[Reason]:
 
 def _idle(key: str, pattern: str) -> Reason:
     return reason(Code.PATTERN_MATCHES_NOTHING, key=key, pattern=pattern)
+
+
+def _no_way_back(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) -> Iterator[Reason]:
+    """Say it also of a repository of which nothing is left but a container."""
+    reasons = (why for v in verdicts for why in v.reasons if why.code is Code.WAY_BACK_DROPPED)
+    lost = orphaned(case, {step.object.id for step in steps})
+    for repository in sorted({*lost, *(str(why.params["repository"]) for why in reasons)}):
+        yield reason(Code.NO_WAY_BACK, repository=repository)
 
 
 def share(images: tuple[Image, ...], steps: tuple[Step, ...]) -> int:

@@ -1,9 +1,10 @@
 """Which versions of a repository are the way back: in use, previous, and newer ones (pure; S9)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from workers.planning.dropped import Absent, was_way_back
 from workers.planning.facts import Memory
 from workers.planning.inventory import NEVER, Image
 from workers.reasons import Code, Reason, reason
@@ -45,22 +46,29 @@ def repositories(image: Image, memory: Memory) -> frozenset[str]:
 
 
 def way_back(
-    versions: Iterable[Version], used: Mapping[str, datetime], *, keep: int
+    versions: Iterable[Version],
+    used: Mapping[str, datetime],
+    gone: Mapping[str, Sequence[Absent]],
+    *,
+    keep: int,
 ) -> dict[str, list[Reason]]:
     """Return, by image id, why it is kept as a version.
 
-    `used` are the repositories that count as used, with when their newest use was.
+    `used` are the repositories that count as used, with when their newest use was; `gone` are the versions of
+    a repository that the engine has dropped.
     """
     kept: dict[str, list[Reason]] = {}
     every = list(versions)
     for repository in used:
         members = [v for v in every if repository in v.repositories]
-        for version, why in _kept_of(repository, members, keep):
+        for version, why in _kept_of(repository, members, gone.get(repository, ()), keep):
             kept.setdefault(version.image.id, []).append(why)
     return kept
 
 
-def _kept_of(repository: str, members: list[Version], keep: int) -> list[tuple[Version, Reason]]:
+def _kept_of(
+    repository: str, members: list[Version], gone: Sequence[Absent], keep: int
+) -> list[tuple[Version, Reason]]:
     newest = _newest(members)
     placed = [(v, _place(v, newest)) for v in members if v is newest or not v.in_use]
     kept = [(v, reason(place, repository=repository)) for v, place in placed if place]
@@ -69,6 +77,9 @@ def _kept_of(repository: str, members: list[Version], keep: int) -> list[tuple[V
     for position, version in enumerate(ordered[:keep], start=1):
         why = reason(Code.PREVIOUS_VERSION, repository=repository, position=position, keep=keep)
         kept.append((version, why))
+    signs = [version.order[0] for version in older]
+    if was_way_back(gone, newest.arrived_at if newest else None, signs, keep):
+        kept += [(version, reason(Code.WAY_BACK_DROPPED, repository=repository)) for version in members]
     return kept
 
 
