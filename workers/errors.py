@@ -11,7 +11,10 @@ WorkerError
 ├── RefusedError         a guard said no; carries its reasons
 ├── SettingsError        a variable of the environment is missing or wrong
 └── UsageError           the command line cannot be understood
+    └── UnknownObject    nothing on the host is called so
 """
+
+from collections.abc import Sequence
 
 from workers.reasons import Reason
 
@@ -66,3 +69,11 @@ class SettingsError(WorkerError):
 
 class UsageError(WorkerError):
     """The command line asks for something there is not."""
+
+
+class UnknownObject(UsageError):
+    """Nothing on the host is called so; the message names what is most alike."""
+
+    def __init__(self, host: str, text: str, nearest: Sequence[str]) -> None:
+        hint = f"; most alike are {', '.join(nearest)}" if nearest else ""
+        super().__init__(f"nothing on {host} is called {text!r}{hint}. Name an id, a name or a tag.")

@@ -11,13 +11,14 @@ from pathlib import Path
 from workers import survey
 from workers.contract import ExecutionOrder, Kind, Plan, PlanReady, Report
 from workers.engine import Engine
-from workers.errors import PolicyError
+from workers.errors import PolicyError, UnknownObject
 from workers.execution import run
 from workers.execution.lock import engine_lock
 from workers.execution.recovery import report_interrupted
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings
 from workers.planning import policy as policies
+from workers.planning.explain import Explanation, explain, nearest
 from workers.planning.facts import Case, find_own
 from workers.planning.freed_bytes import freed_bytes
 from workers.planning.inventory import Inventory
@@ -84,9 +85,24 @@ class Host:
     def plan(self, *, kinds: tuple[Kind, ...], request_id: str, reply_to: str | None = None) -> Plan:
         """Make a plan and keep it in the ledger; whoever asked from elsewhere (`reply_to`) is told."""
         _, case = self.look()
-        plan = make_plan(case, host=self.place.host, request_id=request_id, kinds=kinds, freed=freed_bytes)
+        plan = self._plan(case, kinds, request_id)
         self.ledger.keep_plan(plan, None if reply_to is None else self._ready(plan, reply_to))
         return plan
+
+    def _plan(self, case: Case, kinds: tuple[Kind, ...], request_id: str = "") -> Plan:
+        return make_plan(case, host=self.place.host, request_id=request_id, kinds=kinds, freed=freed_bytes)
+
+    def explain(self, text: str) -> tuple[Explanation, ...]:
+        """Explain why an object stays or goes.
+
+        Raises:
+            UnknownObject: nothing on the host is called so.
+        """
+        _, case = self.look()
+        found = explain(case, self._plan(case, tuple(Kind)), text)
+        if not found:
+            raise UnknownObject(self.place.host, text, nearest(case, text))
+        return found
 
     def _ready(self, plan: Plan, reply_to: str) -> PlanReady:
         now = datetime.now(UTC)

@@ -35,6 +35,7 @@ CLAUSES: dict[Code, str] = {
     Code.OVER_SIZE: "this plan is full at {limit:word}",
     Code.NEEDS_KEPT: "what depends on it stays ({object})",
     Code.KIND_LEFT_OUT: "this plan leaves out {kind:kind}",
+    Code.VOLUME: "no volume is ever removed",
     Code.STOPPED: "it has been stopped {since:since} (exit code {exit_code:word})",
     Code.NEVER_STARTED: "it was created and never started {since:since}",
     Code.UNUSED: "no container has used it {since:since}",

@@ -42,6 +42,7 @@ class Code(StrEnum):
     OVER_SIZE = "over_size"  # limit
     NEEDS_KEPT = "needs_kept"  # object
     KIND_LEFT_OUT = "kind_left_out"  # kind
+    VOLUME = "volume"  #
     # Removed.
     STOPPED = "stopped"  # since, exit_code
     NEVER_STARTED = "never_started"  # since

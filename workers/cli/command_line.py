@@ -67,10 +67,12 @@ def parser() -> argparse.ArgumentParser:
     execute = commands.add_parser("execute", help="plan, ask, and remove exactly that plan")
     execute.add_argument("--confirm", metavar="DIGEST", help="execute the plan of this digest, shown before")
     execute.add_argument("--unusual", action="store_true", help="accept a plan over max_share")
+    explain = commands.add_parser("explain", help="say why an object stays or goes, and what is known of it")
+    explain.add_argument("object", metavar="OBJECT", help="an id or its beginning, a name or a tag")
     doctor = commands.add_parser("doctor", help="check engine, policy, ledger, keys and Redis")
     for command in (preview, execute):
         command.add_argument("--only", metavar="KIND,…", type=_kinds, default=tuple(Kind))
-    for command in (preview, execute, doctor):
+    for command in (preview, execute, explain, doctor):
         command.add_argument("--json", action="store_true", help="print JSON for programs")
     return top
 
@@ -121,6 +123,17 @@ def _show_plan(plan: Plan, out: Out, *, as_json: bool) -> None:
         return
     for line in terminal.plan_lines(plan, now=datetime.now(UTC)):
         out(line)
+
+
+def _explain(options: argparse.Namespace, place: Place, out: Out, _: dict[str, str]) -> Exit:
+    with closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
+        found = host.explain(options.object)
+    if options.json:
+        out(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
+    else:
+        for line in terminal.explanation_lines(found, now=datetime.now(UTC)):
+            out(line)
+    return Exit.DONE
 
 
 def _execute(options: argparse.Namespace, place: Place, out: Out, _: dict[str, str]) -> Exit:
@@ -258,6 +271,7 @@ def _finding_line(finding: Finding) -> str:
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Place, Out, dict[str, str]], Exit]] = {
     "preview": _preview,
     "execute": _execute,
+    "explain": _explain,
     "init": _init,
     "doctor": _doctor,
 }

@@ -18,6 +18,7 @@ from workers.contract import (
     StepOutcome,
     Verdict,
 )
+from workers.planning.explain import Explanation
 from workers.reasons import Reason
 from workers.signing import digest
 from workers.wording import (
@@ -33,6 +34,7 @@ from workers.wording import (
 )
 
 NAME_WIDTH = 44
+SIZES = frozenset({"size", "written inside"})
 CHANGES = {
     HealthChange.SAME: "as before",
     HealthChange.REGRESSED: "WORSE",
@@ -67,6 +69,25 @@ def plan_lines(plan: Plan, *, now: datetime) -> Iterator[str]:
         expires = plan.expires_at.astimezone().strftime("%H:%M")
         yield f"Valid until {expires}. To execute exactly this plan:"
         yield f"  python -m workers execute --confirm {digest(plan)}"
+
+
+def explanation_lines(found: Iterable[Explanation], *, now: datetime) -> Iterator[str]:
+    """Write why objects stay or go: the verdict first, every reason, then what is known."""
+    voice = Voice(when=local_time, now=now)
+    for one in found:
+        yield f"{one.kind} {one.name} {'stays' if one.keep else 'goes'} ({short(one.id)})"
+        yield from (f"  because {fragment(reason, voice)}" for reason in one.reasons)
+        yield from (f"  {name:<20} {_fact(name, value)}" for name, value in one.facts.items())
+        yield ""
+
+
+def _fact(name: str, value: str | int) -> str:
+    if isinstance(value, int):
+        return size(value) if name in SIZES else str(value)
+    try:
+        return local_time(value)
+    except ValueError:
+        return value
 
 
 def _headline(plan: Plan) -> str:

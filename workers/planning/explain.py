@@ -1,0 +1,197 @@
+"""Why one object stays or goes: its verdict, and what that was judged by (pure)."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from difflib import get_close_matches
+
+from workers.contract import Plan, Value, Verdict
+from workers.planning.ages import Users, arrival, last_used
+from workers.planning.containers import stopped_since
+from workers.planning.facts import Case
+from workers.planning.images import restorable
+from workers.planning.inventory import CacheRecord, Container, Image, Network, Volume
+from workers.planning.networks import attached
+from workers.planning.versions import repositories
+from workers.reasons import Code, Reason, reason
+from workers.references import BadName, ImageName, repository_of
+
+Thing = Container | Image | Network | CacheRecord | Volume
+Fact = tuple[str, str | int | datetime | None]
+NEAREST = 3
+SHORTEST_ID = 4
+ALIKE = 0.5
+
+
+class Explanation(Value):
+    """An object with its verdict and the facts behind it, each with its name.
+
+    Times are ISO 8601, sizes bytes; what is not known is not there.
+    """
+
+    kind: str
+    id: str
+    name: str
+    keep: bool
+    reasons: tuple[Reason, ...]
+    facts: dict[str, str | int]
+
+
+def explain(case: Case, plan: Plan, text: str) -> tuple[Explanation, ...]:
+    """Explain what somebody calls by an id or its beginning, a name or a tag, or all that this may mean."""
+    verdicts = {verdict.object.id: verdict for verdict in plan.verdicts}
+    return tuple(_explained(thing, verdicts, case) for thing in _meant(case, text))
+
+
+def _explained(thing: Thing, verdicts: Mapping[str, Verdict], case: Case) -> Explanation:
+    facts = _said(_facts(thing, case))
+    if isinstance(thing, Volume):
+        never = (reason(Code.VOLUME),)
+        return Explanation(
+            kind="volume", id=thing.name, name=thing.name, keep=True, reasons=never, facts=facts
+        )
+    verdict = verdicts[thing.id]
+    return Explanation(
+        kind=verdict.object.kind.value,
+        id=thing.id,
+        name=verdict.object.name,
+        keep=verdict.keep,
+        reasons=verdict.reasons,
+        facts=facts,
+    )
+
+
+def nearest(case: Case, text: str) -> list[str]:
+    """Return the names on the host that look most like a text that means nothing there."""
+    names = {name for thing in _things(case) for name in _names(thing)}
+    return get_close_matches(text, sorted(names), NEAREST, ALIKE)
+
+
+def _meant(case: Case, text: str) -> list[Thing]:
+    """What it is called exactly, else what its id begins with, else all versions of a repository."""
+    wanted = text.removeprefix("/")
+    ways: tuple[Callable[[Thing], bool], ...] = (
+        lambda thing: wanted in _names(thing) or _full(wanted) in _full_names(thing),
+        lambda thing: _is_id_of(wanted, thing),
+        lambda thing: isinstance(thing, Image) and _repository(wanted) in repositories(thing, case.memory),
+    )
+    for means in ways:
+        if found := [thing for thing in _things(case) if means(thing)]:
+            return found
+    return []
+
+
+def _things(case: Case) -> Iterator[Thing]:
+    found = case.inventory
+    for things in (found.containers, found.images, found.networks, found.cache, found.volumes):
+        yield from things
+
+
+def _names(thing: Thing) -> list[str]:
+    match thing:
+        case Image():
+            return [name.familiar() for name in (*thing.names, *thing.digests)]
+        case CacheRecord():
+            return [thing.description] if thing.description else []
+    return [thing.name]
+
+
+def _full_names(thing: Thing) -> set[str]:
+    return {name.full() for name in (*thing.names, *thing.digests)} if isinstance(thing, Image) else set()
+
+
+def _full(text: str) -> str:
+    try:
+        return ImageName.parse(text).full()
+    except BadName:
+        return ""
+
+
+def _repository(text: str) -> str:
+    try:
+        return repository_of(ImageName.parse_repository(text))
+    except BadName:
+        return ""
+
+
+def _is_id_of(text: str, thing: Thing) -> bool:
+    start = text.removeprefix("sha256:")
+    return (
+        len(start) >= SHORTEST_ID
+        and not isinstance(thing, Volume)
+        and thing.id.removeprefix("sha256:").startswith(start)
+    )
+
+
+def _said(facts: Iterable[Fact]) -> dict[str, str | int]:
+    """Write facts as JSON can; one that is not known is left out."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in facts
+        if value not in (None, "")
+    }
+
+
+def _facts(thing: Thing, case: Case) -> Iterator[Fact]:
+    match thing:
+        case Container():
+            yield from _of_container(thing)
+        case Image():
+            yield from _of_image(thing, case)
+        case Network():
+            yield from _of_network(thing, case)
+        case CacheRecord():
+            yield from _of_record(thing)
+        case Volume():
+            yield from _of_volume(thing, case)
+
+
+def _of_container(container: Container) -> Iterator[Fact]:
+    yield "image", container.image
+    yield "state", container.state
+    if container.stopped:
+        yield "stopped", stopped_since(container)
+        yield "exit code", container.exit_code
+        yield "restart policy", container.restart_policy
+        yield "written inside", container.writable
+    yield "volumes", _listed(container.volumes)
+    yield "networks", _listed(sorted(container.networks))
+
+
+def _of_image(image: Image, case: Case) -> Iterator[Fact]:
+    users = Users(case.inventory.containers).of(image)
+    arrived = arrival(image, case.memory, case.inventory.arrivals)
+    yield "names", _listed(name.familiar() for name in image.names)
+    yield "digests", _listed(name.familiar() for name in image.digests)
+    yield "a version of", _listed(sorted(repositories(image, case.memory)))
+    yield "size", image.size
+    yield "built", image.built_at
+    yield "on this host since", arrived.at
+    yield "known from", arrived.evidence if arrived.at else ""
+    yield "last used", last_used(image, case, users)
+    yield "used by", _listed(container.name for container in users)
+    yield "children", _listed(i.shown for i in case.inventory.images if i.parent == image.id)
+    yield "restorable", restorable(image, case.inventory.engine.store).value.replace("_", " ")
+
+
+def _of_network(network: Network, case: Case) -> Iterator[Fact]:
+    yield "driver", network.driver
+    yield "created", network.created_at
+    yield "attached", _listed(c.name for c in attached(network, case.inventory.containers))
+
+
+def _of_record(record: CacheRecord) -> Iterator[Fact]:
+    yield "type", record.type
+    yield "size", record.size
+    yield "created", record.created_at
+    yield "last used", record.last_used_at
+    yield "lies on", _listed(record.parents)
+
+
+def _of_volume(volume: Volume, case: Case) -> Iterator[Fact]:
+    yield "size", volume.size if volume.size >= 0 else None
+    yield "created", volume.created_at
+    yield "used by", _listed(c.name for c in case.inventory.containers if volume.name in c.volumes)
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(texts)
