@@ -30,6 +30,13 @@ def status_of(
     return Status.PARTIAL
 
 
+def outcome_of(step: Step, outcome: Outcome, why: Reason | None) -> StepOutcome:
+    """Say how a step ended."""
+    return StepOutcome(
+        index=step.index, object=step.object, outcome=outcome, reason=why, expected=step.expected
+    )
+
+
 def lost_races(
     containers: Iterable[Container], removed: Iterable[Step], before: Inventory, *, present: Collection[str]
 ) -> dict[str, Container]:

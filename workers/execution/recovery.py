@@ -13,6 +13,7 @@ from workers.contract import (
 )
 from workers.engine import Engine
 from workers.errors import EngineError
+from workers.execution.aftermath import outcome_of
 from workers.execution.restoring import is_there, put_back
 from workers.execution.watch import Watch
 from workers.memory.ledger import Ledger, OpenRun
@@ -68,9 +69,9 @@ def _report(run: OpenRun, engine: Engine, findings: list[Reason]) -> Report:
 
 def _outcome(step: Step, run: OpenRun, engine: Engine) -> StepOutcome:
     if step.index in run.order.excluded:
-        return _ended(step, Outcome.NOT_ATTEMPTED, reason(Code.EXCLUDED))
+        return outcome_of(step, Outcome.NOT_ATTEMPTED, reason(Code.EXCLUDED))
     if step.index not in run.asked:
-        return _ended(step, Outcome.NOT_ATTEMPTED, reason(Code.RUN_STOPPED))
+        return outcome_of(step, Outcome.NOT_ATTEMPTED, reason(Code.RUN_STOPPED))
     return run.asked[step.index] or _looked_up(step, run, engine)
 
 
@@ -79,20 +80,14 @@ def _looked_up(step: Step, run: OpenRun, engine: Engine) -> StepOutcome:
         if engine.identity().id != run.plan.engine.id:
             return _unknown(step, "another engine answers now")
         if not is_there(step.object, engine):
-            return _ended(step, Outcome.REMOVED, None)
+            return outcome_of(step, Outcome.REMOVED, None)
         lost = put_back(engine, step.object.id, [ImageName.parse(name) for name in step.untags])
     except EngineError as error:
         return _unknown(step, str(error))
     if lost:
         return _unknown(step, f"names not given again: {', '.join(name.familiar() for name in lost)}")
-    return _ended(step, Outcome.FAILED, reason(Code.INTERRUPTED))
+    return outcome_of(step, Outcome.FAILED, reason(Code.INTERRUPTED))
 
 
 def _unknown(step: Step, detail: str) -> StepOutcome:
-    return _ended(step, Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=detail))
-
-
-def _ended(step: Step, outcome: Outcome, why: Reason | None) -> StepOutcome:
-    return StepOutcome(
-        index=step.index, object=step.object, outcome=outcome, reason=why, expected=step.expected
-    )
+    return outcome_of(step, Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=detail))
