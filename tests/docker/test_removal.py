@@ -14,6 +14,7 @@ from workers.contract import Kind, Outcome, Plan, Status
 from workers.engine import Engine, ForbiddenCall
 from workers.errors import AnswerLost, Conflict, NotFound
 from workers.execution.removal import Removal, refused
+from workers.execution.start import Start
 from workers.host import Host
 from workers.memory.ledger import Ledger
 from workers.reasons import Code, reason
@@ -131,7 +132,7 @@ def test_s8_the_last_look_asks_the_protections_once_more(host: WorkerHost) -> No
     [step] = host.plan().steps
     host.policy(protected_images='["app:*"]')
     with host.opened() as opened:
-        removal = Removal(opened.engine, opened.identity, opened.policy, datetime.now(UTC), frozenset())
+        removal = Removal(opened.engine, opened.identity, opened.policy, datetime.now(UTC), Start())
         found = removal.look(step)
 
     assert found.ended == refused(reason(Code.BECAME_PROTECTED, what="app:*"))

@@ -10,6 +10,7 @@ from workers.engine import Engine
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 from workers.execution import guards
 from workers.execution.restoring import container_way_back, image_way_back, is_there, put_back
+from workers.execution.start import Start
 from workers.planning import inventory
 from workers.planning.fingerprints import differences, of_cache_record
 from workers.planning.inventory import CacheRecord, Container, Image
@@ -51,14 +52,15 @@ class Look:
 class Removal:
     """How to look at and remove objects of one engine under one policy.
 
-    `records` are the build cache records as they were when the cache's stage began.
+    `start` is what the host held when the run judged; `records` are the build cache records as they were
+    when the cache's stage began.
     """
 
     engine: Engine
     identity: EngineIdentity
     policy: Policy
     judged_at: datetime
-    image_ids: frozenset[str]
+    start: Start
     records: Mapping[str, CacheRecord] = field(default_factory=dict)
 
     def look(self, step: Step) -> Look:
@@ -166,10 +168,15 @@ class Removal:
         why = (
             guards.checked(lambda: guards.image_changed(step, fresh))
             or guards.checked(lambda: guards.image_protected(fresh, self.policy))
-            or guards.checked(lambda: guards.image_used(fresh, self.containers()))
+            or guards.checked(lambda: self._image_needed(fresh))
             or guards.checked(lambda: guards.image_arrived(fresh, self._arrivals()))
         )
         return Look(refused(why)) if why else Look(way_back=image_way_back(inspected), image=fresh)
+
+    def _image_needed(self, fresh: Image) -> Reason | None:
+        """One list tells both: a container uses the image, or one came for which it is the way back."""
+        containers = self.containers()
+        return guards.image_used(fresh, containers) or self.start.way_back(fresh.id, containers)
 
     def _arrivals(self) -> Mapping[str, datetime]:
         """What was pulled, loaded or tagged since the run judged: somebody is about to use it."""
@@ -226,7 +233,7 @@ class Removal:
         """The engine must have deleted what was planned, and no other image along with it."""
         deleted = {line["Deleted"] for line in told if "Deleted" in line}
         # On a graph driver the reply lists layers beside images; an unknown id is a layer.
-        surprise = (deleted & self.image_ids) - planned
+        surprise = (deleted & self.start.repositories.keys()) - planned
         if surprise or (deleted and not planned):
             return Ended(
                 Outcome.FAILED,

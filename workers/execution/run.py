@@ -24,6 +24,7 @@ from workers.execution import aftermath, guards, races
 from workers.execution.health import Vital
 from workers.execution.measuring import settled
 from workers.execution.removal import Ended, Look, Removal, refused
+from workers.execution.start import Start, start_of
 from workers.execution.tools import Tools
 from workers.execution.watch import Watch
 from workers.planning import inventory
@@ -71,6 +72,7 @@ class _Run:
         self.baseline: list[Vital] = []
         self.health: list[HealthLine] = []
         self.before: Inventory | None = None
+        self.start = Start()
         self.after: DiskUsage | None = None
         self.last_removal = NEVER
         self.began = False
@@ -97,6 +99,7 @@ class _Run:
 
     def _begin(self) -> None:
         self.before, case = self.tools.look()
+        self.start = start_of(case)
         # Judged anew: what the policy would keep by now is no longer eligible, whoever confirmed it (S3).
         self.verdicts = {v.object.id: v for v in judge(case, self.plan.kinds)}
         self.baseline, reasons = self.watch.pre_check()
@@ -138,7 +141,7 @@ class _Run:
             identity=self.tools.identity,
             policy=self.tools.policy,
             judged_at=self.before.taken_at,
-            image_ids=frozenset(i.id for i in self.before.images),
+            start=self.start,
             records={raw["ID"]: inventory.cache_record(raw) for raw in records},
         )
 
