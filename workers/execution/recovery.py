@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from workers.contract import (
     Bytes,
     ExecutionFinished,
+    Kind,
     Outcome,
     Report,
     Status,
@@ -13,6 +14,7 @@ from workers.contract import (
 )
 from workers.engine import Engine
 from workers.errors import EngineError
+from workers.execution import races
 from workers.execution.aftermath import outcome_of
 from workers.execution.restoring import is_there, put_back
 from workers.execution.watch import Watch
@@ -28,7 +30,9 @@ def report_interrupted(ledger: Ledger, engine: Engine, policy: Policy) -> list[R
 
 
 def _closed(run: OpenRun, ledger: Ledger, engine: Engine, policy: Policy) -> Report:
-    report, order = _report(run, engine, _unwell(engine, policy)), run.order
+    order, outcomes = run.order, tuple(_outcome(step, run, engine) for step in run.plan.steps)
+    findings = [*_lost_races(run, outcomes, ledger, engine), *_unwell(engine, policy)]
+    report = _report(run, outcomes, findings)
     event = ExecutionFinished(
         host=order.host,
         at=report.finished_at,
@@ -45,7 +49,22 @@ def _unwell(engine: Engine, policy: Policy) -> list[Reason]:
     return Watch(engine, policy, wait=lambda _: None).unwell()
 
 
-def _report(run: OpenRun, engine: Engine, findings: list[Reason]) -> Report:
+def _lost_races(
+    run: OpenRun, outcomes: tuple[StepOutcome, ...], ledger: Ledger, engine: Engine
+) -> list[Reason]:
+    """The look for lost races that the run did not live to take (S7)."""
+    if engine.identity().id != run.plan.engine.id:
+        return []
+    asked = {index: outcomes[index] for index in run.asked}
+    return races.lost_races(
+        engine,
+        races.perhaps_gone(run.plan.steps, asked),
+        known={v.object.id for v in run.plan.verdicts if v.object.kind is Kind.CONTAINER},
+        way_back=lambda step: ledger.way_back(run.order.id, step.index),
+    )
+
+
+def _report(run: OpenRun, outcomes: tuple[StepOutcome, ...], findings: list[Reason]) -> Report:
     order = run.order
     steps = [s for s in run.plan.steps if s.index not in order.excluded]
     return Report(
@@ -60,7 +79,7 @@ def _report(run: OpenRun, engine: Engine, findings: list[Reason]) -> Report:
         finished_at=datetime.now(UTC),
         status=Status.INTERRUPTED,
         stopped_by=(reason(Code.INTERRUPTED),),
-        outcomes=tuple(_outcome(step, run, engine) for step in run.plan.steps),
+        outcomes=outcomes,
         expected=sum((s.expected for s in steps), Bytes()),
         usage_before=run.plan.usage,
         findings=tuple(findings),

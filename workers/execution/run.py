@@ -196,22 +196,15 @@ class _Run:
     # After the last removal
 
     def _look_for_lost_races(self) -> None:
-        assert self.before is not None  # noqa: S101 - for the type checker: _begin has set it
-        removed = [s for s in self.plan.steps if s.object.kind is Kind.IMAGE and self._is_removed(s)]
-        lost = races.lost_races(self.tools.engine, removed, self.before)
-        for step in (s for s in removed if s.object.id in lost):
-            found = reason(Code.LOST_RACE, container=lost[step.object.id].name, image=step.object.name)
-            if found not in self.findings:
-                self.findings += [found, self._bring_back(step)]
-                self.stopped_by.append(found)
-
-    def _is_removed(self, step: Step) -> bool:
-        outcome = self.outcomes.get(step.index)
-        return outcome is not None and outcome.outcome is Outcome.REMOVED
-
-    def _bring_back(self, step: Step) -> Reason:
-        ways = {s.index: way for s, way, _ in self.tools.ledger.ways_back(self.order.id)}
-        return races.bring_back(self.tools.engine, step, ways.get(step.index, "{}"))
+        found = races.lost_races(
+            self.tools.engine,
+            races.perhaps_gone(self.plan.steps, self.outcomes),
+            known=self.start.containers,
+            way_back=lambda step: self.tools.ledger.way_back(self.order.id, step.index),
+            told=self.findings,
+        )
+        self.findings += found
+        self.stopped_by += [one for one in found if one.code is Code.LOST_RACE]
 
     def _settle(self) -> None:
         if self.last_removal is NEVER:
@@ -221,8 +214,7 @@ class _Run:
             self.findings += aftermath.health_findings(self.health)
 
     def _look_once_more(self) -> None:
-        if any(s.object.kind is Kind.IMAGE for s in self.plan.steps):
-            self._look_for_lost_races()
+        self._look_for_lost_races()
 
     def _measure(self) -> None:
         self.after = settled(self._usage, self.tools.wait)
