@@ -21,9 +21,10 @@ from workers.contract import (
 )
 from workers.errors import EngineError, EngineUnreachable, RefusedError
 from workers.execution import aftermath, guards, races
+from workers.execution.ended import Ended, refused
 from workers.execution.health import Vital
 from workers.execution.measuring import settled
-from workers.execution.removal import Ended, Look, Removal, refused
+from workers.execution.removal import Look, Removal
 from workers.execution.start import Start, start_of
 from workers.execution.tools import Tools
 from workers.execution.watch import Watch
