@@ -1,5 +1,6 @@
 """The one file that speaks with a Docker engine: lists, inspects, and removals of single objects."""
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable,
 
 NEWEST_API = (1, 51)
 READ_TIMEOUT = 300
+PULL_SILENCE = 60
+PULL = re.compile(r"^/v[0-9.]+/images/create\?")
 DF_TRIES = 30
 DF_PAUSE = 2.0
 # What a stream that breaks off raises is neither docker-py's nor requests' own.
@@ -40,6 +43,9 @@ class _Client(docker.APIClient):
         # No call on the list has a body; an engine would read flags from one before those of the URL.
         if not is_allowed(request.method, request.path_url) or request.body:
             raise ForbiddenCall(f"{request.method} {request.path_url} is not on the list of allowed calls")
+        if PULL.search(request.path_url):
+            # docker-py would wait for ever; a registry that says nothing must not hold a run.
+            options["timeout"] = PULL_SILENCE
         return super().send(request, **options)
 
 
@@ -202,10 +208,13 @@ class Engine:
         with _translated(f"tag {repository}:{tag}"):
             self._client.tag(image_id, repository, tag)
 
-    def pull(self, repository: str, digest: str) -> None:
-        """Bring an image back from its registry by its digest."""
+    def pull(self, repository: str, digest: str, *, within: timedelta) -> None:
+        """Bring an image back from its registry by its digest; whether it came is told by an inspection."""
+        deadline = time.monotonic() + within.total_seconds()
         with _translated(f"pull {repository}@{digest}"):
-            self._client.pull(repository, tag=digest)
+            for _ in self._client.pull(repository, tag=digest, stream=True):
+                if time.monotonic() > deadline:
+                    raise AnswerLost(f"pull {repository}@{digest}: not done in {within}")
 
 
 def connected(address: str) -> Callable[[], Engine]:

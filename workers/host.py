@@ -15,6 +15,7 @@ from workers.errors import PolicyError, UnknownObject
 from workers.execution import run
 from workers.execution.lock import engine_lock
 from workers.execution.recovery import report_interrupted
+from workers.execution.tools import Tools
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings
 from workers.planning import policy as policies
@@ -116,7 +117,7 @@ class Host:
         """
         with engine_lock(self.place.state_dir, self.identity.id):
             report_interrupted(self.ledger, self.engine, self.policy)
-            tools = run.Tools(
+            tools = Tools(
                 engine=self.engine,
                 identity=self.identity,
                 ledger=self.ledger,

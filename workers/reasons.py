@@ -101,6 +101,7 @@ class Code(StrEnum):
     # Refused or failed: one step.
     CHANGED = "changed"  # what
     BECAME_USED = "became_used"  # container
+    REPOSITORY_USED = "repository_used"  # repository, container
     BECAME_PROTECTED = "became_protected"  # what
     RECENT_EVENT = "recent_event"  # reference
     ENGINE_SAYS_IN_USE = "engine_says_in_use"  # detail

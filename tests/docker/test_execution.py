@@ -160,6 +160,34 @@ def test_s7_a_container_made_during_the_run_keeps_its_image(host: WorkerHost) ->
     assert (why(report, second), host.has(second)) == (Code.BECAME_USED, True)
 
 
+def test_s9_an_image_that_became_the_way_back_during_the_run_is_refused(host: WorkerHost) -> None:
+    images = {host.image("app:1"): "app:1", host.image("app:2"): "app:2", host.image("db:1"): "db:1"}
+    plan = host.plan()
+    first, *later = (step.object.id for step in plan.steps)
+    newest = "app:3"
+
+    def deploy() -> None:
+        host.image(newest)
+        host.create("web", newest)
+
+    report = host.execute(plan, before=on("image", deploy))
+    for id_ in later:
+        expected = Code.REPOSITORY_USED if images[id_].startswith("app") else None
+        assert (why(report, id_), host.has(id_)) == (expected, expected is not None)
+    assert not host.has(first)
+
+
+def test_s9_one_more_container_of_what_runs_already_changes_nothing(host: WorkerHost) -> None:
+    old = [host.image("app:1"), host.image("app:2"), host.image("app:3")]
+    host.image("app:9")
+    host.running("web", "app:9")
+    plan = host.plan()
+    report = host.execute(plan, before=on("image", lambda: host.running("web-2", "app:9")))
+
+    assert (report.status, len(plan.steps)) == (Status.DONE, 2)
+    assert [host.has(id_) for id_ in old].count(True) == 1
+
+
 def test_s10_an_image_that_came_again_during_the_run_is_refused(host: WorkerHost) -> None:
     images = {host.image("app:1"): "app:1", host.image("db:1"): "db:1"}
     plan = host.plan()

@@ -153,6 +153,22 @@ def test_s6_a_recovery_makes_the_post_check_without_waiting_for_anything(host: W
     assert (codes(report.findings), len(looks)) == ([Code.CRITICAL_STARTING], 1)
 
 
+def test_s7_a_race_that_was_lost_before_the_worker_died_is_found(host: WorkerHost) -> None:
+    plan = three_images(host)
+    with standing_still(host, plan, "after", nth=2) as in_hand:
+        pass
+    lost = next(step.object for step in plan.steps if step.object.id == in_hand)
+    # What is left of a lost race: a container whose image went in the moment it was made.
+    again = host.image(lost.name)
+    host.create("web", lost.name)
+    host.engine.client.remove_image(again, force=True)
+    [report] = recovered(host)
+
+    assert (again, report.status) == (lost.id, Status.INTERRUPTED)
+    assert codes(report.findings) == [Code.LOST_RACE, Code.NOT_BROUGHT_BACK]
+    assert report.findings[0].params == {"container": "web", "image": lost.name}
+
+
 def test_s4_what_another_engine_has_or_has_not_says_nothing(host: WorkerHost, fresh_engine: Any) -> None:
     with standing_still(host, three_images(host), "before") as in_hand:
         pass

@@ -13,7 +13,9 @@ from tests.stage.images import add_tags, build_classic, build_with_cache, image_
 from workers.contract import Kind, Outcome, Plan, Status
 from workers.engine import Engine, ForbiddenCall
 from workers.errors import AnswerLost, Conflict, NotFound
-from workers.execution.removal import Removal, refused
+from workers.execution.ended import refused
+from workers.execution.removal import Removal
+from workers.execution.start import Start
 from workers.host import Host
 from workers.memory.ledger import Ledger
 from workers.reasons import Code, reason
@@ -126,12 +128,61 @@ def test_s2_an_image_that_nobody_planned_ends_the_run(host: WorkerHost) -> None:
     assert outcome_of(report, image).outcome is Outcome.FAILED
 
 
+def test_s2_a_name_that_was_taken_from_another_image_ends_the_run_and_is_given_back(host: WorkerHost) -> None:
+    """It moved after the last look: the engine takes it from where it has gone, and says only a name."""
+    image = host.image(*TAGS)
+    other = host.image("other:1")
+    before = host.tags()
+    plan = host.plan((Kind.IMAGE,))
+    keep_other = tuple(step.index for step in plan.steps if step.object.id == other)
+    move = on("name", lambda: host.engine.client.tag(other, "app", "1"))
+    report = host.execute(plan, excluded=keep_other, before=move)
+
+    assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.UNPLANNED_REMOVAL])
+    assert report.stopped_by[0].params == {"object": f"app:1 of {other}"}
+    assert host.tags() == before | {"app:1": other}
+    assert outcome_of(report, image).outcome is Outcome.FAILED
+
+
+def test_s2_a_last_name_that_nobody_planned_ends_the_run(host: WorkerHost) -> None:
+    """By id the engine takes the one name that an image has, whichever that is by now."""
+    image = host.image("app:1")
+
+    def rename(_kind: str, id_: str) -> None:
+        if id_ == image:
+            host.engine.client.tag(image, "app", "precious")
+            host.engine.client.remove_image("app:1")
+
+    report = host.execute(host.plan(), before=rename)
+    assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.UNPLANNED_REMOVAL])
+    assert report.stopped_by[0].params == {"object": "docker.io/library/app:precious"}
+
+
+def test_s2_where_the_last_step_is_refused_tags_with_hosts_and_ports_are_back(host: WorkerHost) -> None:
+    tags = (
+        *("127.0.0.1:5000/team/app:1", "app:1", "app:latest", "localhost:5000/app:1"),
+        *("registry.example/app:1", "registry.example:8443/a/b/app:v1.2-rc_1", "zz.example:1/app:1"),
+    )
+    image, seen = host.image(*tags), Names()
+    before = host.tags()
+    use = on("image", lambda: host.create("web", image))
+
+    def note_and_use(kind: str, id_: str) -> None:
+        seen(kind, id_)
+        use(kind, id_)
+
+    report = host.execute(host.plan(), before=note_and_use)
+    assert why(report, image) is Code.ENGINE_SAYS_IN_USE
+    assert len(seen.asked) == len(tags)
+    assert host.tags() == before == dict.fromkeys(tags, image)
+
+
 def test_s8_the_last_look_asks_the_protections_once_more(host: WorkerHost) -> None:
     host.image("app:1")
     [step] = host.plan().steps
     host.policy(protected_images='["app:*"]')
     with host.opened() as opened:
-        removal = Removal(opened.engine, opened.identity, opened.policy, datetime.now(UTC), frozenset())
+        removal = Removal(opened.engine, opened.identity, opened.policy, datetime.now(UTC), Start())
         found = removal.look(step)
 
     assert found.ended == refused(reason(Code.BECAME_PROTECTED, what="app:*"))

@@ -75,7 +75,8 @@ def test_done_means_that_all_that_was_ordered_is_gone(outcomes: list[StepOutcome
 
 
 def lost(*containers: Container, present: tuple[str, ...] = (), before: Any = BEFORE) -> dict[str, str]:
-    found = aftermath.lost_races(containers, [removed_image()], before, present=present)
+    known = {container.id for container in before.containers}
+    found = aftermath.lost_races(containers, [removed_image()], known=known, present=present)
     return {id_: container.name for id_, container in found.items()}
 
 

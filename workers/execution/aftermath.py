@@ -30,25 +30,34 @@ def status_of(
     return Status.PARTIAL
 
 
+def outcome_of(step: Step, outcome: Outcome, why: Reason | None) -> StepOutcome:
+    """Say how a step ended."""
+    return StepOutcome(
+        index=step.index, object=step.object, outcome=outcome, reason=why, expected=step.expected
+    )
+
+
 def lost_races(
-    containers: Iterable[Container], removed: Iterable[Step], before: Inventory, *, present: Collection[str]
+    containers: Iterable[Container],
+    removed: Iterable[Step],
+    *,
+    known: Collection[str],
+    present: Collection[str],
 ) -> dict[str, Container]:
     """Return, by removed image id, a container that was made of it in the very moment it went.
 
     The engine's own refusal has a gap of some milliseconds, and the container shows only after the
-    removal's reply: so they are matched afterwards, by image id and by name (S7). One whose image is
-    `present` has lost nothing, whatever its name: that was built or pulled anew.
+    removal's reply: so they are matched afterwards, by image id and by name (S7). One that was `known`
+    before the run is not new; one whose image is `present` has lost nothing, whatever its name: that was
+    built or pulled anew.
     """
-    known = {c.id for c in before.containers}
     new = [c for c in containers if c.id not in known and c.image_id not in present]
-    names = {i.id: {n.full() for n in i.names} for i in before.images}
     found = {}
     for step in removed:
-        image_id = step.object.id
-        wanted = names.get(image_id, set()) | {_full(name) for name in step.untags}
+        wanted = {_full(name) for name in step.untags}
         for container in new:
-            if container.image_id == image_id or wanted & {r.full() for r in container.references}:
-                found[image_id] = container
+            if container.image_id == step.object.id or wanted & {r.full() for r in container.references}:
+                found[step.object.id] = container
     return found
 
 

@@ -1,6 +1,6 @@
 """Conditions that can only stop: each returns a reason to refuse, or None (pure)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -137,6 +137,12 @@ def name_touched(name: str, events: Iterable[Mapping[str, Any]]) -> Reason | Non
         if event.get("Type") == "image" and event.get("Action") in TOUCHING and wanted in _named(event):
             return reason(Code.RECENT_EVENT, reference=name)
     return None
+
+
+def lost_a_name(before: Collection[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The ids of the images that lost a name between two looks at the events."""
+    untags = (e for e in after if e.get("Action") == "untag" and e not in before)
+    return frozenset(str((event.get("Actor") or {}).get("ID")) for event in untags)
 
 
 def _named(event: Mapping[str, Any]) -> set[str]:

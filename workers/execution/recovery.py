@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from workers.contract import (
     Bytes,
     ExecutionFinished,
+    Kind,
     Outcome,
     Report,
     Status,
@@ -13,6 +14,8 @@ from workers.contract import (
 )
 from workers.engine import Engine
 from workers.errors import EngineError
+from workers.execution import races
+from workers.execution.aftermath import outcome_of
 from workers.execution.restoring import is_there, put_back
 from workers.execution.watch import Watch
 from workers.memory.ledger import Ledger, OpenRun
@@ -27,7 +30,9 @@ def report_interrupted(ledger: Ledger, engine: Engine, policy: Policy) -> list[R
 
 
 def _closed(run: OpenRun, ledger: Ledger, engine: Engine, policy: Policy) -> Report:
-    report, order = _report(run, engine, _unwell(engine, policy)), run.order
+    order, outcomes = run.order, tuple(_outcome(step, run, engine) for step in run.plan.steps)
+    findings = [*_lost_races(run, outcomes, ledger, engine), *_unwell(engine, policy)]
+    report = _report(run, outcomes, findings)
     event = ExecutionFinished(
         host=order.host,
         at=report.finished_at,
@@ -44,7 +49,22 @@ def _unwell(engine: Engine, policy: Policy) -> list[Reason]:
     return Watch(engine, policy, wait=lambda _: None).unwell()
 
 
-def _report(run: OpenRun, engine: Engine, findings: list[Reason]) -> Report:
+def _lost_races(
+    run: OpenRun, outcomes: tuple[StepOutcome, ...], ledger: Ledger, engine: Engine
+) -> list[Reason]:
+    """The look for lost races that the run did not live to take (S7)."""
+    if engine.identity().id != run.plan.engine.id:
+        return []
+    asked = {index: outcomes[index] for index in run.asked}
+    return races.lost_races(
+        engine,
+        races.perhaps_gone(run.plan.steps, asked),
+        known={v.object.id for v in run.plan.verdicts if v.object.kind is Kind.CONTAINER},
+        way_back=lambda step: ledger.way_back(run.order.id, step.index),
+    )
+
+
+def _report(run: OpenRun, outcomes: tuple[StepOutcome, ...], findings: list[Reason]) -> Report:
     order = run.order
     steps = [s for s in run.plan.steps if s.index not in order.excluded]
     return Report(
@@ -59,7 +79,7 @@ def _report(run: OpenRun, engine: Engine, findings: list[Reason]) -> Report:
         finished_at=datetime.now(UTC),
         status=Status.INTERRUPTED,
         stopped_by=(reason(Code.INTERRUPTED),),
-        outcomes=tuple(_outcome(step, run, engine) for step in run.plan.steps),
+        outcomes=outcomes,
         expected=sum((s.expected for s in steps), Bytes()),
         usage_before=run.plan.usage,
         findings=tuple(findings),
@@ -68,9 +88,9 @@ def _report(run: OpenRun, engine: Engine, findings: list[Reason]) -> Report:
 
 def _outcome(step: Step, run: OpenRun, engine: Engine) -> StepOutcome:
     if step.index in run.order.excluded:
-        return _ended(step, Outcome.NOT_ATTEMPTED, reason(Code.EXCLUDED))
+        return outcome_of(step, Outcome.NOT_ATTEMPTED, reason(Code.EXCLUDED))
     if step.index not in run.asked:
-        return _ended(step, Outcome.NOT_ATTEMPTED, reason(Code.RUN_STOPPED))
+        return outcome_of(step, Outcome.NOT_ATTEMPTED, reason(Code.RUN_STOPPED))
     return run.asked[step.index] or _looked_up(step, run, engine)
 
 
@@ -79,20 +99,14 @@ def _looked_up(step: Step, run: OpenRun, engine: Engine) -> StepOutcome:
         if engine.identity().id != run.plan.engine.id:
             return _unknown(step, "another engine answers now")
         if not is_there(step.object, engine):
-            return _ended(step, Outcome.REMOVED, None)
+            return outcome_of(step, Outcome.REMOVED, None)
         lost = put_back(engine, step.object.id, [ImageName.parse(name) for name in step.untags])
     except EngineError as error:
         return _unknown(step, str(error))
     if lost:
         return _unknown(step, f"names not given again: {', '.join(name.familiar() for name in lost)}")
-    return _ended(step, Outcome.FAILED, reason(Code.INTERRUPTED))
+    return outcome_of(step, Outcome.FAILED, reason(Code.INTERRUPTED))
 
 
 def _unknown(step: Step, detail: str) -> StepOutcome:
-    return _ended(step, Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=detail))
-
-
-def _ended(step: Step, outcome: Outcome, why: Reason | None) -> StepOutcome:
-    return StepOutcome(
-        index=step.index, object=step.object, outcome=outcome, reason=why, expected=step.expected
-    )
+    return outcome_of(step, Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=detail))

@@ -1,41 +1,23 @@
 """Removes one object: a fresh look, the guards, the removal, and what the engine made of it (S2, S7)."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from workers.contract import EngineIdentity, Kind, Outcome, Reference, Step, Store
+from workers.contract import EngineIdentity, Kind, Outcome, Reference, Step
 from workers.engine import Engine
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 from workers.execution import guards
-from workers.execution.restoring import container_way_back, image_way_back, is_there, put_back
+from workers.execution.ended import REMOVED, Ended, refused
+from workers.execution.names import NamedRemoval
+from workers.execution.restoring import container_way_back, image_way_back, is_there
+from workers.execution.start import Start
 from workers.planning import answers
 from workers.planning.fingerprints import differences, of_cache_record
 from workers.planning.inventory import CacheRecord, Container, Image
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
-from workers.references import ImageName
-
-# How long a name must have been left alone before it may be taken off by name (S2).
-QUIET = timedelta(seconds=60)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a removal ended. `alarm` stops the run: something happened that was not planned."""
-
-    outcome: Outcome
-    reason: Reason | None = None
-    alarm: bool = False
-
-
-REMOVED = Ended(Outcome.REMOVED)
-
-
-def refused(why: Reason) -> Ended:
-    """A guard said no."""
-    return Ended(Outcome.REFUSED, why)
 
 
 @dataclass(frozen=True)
@@ -51,14 +33,15 @@ class Look:
 class Removal:
     """How to look at and remove objects of one engine under one policy.
 
-    `records` are the build cache records as they were when the cache's stage began.
+    `start` is what the host held when the run judged; `records` are the build cache records as they were
+    when the cache's stage began.
     """
 
     engine: Engine
     identity: EngineIdentity
     policy: Policy
     judged_at: datetime
-    image_ids: frozenset[str]
+    start: Start
     records: Mapping[str, CacheRecord] = field(default_factory=dict)
 
     def look(self, step: Step) -> Look:
@@ -166,10 +149,15 @@ class Removal:
         why = (
             guards.checked(lambda: guards.image_changed(step, fresh))
             or guards.checked(lambda: guards.image_protected(fresh, self.policy))
-            or guards.checked(lambda: guards.image_used(fresh, self.containers()))
+            or guards.checked(lambda: self._image_needed(fresh))
             or guards.checked(lambda: guards.image_arrived(fresh, self._arrivals()))
         )
         return Look(refused(why)) if why else Look(way_back=image_way_back(inspected), image=fresh)
+
+    def _image_needed(self, fresh: Image) -> Reason | None:
+        """One list tells both: a container uses the image, or one came for which it is the way back."""
+        containers = self.containers()
+        return guards.image_used(fresh, containers) or self.start.way_back(fresh.id, containers)
 
     def _arrivals(self) -> Mapping[str, datetime]:
         """What was pulled, loaded or tagged since the run judged: somebody is about to use it."""
@@ -177,66 +165,6 @@ class Removal:
         return answers.arrivals(self.engine.image_events(answers.ARRIVING, since=self.judged_at, until=now))
 
     def _remove_image(self, look: Look) -> Ended:
-        """Take the names off one by one but the last, which goes with the image; put them back otherwise."""
         assert look.image is not None  # noqa: S101 - for the type checker: only _look_at_image leads here
-        image, taken = look.image, list[ImageName]()
-        try:
-            ended = self._take_names(image, taken)
-            if ended is REMOVED:
-                ended = self._expect(self.engine.remove_image(image.id), {image.id})
-        except EngineError:
-            if lost := put_back(self.engine, image.id, taken):
-                return _nameless(image, lost)
-            raise
-        return ended if ended is REMOVED or ended.alarm else self._undone(image, taken, ended)
-
-    def _undone(self, image: Image, taken: list[ImageName], ended: Ended) -> Ended:
-        """A refusal leaves the image as it was; where it cannot, that is an alarm."""
-        lost = put_back(self.engine, image.id, taken)
-        return _nameless(image, lost) if lost else ended
-
-    def _take_names(self, image: Image, taken: list[ImageName]) -> Ended:
-        for name in image.names[:-1]:
-            # Noted first: without an answer it may have been taken off as well.
-            taken.append(name)
-            ended = self._untag(image, name)
-            if ended is not REMOVED:
-                taken.pop()
-                return ended
-        return REMOVED
-
-    def _untag(self, image: Image, name: ImageName) -> Ended:
-        try:
-            if self.identity.store is Store.CONTAINERD:
-                # Compare-and-untag in one step; on a graph driver the same call means something else.
-                return self._expect(self.engine.remove_image(f"{name.full()}@{image.id}"), set())
-            now = datetime.now(UTC)
-            events = self.engine.image_events(guards.TOUCHING, since=now - QUIET, until=now)
-            if touched := guards.checked(lambda: guards.name_touched(name.familiar(), events)):
-                return refused(touched)
-            if self.engine.inspect_image(name.full())["Id"] != image.id:
-                return refused(reason(Code.CHANGED, what=f"{name.familiar()} is another image now"))
-            return self._expect(self.engine.remove_image(name.full()), set())
-        except NotFound:
-            return refused(reason(Code.CHANGED, what=f"{name.familiar()} is gone"))
-
-    def _expect(self, told: Iterable[Mapping[str, str]], planned: set[str]) -> Ended:
-        """The engine must have deleted what was planned, and no other image along with it."""
-        deleted = {line["Deleted"] for line in told if "Deleted" in line}
-        # On a graph driver the reply lists layers beside images; an unknown id is a layer.
-        surprise = (deleted & self.image_ids) - planned
-        if surprise or (deleted and not planned):
-            return Ended(
-                Outcome.FAILED,
-                reason(Code.UNPLANNED_REMOVAL, object=min(surprise or deleted)),
-                alarm=True,
-            )
-        if planned - deleted:
-            return Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail="the reply does not name it"))
-        return REMOVED
-
-
-def _nameless(image: Image, lost: Iterable[ImageName]) -> Ended:
-    names = ", ".join(name.familiar() for name in lost)
-    why = reason(Code.ENGINE_ERROR, detail=f"{image.id} could not be given its names again: {names}")
-    return Ended(Outcome.FAILED, why, alarm=True)
+        known = self.start.repositories.keys()
+        return NamedRemoval(self.engine, self.identity.store, known).remove(look.image)

@@ -1,15 +1,12 @@
 """The run of one order: consume, look, pre-check, then stage by stage, step by step, and the report."""
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from workers import survey
 from workers.contract import (
     Bytes,
     DiskUsage,
-    EngineIdentity,
     ExecutionFinished,
     ExecutionOrder,
     ExecutionStarted,
@@ -22,41 +19,23 @@ from workers.contract import (
     StepFinished,
     StepOutcome,
 )
-from workers.engine import Engine
 from workers.errors import EngineError, EngineUnreachable, RefusedError
-from workers.execution import aftermath, guards
+from workers.execution import aftermath, guards, races
+from workers.execution.ended import Ended, refused
 from workers.execution.health import Vital
-from workers.execution.removal import Ended, Look, Removal, refused
-from workers.execution.restoring import put_back
+from workers.execution.measuring import settled
+from workers.execution.removal import Look, Removal
+from workers.execution.start import Start, start_of
+from workers.execution.tools import Tools
 from workers.execution.watch import Watch
-from workers.memory.ledger import Ledger
 from workers.planning import answers
-from workers.planning.facts import Case
 from workers.planning.inventory import NEVER, Inventory
 from workers.planning.judgement import judge
 from workers.planning.order import STAGES
-from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
-from workers.references import ImageName
 
 BATCH = 20
 LONGEST_RUN = timedelta(minutes=50)
-SETTLING_LOOKS = 5
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What a run works with; `told_to_stop` is asked between steps, `wait` lets time pass."""
-
-    engine: Engine
-    identity: EngineIdentity
-    ledger: Ledger
-    policy: Policy
-    look: Callable[[], tuple[Inventory, Case]]
-    local: bool
-    forget_image: Callable[[str], None]
-    told_to_stop: Callable[[], bool]
-    wait: Callable[[float], None]
 
 
 def execute(order: ExecutionOrder, tools: Tools) -> Report:
@@ -94,6 +73,7 @@ class _Run:
         self.baseline: list[Vital] = []
         self.health: list[HealthLine] = []
         self.before: Inventory | None = None
+        self.start = Start()
         self.after: DiskUsage | None = None
         self.last_removal = NEVER
         self.began = False
@@ -120,6 +100,7 @@ class _Run:
 
     def _begin(self) -> None:
         self.before, case = self.tools.look()
+        self.start = start_of(case)
         # Judged anew: what the policy would keep by now is no longer eligible, whoever confirmed it (S3).
         self.verdicts = {v.object.id: v for v in judge(case, self.plan.kinds)}
         self.baseline, reasons = self.watch.pre_check()
@@ -149,7 +130,7 @@ class _Run:
                 break
             self.stopped_by += self.watch.trouble(self.baseline, with_probes=False)
         if stage is Kind.IMAGE:
-            self._look_for_lost_races(removal)
+            self._look_for_lost_races()
         if not self.stopped_by:
             self.stopped_by += self.watch.trouble(self.baseline, with_probes=True)
 
@@ -161,7 +142,7 @@ class _Run:
             identity=self.tools.identity,
             policy=self.tools.policy,
             judged_at=self.before.taken_at,
-            image_ids=frozenset(i.id for i in self.before.images),
+            start=self.start,
             records={raw["ID"]: answers.cache_record(raw) for raw in records},
         )
 
@@ -207,7 +188,7 @@ class _Run:
     def _end(self, step: Step, ended: Ended) -> None:
         if step.index in self.outcomes:
             return
-        outcome = self.outcomes[step.index] = _outcome(step, ended)
+        outcome = self.outcomes[step.index] = aftermath.outcome_of(step, ended.outcome, ended.reason)
         if ended.reason and ended.reason.code is Code.CHANGED:
             self.tools.forget_image(step.object.id)
         event = StepFinished(order_id=self.order.id, step=outcome, **self._told())
@@ -215,37 +196,16 @@ class _Run:
 
     # After the last removal
 
-    def _look_for_lost_races(self, removal: Removal) -> None:
-        assert self.before is not None  # noqa: S101 - for the type checker: _begin has set it
-        removed = [s for s in self.plan.steps if s.object.kind is Kind.IMAGE and self._is_removed(s)]
-        # Images last: a container's own must have been there before it.
-        containers = removal.containers()
-        present = {raw["Id"] for raw in self.tools.engine.images()} if removed else set()
-        lost = aftermath.lost_races(containers, removed, self.before, present=present)
-        for step in (s for s in removed if s.object.id in lost):
-            found = reason(Code.LOST_RACE, container=lost[step.object.id].name, image=step.object.name)
-            if found not in self.findings:
-                self.findings += [found, self._bring_back(step)]
-                self.stopped_by.append(found)
-
-    def _is_removed(self, step: Step) -> bool:
-        outcome = self.outcomes.get(step.index)
-        return outcome is not None and outcome.outcome is Outcome.REMOVED
-
-    def _bring_back(self, step: Step) -> Reason:
-        """Pull the image by its digest and give it its names again, where a registry still has it."""
-        ways = {s.index: json.loads(way) for s, way, _ in self.tools.ledger.ways_back(self.order.id)}
-        source = aftermath.way_back_of(ways.get(step.index, {}))
-        try:
-            if source is None:
-                return reason(Code.NOT_BROUGHT_BACK, image=step.object.name)
-            self.tools.engine.pull(*source)
-            # A pull that fails half-way says so only in a text that docker-py does not read.
-            self.tools.engine.inspect_image(step.object.id)
-        except EngineError:
-            return reason(Code.NOT_BROUGHT_BACK, image=step.object.name)
-        put_back(self.tools.engine, step.object.id, [ImageName.parse(name) for name in step.untags])
-        return reason(Code.BROUGHT_BACK, image=step.object.name)
+    def _look_for_lost_races(self) -> None:
+        found = races.lost_races(
+            self.tools.engine,
+            races.perhaps_gone(self.plan.steps, self.outcomes),
+            known=self.start.containers,
+            way_back=lambda step: self.tools.ledger.way_back(self.order.id, step.index),
+            told=self.findings,
+        )
+        self.findings += found
+        self.stopped_by += [one for one in found if one.code is Code.LOST_RACE]
 
     def _settle(self) -> None:
         if self.last_removal is NEVER:
@@ -255,24 +215,10 @@ class _Run:
             self.findings += aftermath.health_findings(self.health)
 
     def _look_once_more(self) -> None:
-        if any(s.object.kind is Kind.IMAGE for s in self.plan.steps):
-            self._look_for_lost_races(self._removal(Kind.IMAGE))
+        self._look_for_lost_races()
 
     def _measure(self) -> None:
-        self.after = self._settled_usage()
-
-    def _settled_usage(self) -> DiskUsage:
-        """Sample until two looks agree: files go a moment after the reply that says so."""
-        looks = [self._usage()]
-        for _ in range(SETTLING_LOOKS):
-            looks.append(self._usage())
-            if (
-                looks[-1].engine_bytes == looks[-2].engine_bytes
-                and looks[-1].filesystems == looks[-2].filesystems
-            ):
-                break
-            self.tools.wait(0.2)
-        return looks[-1]
+        self.after = settled(self._usage, self.tools.wait)
 
     def _usage(self) -> DiskUsage:
         df = self.tools.engine.usage()
@@ -308,21 +254,11 @@ class _Run:
 
     def _untouched(self, step: Step) -> StepOutcome:
         why = Code.EXCLUDED if step.index in self.order.excluded else Code.RUN_STOPPED
-        return _outcome(step, Ended(Outcome.NOT_ATTEMPTED, reason(why)))
+        return aftermath.outcome_of(step, Outcome.NOT_ATTEMPTED, reason(why))
 
     def _told(self) -> dict[str, object]:
         order = self.order
         return {"host": order.host, "at": _now(), "request_id": order.request_id, "reply_to": order.reply_to}
-
-
-def _outcome(step: Step, ended: Ended) -> StepOutcome:
-    return StepOutcome(
-        index=step.index,
-        object=step.object,
-        outcome=ended.outcome,
-        reason=ended.reason,
-        expected=step.expected,
-    )
 
 
 def _batches(steps: list[Step]) -> Iterator[list[Step]]:

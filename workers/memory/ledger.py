@@ -219,6 +219,11 @@ class Ledger:
         )
         return [(Step.model_validate_json(row[0]), row[1], _outcome(row[2])) for row in rows]
 
+    def way_back(self, order_id: str, step: int) -> str:
+        """Return the way back (JSON) of one removal that an order asked for."""
+        rows = self.rows("SELECT way_back FROM journal WHERE order_id = ? AND step = ?", order_id, step)
+        return str(rows[0][0]) if rows else "{}"
+
     # The outbox
 
     def tell(self, event: Event) -> None:
