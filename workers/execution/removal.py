@@ -10,7 +10,7 @@ from workers.engine import Engine
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 from workers.execution import guards
 from workers.execution.restoring import container_way_back, image_way_back, is_there, put_back
-from workers.planning import answers
+from workers.planning import answers, mentions
 from workers.planning.fingerprints import differences, of_cache_record
 from workers.planning.inventory import CacheRecord, Container, Image
 from workers.planning.policy import Policy
@@ -88,10 +88,8 @@ class Removal:
             return Ended(Outcome.GONE, reason(Code.ALREADY_GONE))
         except Conflict as error:
             return refused(reason(Code.ENGINE_SAYS_IN_USE, detail=str(error)))
-        except AnswerLost as error:
+        except (AnswerLost, EngineUnreachable) as error:
             return self._looked_up(step.object, error)
-        except EngineUnreachable:
-            raise
         except EngineError as error:
             return Ended(Outcome.FAILED, reason(Code.ENGINE_ERROR, detail=str(error)))
 
@@ -107,11 +105,13 @@ class Removal:
                 return self._remove_record(step)
         return REMOVED
 
-    def _looked_up(self, object_: Reference, error: AnswerLost) -> Ended:
-        """A time-out is neither yes nor no: ask again whether the object is there (S4)."""
+    def _looked_up(self, object_: Reference, error: EngineError) -> Ended:
+        """A time-out or a cut is neither yes nor no: ask again whether the object is there (S4)."""
         try:
             if not is_there(object_, self.engine):
                 return REMOVED
+        except EngineUnreachable:
+            raise
         except EngineError:
             pass
         return Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error)))
@@ -120,17 +120,15 @@ class Removal:
 
     def containers(self) -> tuple[Container, ...]:
         """List all containers afresh, as facts."""
-        return tuple(answers.container(raw, None, writable=None) for raw in self.engine.containers())
+        found = tuple(answers.container(raw, None, writable=None) for raw in self.engine.containers())
+        # What one of them uses is not known then, so nobody can say that an object is unused (S4).
+        for container in (c for c in found if not c.readable):
+            raise EngineError(f"list containers: {container.name or container.id}: {container.unread}")
+        return found
 
     def _look_at_container(self, step: Step) -> Look:
         inspected = self.engine.inspect_container(step.object.id)
-        listed = {
-            "Id": step.object.id,
-            "Names": [inspected["Name"]],
-            "State": inspected["State"]["Status"],
-            "ImageID": inspected["Image"],
-        }
-        fresh = answers.container(listed, inspected, writable=None)
+        fresh = answers.inspected_container(inspected)
         why = guards.checked(lambda: guards.container_changed(step, fresh))
         return Look(refused(why)) if why else Look(way_back=container_way_back(inspected))
 
@@ -174,7 +172,7 @@ class Removal:
     def _arrivals(self) -> Mapping[str, datetime]:
         """What was pulled, loaded or tagged since the run judged: somebody is about to use it."""
         now = datetime.now(UTC)
-        return answers.arrivals(self.engine.image_events(answers.ARRIVING, since=self.judged_at, until=now))
+        return mentions.arrivals(self.engine.image_events(mentions.ARRIVING, since=self.judged_at, until=now))
 
     def _remove_image(self, look: Look) -> Ended:
         """Take the names off one by one but the last, which goes with the image; put them back otherwise."""
@@ -185,10 +183,19 @@ class Removal:
             if ended is REMOVED:
                 ended = self._expect(self.engine.remove_image(image.id), {image.id})
         except EngineError:
+            if self._is_gone(image):
+                raise
             if lost := put_back(self.engine, image.id, taken):
                 return _nameless(image, lost)
             raise
         return ended if ended is REMOVED or ended.alarm else self._undone(image, taken, ended)
+
+    def _is_gone(self, image: Image) -> bool:
+        """Whether the image went though its answer was lost: then its names are not missing."""
+        try:
+            return not is_there(Reference(kind=Kind.IMAGE, id=image.id, name=image.shown), self.engine)
+        except EngineError:
+            return False
 
     def _undone(self, image: Image, taken: list[ImageName], ended: Ended) -> Ended:
         """A refusal leaves the image as it was; where it cannot, that is an alarm."""

@@ -30,7 +30,7 @@ from workers.execution.removal import Ended, Look, Removal, refused
 from workers.execution.restoring import put_back
 from workers.execution.watch import Watch
 from workers.memory.ledger import Ledger
-from workers.planning import answers
+from workers.planning import accounting
 from workers.planning.facts import Case
 from workers.planning.inventory import NEVER, Inventory
 from workers.planning.judgement import judge
@@ -162,7 +162,7 @@ class _Run:
             policy=self.tools.policy,
             judged_at=self.before.taken_at,
             image_ids=frozenset(i.id for i in self.before.images),
-            records={raw["ID"]: answers.cache_record(raw) for raw in records},
+            records={raw["ID"]: accounting.cache_record(raw) for raw in records},
         )
 
     def _step(self, step: Step, removal: Removal) -> None:
