@@ -15,6 +15,7 @@ from docker.errors import APIError, DockerException, StreamParseError
 from workers.allowed_calls import is_allowed
 from workers.contract import EngineIdentity, Store
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
+from workers.replies import a_list, a_text, an_object
 
 NEWEST_API = (1, 51)
 READ_TIMEOUT = 300
@@ -60,7 +61,7 @@ class Engine:
         with _translated(address):
             # Never from_env: since docker-py 7.2 it may follow a CLI context to another host.
             probe = _Client(base_url=address, version="1.24", timeout=timeout)
-            newest = _numbers(probe.version(api_version=False)["ApiVersion"])
+            newest = _numbers(an_object("version", probe.version(api_version=False)))
             probe.close()
             self.api_version = ".".join(map(str, min(newest, NEWEST_API)))
             # The stubs of docker-py are partly untyped; our own types begin at this file's methods.
@@ -72,58 +73,60 @@ class Engine:
 
     def identity(self) -> EngineIdentity:
         """Ask which engine this is."""
-        with _translated("info"):
-            told = self._client.info()
+        told = self._info()
         store = ["driver-type", "io.containerd.snapshotter.v1"] in (told.get("DriverStatus") or [])
         return EngineIdentity(
-            id=told["ID"],
-            version=told["ServerVersion"],
+            id=a_text("info", told, "ID"),
+            version=a_text("info", told, "ServerVersion"),
             api_version=self.api_version,
-            storage_driver=told["Driver"],
+            storage_driver=a_text("info", told, "Driver"),
             store=Store.CONTAINERD if store else Store.GRAPH_DRIVER,
-            data_root=told["DockerRootDir"],
+            data_root=a_text("info", told, "DockerRootDir"),
         )
+
+    def _info(self) -> Raw:
+        with _translated("info"):
+            return an_object("info", self._client.info())
 
     def name(self) -> str:
         """Ask for the host's name as the engine knows it."""
-        with _translated("info"):
-            return str(self._client.info()["Name"])
+        return a_text("info", self._info(), "Name")
 
     def is_swarm_manager(self) -> bool:
         """Ask whether services can be listed here."""
-        with _translated("info"):
-            return bool((self._client.info().get("Swarm") or {}).get("ControlAvailable"))
+        swarm = self._info().get("Swarm") or {}
+        return bool(an_object("info: Swarm", swarm).get("ControlAvailable"))
 
     # Lists, one call each
 
     def containers(self) -> list[Raw]:
         """List all containers in any state."""
         with _translated("list containers"):
-            return cast("list[Raw]", self._client.containers(all=True))
+            return a_list("list containers", self._client.containers(all=True))
 
     def images(self) -> list[Raw]:
         """List all images, intermediates too."""
         with _translated("list images"):
-            return cast("list[Raw]", self._client.images(all=True))
+            return a_list("list images", self._client.images(all=True))
 
     def networks(self) -> list[Raw]:
         """List all networks."""
         with _translated("list networks"):
-            return cast("list[Raw]", self._client.networks())
+            return a_list("list networks", self._client.networks())
 
     def services(self) -> list[Raw]:
         """List swarm services; an engine that manages none has none."""
         if not self.is_swarm_manager():
             return []
         with _translated("list services"):
-            return cast("list[Raw]", self._client.services())
+            return a_list("list services", self._client.services())
 
     def usage(self) -> Raw:
         """Ask for the engine's own accounting: images, containers, volumes, build cache."""
         for attempt in range(DF_TRIES):
             try:
                 with _translated("disk usage"):
-                    return cast("Raw", self._client.df())
+                    return an_object("disk usage", self._client.df())
             except EngineError as error:
                 # 20.10 answers 500 to a second df at the same time instead of waiting.
                 if "already running" not in str(error) or attempt == DF_TRIES - 1:
@@ -156,22 +159,22 @@ class Engine:
     def inspect_container(self, id_: str) -> Raw:
         """Ask for a container's whole description. It holds secrets: never store it whole."""
         with _translated(f"inspect container {id_[:12]}"):
-            return cast("Raw", self._client.inspect_container(id_))
+            return an_object(f"inspect container {id_[:12]}", self._client.inspect_container(id_))
 
     def inspect_image(self, name: str) -> Raw:
         """Ask for an image's description, by id or name."""
         with _translated(f"inspect image {name}"):
-            return cast("Raw", self._client.inspect_image(name))
+            return an_object(f"inspect image {name}", self._client.inspect_image(name))
 
     def history(self, image_id: str) -> list[Raw]:
         """Ask for the steps an image was built of, newest first."""
         with _translated(f"history of {image_id[:19]}"):
-            return cast("list[Raw]", self._client.history(image_id))
+            return a_list(f"history of {image_id[:19]}", self._client.history(image_id))
 
     def inspect_network(self, id_: str) -> Raw:
         """Ask for a network's description."""
         with _translated(f"inspect network {id_[:12]}"):
-            return cast("Raw", self._client.inspect_network(id_))
+            return an_object(f"inspect network {id_[:12]}", self._client.inspect_network(id_))
 
     # Removals, one object each, by full id, never forced (S1, S2)
 
@@ -182,8 +185,9 @@ class Engine:
 
     def remove_image(self, name: str) -> Sequence[Mapping[str, str]]:
         """Remove one image by id, or one name of it; returns what the engine says it untagged and deleted."""
-        with _translated(f"remove image {name}"):
-            return cast("Sequence[Mapping[str, str]]", self._client.remove_image(name, noprune=True))
+        with _translated(f"remove image {name}"), _done_by_then(f"remove image {name}"):
+            told = a_list("reply", self._client.remove_image(name, noprune=True))
+            return [an_object("reply", line) for line in told]
 
     def remove_network(self, id_: str) -> None:
         """Remove a network without endpoints."""
@@ -197,9 +201,10 @@ class Engine:
         """
         # `until` means creation for other objects, but last use for build cache; 20.10 reads durations only.
         filters = {"id": [id_], "until": [f"{int(unused_for.total_seconds())}s"]}
-        with _translated(f"remove build cache record {id_}"):
-            told = self._client.prune_builds(filters=filters, all=True)
-        return id_ in (told.get("CachesDeleted") or [])
+        what = f"remove build cache record {id_}"
+        with _translated(what), _done_by_then(what):
+            told = an_object("reply", self._client.prune_builds(filters=filters, all=True))
+            return id_ in a_list("reply", told.get("CachesDeleted") or [])
 
     # The way back
 
@@ -226,7 +231,10 @@ def _timestamp(moment: datetime) -> str:
     return f"{moment.timestamp():.6f}"
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def _numbers(told: Raw) -> tuple[int, ...]:
+    version = a_text("version", told, "ApiVersion")
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4})+", version):
+        raise EngineError(f"version: ApiVersion is {version!r}, expected numbers such as 1.41")
     return tuple(int(part) for part in version.split("."))
 
 
@@ -239,10 +247,24 @@ def _translated(what: str) -> Iterator[None]:
         # 403 is what a network says that has endpoints.
         kinds: dict[int | None, type[EngineError]] = {403: Conflict, 404: NotFound, 409: Conflict}
         raise kinds.get(error.status_code, EngineError)(f"{what}: {error.explanation or error}") from error
+    except requests.exceptions.JSONDecodeError as error:
+        raise EngineError(f"{what}: the engine's answer is not JSON ({error})") from error
+    except (LookupError, TypeError, AttributeError) as error:
+        # docker-py reads the text of an error from an answer that may hold none.
+        raise EngineError(f"{what}: the engine's answer cannot be read ({error!r})") from error
     except requests.exceptions.ReadTimeout as error:
         raise AnswerLost(f"{what}: no answer in time") from error
     except (requests.exceptions.RequestException, DockerException, *STREAM_ERRORS, OSError) as error:
         raise EngineUnreachable(f"{what}: {_innermost(error)}") from error
+
+
+@contextmanager
+def _done_by_then(what: str) -> Iterator[None]:
+    """A removal whose reply cannot be read may well be done: its answer is lost, not its work."""
+    try:
+        yield
+    except (EngineError, requests.exceptions.JSONDecodeError) as error:
+        raise AnswerLost(f"{what}: the reply cannot be read ({error})") from error
 
 
 def _innermost(error: BaseException) -> BaseException:

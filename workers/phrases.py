@@ -43,6 +43,8 @@ CLAUSES: dict[Code, str] = {
     Code.SUPERSEDED: "newer versions of {repository} stay ({kept:word} kept)",
     Code.NETWORK_UNUSED: "no container has been connected to it {since:since}",
     Code.CACHE_UNUSED: "no build has used it {since:since}",
+    Code.NOT_ALL_READ: "the {kind:word} {object} could not be read ({what}), so nothing can be confirmed",
+    Code.MORE_NOT_READ: "not read were {count:n other object} as well",
     Code.PATTERN_MATCHES_NOTHING: "the entry {pattern} in {key} matches nothing on this host",
     Code.NOTHING_CRITICAL: "the policy names no critical container, so nothing guards this host",
     Code.USE_UNKNOWN_BEFORE: "nothing is known about use before {since:when}",
@@ -112,6 +114,7 @@ LOOK_AT_CONTAINER = "Look at its log, and ask for a new preview when it runs and
 LOOK_AT_RUNNING = "Look at this container first."
 
 NEXT_STEPS: dict[Code, str] = {
+    Code.NOT_ALL_READ: "Look at it with docker inspect, and at the engine's log, before the next preview.",
     Code.PATTERN_MATCHES_NOTHING: "Check its spelling in the policy.",
     Code.NOTHING_CRITICAL: "Name what must stay up under critical_containers.",
     Code.NO_WAY_BACK: (

@@ -52,6 +52,8 @@ class Code(StrEnum):
     NETWORK_UNUSED = "network_unused"  # since
     CACHE_UNUSED = "cache_unused"  # since
     # Said above a plan.
+    NOT_ALL_READ = "not_all_read"  # kind, object, what
+    MORE_NOT_READ = "more_not_read"  # count
     PATTERN_MATCHES_NOTHING = "pattern_matches_nothing"  # key, pattern
     NOTHING_CRITICAL = "nothing_critical"  #
     USE_UNKNOWN_BEFORE = "use_unknown_before"  # since

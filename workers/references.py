@@ -103,6 +103,11 @@ def repository_of(name: ImageName) -> str:
     return f"{name.registry}/{name.repository}"
 
 
+def is_image_id(text: str) -> bool:
+    """Whether it is the full id of an image, with or without the name of its digest."""
+    return _IMAGE_ID.fullmatch(text) is not None
+
+
 def listed_names(listed: Iterable[str] | None) -> tuple[ImageName, ...]:
     """Read what an engine lists as RepoTags or RepoDigests: null and `<none>` are no names."""
     return tuple(ImageName.parse(text) for text in listed or () if text not in _NO_NAME)

@@ -11,7 +11,7 @@ from workers.contract import DiskUsage, EngineIdentity, Filesystem, Kind, Store
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.memory.sightings import Sightings
-from workers.planning import answers
+from workers.planning import accounting, answers, mentions
 from workers.planning.facts import Memory
 from workers.planning.inventory import Container, Image, Inventory
 
@@ -42,19 +42,19 @@ def take(
     df = engine.usage()
     # Containers last: one made meanwhile from what was listed before it is then seen as its user.
     images = _images(engine, sightings, identity, local=local)
-    networks = tuple(answers.network(raw) for raw in engine.networks())
-    containers = _containers(engine, df)
+    networks = answers.told_apart(answers.network(raw) for raw in engine.networks())
+    containers = answers.told_apart(_containers(engine, df))
     taken = Inventory(
         taken_at=now,
         engine=identity,
         usage=disk_usage(df, identity, local=local, now=now),
         containers=containers,
-        images=images,
+        images=answers.told_apart(images),
         networks=networks,
-        cache=tuple(answers.cache_record(raw) for raw in df.get("BuildCache") or []),
-        volumes=tuple(answers.volume(raw) for raw in df.get("Volumes") or []),
-        service_images=answers.service_images(engine.services()),
-        arrivals=answers.arrivals(engine.image_events(answers.ARRIVING, since=now - REMEMBERED, until=now)),
+        cache=answers.told_apart(map(accounting.cache_record, accounting.section(df, "BuildCache"))),
+        volumes=answers.told_apart(map(accounting.volume, accounting.section(df, "Volumes"))),
+        service_images=mentions.service_images(engine.services()),
+        arrivals=mentions.arrivals(engine.image_events(mentions.ARRIVING, since=now - REMEMBERED, until=now)),
     )
     _write_down(taken, sightings, now)
     return taken
@@ -66,7 +66,7 @@ def disk_usage(df: Raw, identity: EngineIdentity, *, local: bool, now: datetime)
     if identity.store is Store.CONTAINERD:
         paths.append(CONTAINERD_ROOT)
     measured = tuple(_filesystem(path) for path in paths if local and os.path.isdir(path))
-    return answers.disk_usage(df, store=identity.store, now=now, filesystems=measured)
+    return accounting.disk_usage(df, store=identity.store, now=now, filesystems=measured)
 
 
 def _filesystem(path: str) -> Filesystem:
@@ -81,15 +81,14 @@ def _filesystem(path: str) -> Filesystem:
 
 
 def _containers(engine: Engine, df: Raw) -> tuple[Container, ...]:
-    writable = {c["Id"]: c.get("SizeRw") or 0 for c in df.get("Containers") or []}
-    found = (_container(engine, raw, writable.get(raw["Id"])) for raw in engine.containers())
+    writable = accounting.writable_sizes(df)
+    found = (_container(engine, raw, writable.get(answers.id_of(raw))) for raw in engine.containers())
     return tuple(container for container in found if container is not None)
 
 
 def _container(engine: Engine, listed: Raw, writable: int | None) -> Container | None:
-    """Inspect where the list does not tell enough: stopped ones, and those whose image lost its name."""
-    needs_inspect = listed["State"] != "running" or (listed.get("Image") or "").startswith("sha256:")
-    if not needs_inspect:
+    """Inspect where the list does not tell enough."""
+    if not answers.needs_inspection(listed):
         return answers.container(listed, None, writable=writable)
     try:
         return answers.container(listed, engine.inspect_container(listed["Id"]), writable=writable)
@@ -107,32 +106,29 @@ def _images(
     fresh: dict[str, str] = {}
     found = []
     for listed in engine.images():
-        details = known.get(listed["Id"])
-        if details is None or details["names"] != _tags(listed):
+        id_ = answers.id_of(listed)
+        details = known.get(id_)
+        if details is None or details["names"] != answers.tags(listed):
             try:
-                details = _details(engine, listed)
+                details = _details(engine, id_, answers.tags(listed))
             except NotFound:
                 continue
-            if details is not None:
-                fresh[listed["Id"]] = json.dumps(details)
-        written = _written_at(identity, listed["Id"]) if local else None
+            if answers.UNREAD not in details:
+                fresh[id_] = json.dumps(details)
+        written = _written_at(identity, id_) if local else None
         found.append(answers.image(listed, details, written_at=written))
     sightings.keep_layers(fresh)
     return tuple(found)
 
 
-def _tags(listed: Raw) -> list[str]:
-    return sorted(tag for tag in listed.get("RepoTags") or [] if not tag.startswith("<none>"))
-
-
-def _details(engine: Engine, listed: Raw) -> Raw | None:
+def _details(engine: Engine, id_: str, tags: list[str]) -> Raw:
     try:
-        told = answers.image_details(engine.inspect_image(listed["Id"]), engine.history(listed["Id"]))
+        told = answers.image_details(engine.inspect_image(id_), engine.history(id_))
     except NotFound:
         raise
-    except EngineError:
-        return None
-    return {**told, "names": _tags(listed)}
+    except EngineError as error:
+        return {answers.UNREAD: str(error)}
+    return {**told, "names": tags}
 
 
 def _written_at(identity: EngineIdentity, image_id: str) -> datetime | None:
@@ -140,7 +136,7 @@ def _written_at(identity: EngineIdentity, image_id: str) -> datetime | None:
     folder = Path(identity.data_root, "image", identity.storage_driver, "imagedb", "content", "sha256")
     try:
         return datetime.fromtimestamp((folder / image_id.removeprefix("sha256:")).stat().st_mtime, UTC)
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
@@ -151,8 +147,9 @@ def _write_down(taken: Inventory, sightings: Sightings, now: datetime) -> None:
     for container in taken.containers:
         used = container.finished_at if container.stopped else now
         if used is not None:
-            _note(images, [container.image_id], used)
-            _note(networks, container.networks, used)
+            # An exit still to come is a clock gone wrong; remembered, it would keep the image for ever.
+            _note(images, [container.image_id], min(used, now))
+            _note(networks, container.networks, min(used, now))
     sightings.see([(Kind.IMAGE.value, i.id, images.get(i.id)) for i in taken.images], now)
     last = [(n.id, [networks[k] for k in (n.id, n.name) if k in networks]) for n in taken.networks]
     sightings.see([(Kind.NETWORK.value, id_, max(used, default=None)) for id_, used in last], now)

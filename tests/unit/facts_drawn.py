@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from tests.unit.facts_host import (
     NOW,
-    Thing,
     a_case,
     a_container,
     a_network,
@@ -19,7 +18,7 @@ from tests.unit.facts_host import (
 from workers.contract import Kind
 from workers.memory.sightings import Sighting
 from workers.planning.facts import ONE_OFF, PROJECT, Case, Memory, Own
-from workers.planning.inventory import CacheRecord, Container, Image, Network
+from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing
 from workers.planning.policy import Policy
 from workers.references import ImageName
 

@@ -8,7 +8,7 @@ from typing import Any
 from workers.contract import Bytes, DiskUsage, EngineIdentity, Kind, Plan, Store, Verdict
 from workers.memory.sightings import Sighting
 from workers.planning.facts import Case, Memory, Own
-from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Network, Volume
+from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Network, Thing, Volume
 from workers.planning.judgement import judge
 from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
@@ -25,7 +25,6 @@ ENGINE = EngineIdentity(
     data_root="/nowhere",
 )
 USAGE = DiskUsage(taken_at=NOW, containers=0, images=0, build_cache=0, volumes=0)
-Thing = Container | Image | Network | CacheRecord | Volume
 
 
 def days(count: float) -> datetime:

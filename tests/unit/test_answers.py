@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.unit.facts_host import NOW, an_id, an_image_id, an_inventory, names
 from workers.contract import Store
-from workers.planning import answers
-from workers.planning.answers import moment
+from workers.planning import accounting, answers, mentions
+from workers.planning.fields import moment
 from workers.planning.inventory import Container
 
 ID = an_id("web")
@@ -191,11 +191,11 @@ def test_s7_a_fresh_inspection_and_the_survey_agree_on_an_image() -> None:
 def test_parents_of_a_record_are_spelled_in_three_ways(
     spelled: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
-    assert answers.cache_record({"ID": "x", "InUse": False, **spelled}).parents == expected
+    assert accounting.cache_record({"ID": "x", "InUse": False, **spelled}).parents == expected
 
 
 def test_s4_a_record_that_does_not_say_is_in_use() -> None:
-    assert answers.cache_record({"ID": "x"}).in_use
+    assert accounting.cache_record({"ID": "x"}).in_use
 
 
 def test_a_network_is_read_with_what_tells_whose_it_is() -> None:
@@ -205,7 +205,7 @@ def test_a_network_is_read_with_what_tells_whose_it_is() -> None:
 
 
 def test_a_volume_without_figures_has_unknown_ones() -> None:
-    found = answers.volume({"Name": "data"})
+    found = accounting.volume({"Name": "data"})
 
     assert (found.size, found.users) == (-1, -1)
 
@@ -214,7 +214,7 @@ def test_services_name_images_by_tag_and_by_digest() -> None:
     digest = f"sha256:{'ab' * 32}"
     specs = [{"Spec": {"TaskTemplate": {"ContainerSpec": {"Image": f"app:1@{digest}"}}}}, {"Spec": {}}, {}]
 
-    assert answers.service_images(specs) == set(names("app:1", f"app@{digest}"))
+    assert mentions.service_images(specs) == set(names("app:1", f"app@{digest}"))
 
 
 # Events
@@ -227,7 +227,7 @@ def an_event(action: str, name: str, *, kind: str = "image", time: int = 1_700_0
 @pytest.mark.parametrize("action", ["pull", "load", "tag", "import"])
 @pytest.mark.parametrize("name", ["app:1", "docker.io/library/app:1"])
 def test_s10_events_tell_when_an_image_came(action: str, name: str) -> None:
-    found = answers.arrivals([an_event(action, name)])
+    found = mentions.arrivals([an_event(action, name)])
 
     assert found == {"docker.io/library/app:1": datetime.fromtimestamp(1_700_000_000, UTC)}
 
@@ -236,11 +236,11 @@ def test_s10_the_last_event_counts_and_others_do_not() -> None:
     events = [an_event("pull", "app:1", time=1), an_event("tag", "app:1", time=2)]
     events += [an_event("untag", "app:1", time=3), an_event("pull", "app:1", kind="plugin", time=4)]
 
-    assert answers.arrivals(events) == {"docker.io/library/app:1": datetime.fromtimestamp(2, UTC)}
+    assert mentions.arrivals(events) == {"docker.io/library/app:1": datetime.fromtimestamp(2, UTC)}
 
 
 def test_s10_a_load_tells_the_id() -> None:
-    assert set(answers.arrivals([an_event("load", an_image_id("app:1"))])) == {an_image_id("app:1")}
+    assert set(mentions.arrivals([an_event("load", an_image_id("app:1"))])) == {an_image_id("app:1")}
 
 
 # Disk usage
@@ -253,8 +253,8 @@ def test_the_accounting_counts_nothing_twice_and_nothing_unknown() -> None:
         "BuildCache": [{"Size": 5, "Shared": False}, {"Size": 50, "Shared": True}],
         "Volumes": [{"UsageData": {"Size": 9}}, {"UsageData": {"Size": -1}}, {"UsageData": None}],
     }
-    found = answers.disk_usage(df, store=Store.GRAPH_DRIVER, now=NOW)
+    found = accounting.disk_usage(df, store=Store.GRAPH_DRIVER, now=NOW)
 
     assert (found.images, found.containers, found.build_cache, found.volumes) == (100, 7, 5, 9)
     assert found.engine_bytes == 112
-    assert answers.disk_usage(df, store=Store.CONTAINERD, now=NOW).images == 93
+    assert accounting.disk_usage(df, store=Store.CONTAINERD, now=NOW).images == 93

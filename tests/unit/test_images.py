@@ -23,10 +23,10 @@ from tests.unit.facts_host import (
 )
 from workers.contract import Kind, Restorable, Store
 from workers.planning.ages import arrival
-from workers.planning.answers import service_images
 from workers.planning.facts import Case, Memory
 from workers.planning.images import restorable
 from workers.planning.inventory import Image
+from workers.planning.mentions import service_images
 from workers.reasons import Code
 
 DIGEST = f"sha256:{'ab' * 32}"

@@ -60,12 +60,10 @@ def plan_lines(plan: Plan, *, now: datetime) -> Iterator[str]:
     voice = Voice(when=local_time, now=now)
     yield _headline(plan)
     yield from (f"  ! {sentence(notice, voice)}" for notice in plan.notices)
-    if not plan.complete:
-        yield "  ! Not everything could be read; what could not stays."
     yield ""
     yield from _steps(plan, voice)
     yield from _kept(plan, voice)
-    if plan.steps:
+    if plan.applicable:
         expires = plan.expires_at.astimezone().strftime("%H:%M")
         yield f"Valid until {expires}. To execute exactly this plan:"
         yield f"  python -m workers execute --confirm {digest(plan)}"
@@ -91,6 +89,8 @@ def _fact(name: str, value: str | int) -> str:
 
 
 def _headline(plan: Plan) -> str:
+    if not plan.complete:
+        return f"No plan for {plan.host}: not everything could be read."
     if not plan.steps:
         return f"Nothing to remove on {plan.host}: compared {amount(len(plan.verdicts), 'object')}."
     counts = [(kind, sum(s.object.kind is kind for s in plan.steps)) for kind in Kind]

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from workers.contract import HealthChange, HealthLine
-from workers.planning.answers import container, moment
+from workers.planning.answers import container
 from workers.planning.containers import is_critical
+from workers.planning.fields import moment
 from workers.planning.inventory import Container
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason

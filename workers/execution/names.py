@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from workers.contract import Outcome, Store
+from workers.contract import Kind, Outcome, Reference, Store
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.execution import guards
 from workers.execution.ended import REMOVED, Ended, refused
-from workers.execution.restoring import put_back
+from workers.execution.restoring import is_there, put_back
 from workers.planning.inventory import Image
 from workers.reasons import Code, reason
 from workers.references import BadName, ImageName
@@ -36,10 +36,18 @@ class NamedRemoval:
             if ended is REMOVED:
                 ended = self._removed(image)
         except EngineError:
-            if lost := put_back(self.engine, image.id, taken):
+            lost = [] if self._is_gone(image) else put_back(self.engine, image.id, taken)
+            if lost:
                 return _nameless(image, lost)
             raise
         return ended if ended is REMOVED else self._undone(image, taken, ended)
+
+    def _is_gone(self, image: Image) -> bool:
+        """Whether the image went though its answer was lost: then its names are not missing."""
+        try:
+            return not is_there(Reference(kind=Kind.IMAGE, id=image.id, name=image.shown), self.engine)
+        except EngineError:
+            return False
 
     def _undone(self, image: Image, taken: list[ImageName], ended: Ended) -> Ended:
         """A refusal leaves the image as it was; where it cannot, that is an alarm. An alarm stays one."""

@@ -13,7 +13,7 @@ from workers.execution.ended import REMOVED, Ended, refused
 from workers.execution.names import NamedRemoval
 from workers.execution.restoring import container_way_back, image_way_back, is_there
 from workers.execution.start import Start
-from workers.planning import answers
+from workers.planning import answers, mentions
 from workers.planning.fingerprints import differences, of_cache_record
 from workers.planning.inventory import CacheRecord, Container, Image
 from workers.planning.policy import Policy
@@ -71,10 +71,8 @@ class Removal:
             return Ended(Outcome.GONE, reason(Code.ALREADY_GONE))
         except Conflict as error:
             return refused(reason(Code.ENGINE_SAYS_IN_USE, detail=str(error)))
-        except AnswerLost as error:
+        except (AnswerLost, EngineUnreachable) as error:
             return self._looked_up(step.object, error)
-        except EngineUnreachable:
-            raise
         except EngineError as error:
             return Ended(Outcome.FAILED, reason(Code.ENGINE_ERROR, detail=str(error)))
 
@@ -90,11 +88,13 @@ class Removal:
                 return self._remove_record(step)
         return REMOVED
 
-    def _looked_up(self, object_: Reference, error: AnswerLost) -> Ended:
-        """A time-out is neither yes nor no: ask again whether the object is there (S4)."""
+    def _looked_up(self, object_: Reference, error: EngineError) -> Ended:
+        """A time-out or a cut is neither yes nor no: ask again whether the object is there (S4)."""
         try:
             if not is_there(object_, self.engine):
                 return REMOVED
+        except EngineUnreachable:
+            raise
         except EngineError:
             pass
         return Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error)))
@@ -103,17 +103,15 @@ class Removal:
 
     def containers(self) -> tuple[Container, ...]:
         """List all containers afresh, as facts."""
-        return tuple(answers.container(raw, None, writable=None) for raw in self.engine.containers())
+        found = tuple(answers.container(raw, None, writable=None) for raw in self.engine.containers())
+        # What one of them uses is not known then, so nobody can say that an object is unused (S4).
+        for container in (c for c in found if not c.readable):
+            raise EngineError(f"list containers: {container.name or container.id}: {container.unread}")
+        return found
 
     def _look_at_container(self, step: Step) -> Look:
         inspected = self.engine.inspect_container(step.object.id)
-        listed = {
-            "Id": step.object.id,
-            "Names": [inspected["Name"]],
-            "State": inspected["State"]["Status"],
-            "ImageID": inspected["Image"],
-        }
-        fresh = answers.container(listed, inspected, writable=None)
+        fresh = answers.inspected_container(inspected)
         why = guards.checked(lambda: guards.container_changed(step, fresh))
         return Look(refused(why)) if why else Look(way_back=container_way_back(inspected))
 
@@ -162,7 +160,7 @@ class Removal:
     def _arrivals(self) -> Mapping[str, datetime]:
         """What was pulled, loaded or tagged since the run judged: somebody is about to use it."""
         now = datetime.now(UTC)
-        return answers.arrivals(self.engine.image_events(answers.ARRIVING, since=self.judged_at, until=now))
+        return mentions.arrivals(self.engine.image_events(mentions.ARRIVING, since=self.judged_at, until=now))
 
     def _remove_image(self, look: Look) -> Ended:
         assert look.image is not None  # noqa: S101 - for the type checker: only _look_at_image leads here

@@ -28,7 +28,7 @@ from workers.execution.removal import Look, Removal
 from workers.execution.start import Start, start_of
 from workers.execution.tools import Tools
 from workers.execution.watch import Watch
-from workers.planning import answers
+from workers.planning import accounting
 from workers.planning.inventory import NEVER, Inventory
 from workers.planning.judgement import judge
 from workers.planning.order import STAGES
@@ -143,7 +143,7 @@ class _Run:
             policy=self.tools.policy,
             judged_at=self.before.taken_at,
             start=self.start,
-            records={raw["ID"]: answers.cache_record(raw) for raw in records},
+            records={raw["ID"]: accounting.cache_record(raw) for raw in records},
         )
 
     def _step(self, step: Step, removal: Removal) -> None:

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from workers.engine import Engine
-from workers.errors import EngineError, LedgerError, NotFound
+from workers.errors import NotFound
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import REMEMBERED, Heard, Sightings
 from workers.planning import hearsay
-from workers.planning.answers import arrivals
 from workers.planning.hearsay import ImageNews, Use
 from workers.transport.stillness import Stillness, Troubles
 
@@ -44,7 +43,7 @@ class Follower:
             try:
                 with closing(self._connect()) as engine:
                     self._follow(engine, stopping)
-            except (EngineError, LedgerError) as error:
+            except Exception as error:  # noqa: BLE001 - the edge of a thread, which must not end
                 self._troubles.met(TROUBLE, error)
                 stopping.wait(LONG_PAUSE)
 
@@ -101,7 +100,7 @@ class Known:
         for container in hearsay.gone(told):
             self._image_of.pop(container, None)
         names = tuple(name for news in hearsay.image_news(told) for name in self._names(news))
-        return Heard(uses=uses, names=names, arrivals=arrivals(told))
+        return Heard(uses=uses, names=names, arrivals=hearsay.arrivals(told))
 
     def _image(self, use: Use) -> str:
         if use.container not in self._image_of:

@@ -72,4 +72,5 @@ def last_used(image: Image, case: Case, users: list[Container]) -> datetime | No
     """Return the newest known use: seen by the ledger, or the exit of a container that ran of it."""
     known = [case.memory.last_used(Kind.IMAGE, image.id)]
     known += [container.finished_at for container in users]
-    return max((time for time in known if time is not None), default=None)
+    # An exit still to come is a clock gone wrong; until it is reached it counts as a use just now.
+    return max((min(time, case.now) for time in known if time is not None), default=None)

@@ -1,239 +1,242 @@
-"""Reads an engine's answers, in all their spellings, as facts (pure)."""
+"""Reads what an engine lists and inspects, in all its spellings, as facts (pure).
+
+A field that every engine sends, even empty, and that is missing or not of its kind makes the object
+unreadable: it is kept, and named with what could not be read (S4).
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
-from workers.contract import DiskUsage, Store
+from workers.errors import EngineError
+from workers.planning.fields import Fields, epoch, is_clean, moment
 from workers.planning.histories import HistoryStep
-from workers.planning.inventory import NEVER, CacheRecord, Container, Image, Network, Volume
-from workers.references import BadName, ImageName, listed_names
+from workers.planning.inventory import Container, Image, Network, Thing, Volume
+from workers.planning.mentions import full
+from workers.references import BadName, ImageName, is_image_id, listed_names
 
 Raw = Mapping[str, Any]
+Listed = TypeVar("Listed", bound=Thing)
+# Where the details of an image say that they could not be read.
+UNREAD = "unread"
 
-ARRIVING = frozenset({"pull", "load", "tag", "import"})
+
+def id_of(listed: object, key: str = "Id") -> str:
+    """The id in a line of a list; empty where it has none that could be asked for."""
+    value = listed.get(key) if isinstance(listed, Mapping) else None
+    return str(value) if is_clean(value) else ""
+
+
+def told_apart(found: Iterable[Listed]) -> tuple[Listed, ...]:
+    """Give each object an id of its own, also those that came without; what is listed twice is read once.
+
+    Two different objects of one id cannot both be right, so what is said of it is not known.
+    """
+    by_id: dict[str, list[Listed]] = {}
+    for number, thing in enumerate(found, start=1):
+        same = by_id.setdefault(thing.id or f"without an id ({number} of the list)", [])
+        same += [] if thing in same else [thing]
+    return tuple(_one(id_, things) for id_, things in by_id.items())
+
+
+def _one(id_: str, things: list[Listed]) -> Listed:
+    first = things[0]
+    if len(things) > 1:
+        return replace(first, readable=False, unread=f"it is listed in {len(things)} different ways")
+    if first.id:
+        return first
+    return replace(first, name=id_) if isinstance(first, Volume) else replace(first, id=id_)
+
+
+# Containers
 
 
 def container(
     listed: Raw, inspected: Raw | None, *, writable: int | None, readable: bool = True
 ) -> Container:
     """Make a container of its line in the list and, where it was asked for, its inspection."""
-    state = (inspected or {}).get("State") or {}
-    policy = ((inspected or {}).get("HostConfig") or {}).get("RestartPolicy") or {}
-    mounts = listed.get("Mounts") or []
-    return Container(
-        id=listed["Id"],
-        name=_first_name(listed),
-        image=listed.get("Image") or "",
-        image_id=listed.get("ImageID") or "",
-        state=state.get("Status") or listed["State"],
-        created_at=_epoch(listed.get("Created")),
-        labels=listed.get("Labels") or {},
-        networks=frozenset(_networks(listed)),
-        volumes=tuple(m["Name"] for m in mounts if m.get("Type") == "volume" and m.get("Name")),
+    line = Fields(listed)
+    line.require("Names", "Labels", "Mounts", "HostConfig")
+    details = Fields({} if inspected is None else inspected, path="inspect", unread=line.unread)
+    state = details.inside("State", needed=inspected is not None)
+    policy = details.inside("HostConfig", needed=inspected is not None).inside("RestartPolicy")
+    mounts = line.each("Mounts")
+    id_ = line.text("Id", needed=True)
+    found = Container(
+        id=id_,
+        name=_first_name(line, id_),
+        image=line.text("Image"),
+        image_id=line.text("ImageID", needed=True),
+        state=state.text("Status") or line.text("State", needed=True),
+        created_at=epoch(listed.get("Created")) if isinstance(listed, Mapping) else None,
+        labels=line.labels("Labels"),
+        networks=frozenset(_networks(line)),
+        volumes=tuple(m.text("Name") for m in mounts if m.text("Type") == "volume" and m.text("Name")),
         image_mounts=tuple(_image_mounts(mounts)),
-        references=tuple(_references(listed, inspected)),
+        references=tuple(_references(line, details)),
         writable=writable,
-        status=listed.get("Status") or "",
-        started_at=moment(state.get("StartedAt")),
-        finished_at=moment(state.get("FinishedAt")),
-        exit_code=int(state.get("ExitCode") or 0),
-        restart_policy=(policy.get("Name") or "no") if inspected else None,
+        status=line.text("Status"),
+        started_at=state.moment("StartedAt"),
+        finished_at=state.moment("FinishedAt"),
+        exit_code=state.number("ExitCode", least=-(2**63)) or 0,
+        restart_policy=(policy.text("Name") or "no") if inspected is not None else None,
         readable=readable,
     )
+    return replace(found, readable=False, unread=line.what) if line.unread else found
+
+
+def inspected_container(inspected: Raw) -> Container:
+    """Make a container of a fresh inspection alone, to be compared with what was planned."""
+    config, state = Fields(inspected).inside("Config"), Fields(inspected).inside("State")
+    listed = {
+        "Id": inspected.get("Id"),
+        "Names": [inspected.get("Name")],
+        "Image": config.text("Image"),
+        "ImageID": inspected.get("Image"),
+        "State": state.text("Status"),
+        "Labels": config.labels("Labels"),
+        "Mounts": inspected.get("Mounts"),
+        "HostConfig": inspected.get("HostConfig"),
+        "NetworkSettings": inspected.get("NetworkSettings"),
+    }
+    return container(listed, inspected, writable=None)
+
+
+def needs_inspection(listed: object) -> bool:
+    """Whether the list does not tell enough: of stopped ones, and of those whose image lost its name."""
+    if not isinstance(listed, Mapping) or not id_of(listed):
+        return False
+    return listed.get("State") != "running" or str(listed.get("Image") or "").startswith("sha256:")
+
+
+def _first_name(line: Fields, id_: str) -> str:
+    names = [name.lstrip("/") for name in line.texts("Names")]
+    # A legacy link shows as other/alias beside the container's own name.
+    return next((name for name in names if "/" not in name), id_[:12])
+
+
+def _image_mounts(mounts: Iterable[Fields]) -> Iterable[str]:
+    """The images mounted as volumes: the name is what was asked for, the source a path or the id."""
+    for mount in mounts:
+        if mount.text("Type") == "image":
+            yield from (full(text) for text in (mount.text("Name"), mount.text("Source")) if text)
+
+
+def _references(line: Fields, details: Fields) -> Iterable[ImageName]:
+    """The names a container was made from; the list shows an id instead once the tag has moved."""
+    texts = {line.text("Image", needed=True), details.inside("Config").text("Image")}
+    for text in sorted(texts - {""}):
+        try:
+            yield ImageName.parse(text)
+        except BadName as error:
+            if not is_image_id(text):
+                line.note("Image", text, error.expected)
+
+
+def _networks(line: Fields) -> Iterable[str]:
+    """Name and id of every network a container is attached to, stopped ones included."""
+    mode = line.inside("HostConfig").text("NetworkMode")
+    if mode:
+        yield mode
+    for name, settings in line.inside("NetworkSettings", needed=True).named("Networks", needed=True).items():
+        yield name
+        if network_id := settings.text("NetworkID"):
+            yield network_id
+
+
+# Images
 
 
 def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> Image:
     """Make an image of its line in the list and its cached details (see `image_details`)."""
-    try:
-        names, digests = listed_names(listed.get("RepoTags")), listed_names(listed.get("RepoDigests"))
-    except BadName:
-        # What it is called cannot be compared with anything, so it stays (S4).
-        names, digests, details = (), (), None
-    known = details or {}
+    line = Fields(listed)
+    line.require("ParentId", "RepoTags", "RepoDigests", "Labels", "Size")
+    known: Raw = details if details is not None else {UNREAD: "inspect"}
+    names, digests = _names(line, "RepoTags"), _names(line, "RepoDigests")
     history = known.get("history")
-    return Image(
-        id=listed["Id"],
+    found = Image(
+        id=line.text("Id", needed=True),
         names=tuple(n for n in names if n.tag),
         digests=digests,
-        parent=listed.get("ParentId") or "",
-        size=int(listed.get("Size") or 0),
-        labels=listed.get("Labels") or {},
-        built_at=_epoch(listed.get("Created")),
+        parent=line.text("ParentId"),
+        size=line.number("Size") or 0,
+        labels=line.labels("Labels"),
+        built_at=epoch(listed.get("Created")) if isinstance(listed, Mapping) else None,
         tagged_at=moment(known.get("tagged_at")),
         written_at=written_at,
         layers=tuple(known.get("layers") or ()),
         history=None if history is None else tuple(HistoryStep(size, text) for size, text in history),
         content=known.get("content"),
-        readable=details is not None,
     )
+    unread = "; ".join([*line.unread, *([known[UNREAD]] if UNREAD in known else [])])
+    return replace(found, readable=False, unread=unread) if unread else found
+
+
+def _names(line: Fields, key: str) -> tuple[ImageName, ...]:
+    try:
+        return listed_names(line.texts(key))
+    except BadName as error:
+        # What it is called cannot be compared with anything, so it stays (S4).
+        line.note(key, error.text, error.expected)
+        return ()
 
 
 def inspected_image(raw: Raw) -> Image:
     """Make an image of a fresh inspection alone, to be compared with what was planned."""
     listed = {
         **raw,
-        "ParentId": raw.get("Parent"),
-        "Labels": (raw.get("Config") or {}).get("Labels"),
+        "ParentId": raw.get("Parent", ""),
+        "Labels": Fields(raw).inside("Config").labels("Labels"),
         "Created": None,
     }
     return image(listed, image_details(raw, ()), written_at=None)
 
 
 def image_details(inspected: Raw, history: Iterable[Raw]) -> dict[str, Any]:
-    """Pick of an image what never changes while its names do not: fit to be kept as JSON."""
-    return {
-        "names": inspected.get("RepoTags") or [],
-        "tagged_at": (inspected.get("Metadata") or {}).get("LastTagTime"),
-        "layers": (inspected.get("RootFS") or {}).get("Layers") or [],
-        "content": inspected.get("Size"),
-        "history": [[step.get("Size") or 0, step.get("CreatedBy") or ""] for step in history],
+    """Pick of an image what never changes while its names do not: fit to be kept as JSON.
+
+    Raises:
+        EngineError: it says what could not be read.
+    """
+    told = Fields(inspected, path="inspect")
+    steps = [Fields(step, path="history", unread=told.unread) for step in history]
+    metadata = told.inside("Metadata")
+    tagged_at = metadata.moment("LastTagTime")
+    details = {
+        "names": list(told.texts("RepoTags")),
+        "tagged_at": tagged_at and tagged_at.isoformat(),
+        "layers": list(told.inside("RootFS").texts("Layers")),
+        "content": told.number("Size"),
+        "history": [[step.number("Size") or 0, step.text("CreatedBy")] for step in steps],
     }
+    if told.unread:
+        raise EngineError(told.what)
+    return details
+
+
+def tags(listed: object) -> list[str]:
+    """The tags in an image's line of the list, sorted; what cannot be read there is no tag."""
+    names = listed.get("RepoTags") if isinstance(listed, Mapping) else None
+    texts = names if isinstance(names, list) else []
+    return sorted(tag for tag in texts if is_clean(tag) and not tag.startswith("<none>"))
+
+
+# Networks
 
 
 def network(listed: Raw) -> Network:
     """Make a network of its line in the list."""
-    return Network(
-        id=listed["Id"],
-        name=listed["Name"],
-        created_at=moment(listed.get("Created")),
-        scope=listed.get("Scope") or "",
-        driver=listed.get("Driver") or "",
-        labels=listed.get("Labels") or {},
-        ingress=bool(listed.get("Ingress")),
-        config_only=bool(listed.get("ConfigOnly")),
+    line = Fields(listed)
+    line.require("Labels", "Ingress", "ConfigOnly")
+    found = Network(
+        id=line.text("Id", needed=True),
+        name=line.text("Name", needed=True),
+        created_at=line.moment("Created"),
+        scope=line.text("Scope", needed=True),
+        driver=line.text("Driver"),
+        labels=line.labels("Labels"),
+        ingress=line.flag("Ingress"),
+        config_only=line.flag("ConfigOnly"),
     )
-
-
-def cache_record(listed: Raw) -> CacheRecord:
-    """Make a build cache record of its line in the disk usage."""
-    # The key of newer engines is literally " Parents", with a leading space; 20.10 says Parent.
-    parents = listed.get(" Parents") or listed.get("Parents") or [listed.get("Parent")]
-    return CacheRecord(
-        id=listed["ID"],
-        parents=tuple(p for p in parents if p),
-        type=listed.get("Type") or "",
-        description=listed.get("Description") or "",
-        in_use=bool(listed.get("InUse", True)),
-        shared=bool(listed.get("Shared")),
-        size=int(listed.get("Size") or 0),
-        created_at=moment(listed.get("CreatedAt")),
-        last_used_at=moment(listed.get("LastUsedAt")),
-    )
-
-
-def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:
-    """Read when images came, or came again: a pull of what is there already leaves no other trace."""
-    found: dict[str, datetime] = {}
-    for event in events:
-        if event.get("Type") == "image" and event.get("Action") in ARRIVING and event.get("time"):
-            at = datetime.fromtimestamp(event["time"], UTC)
-            found.update(dict.fromkeys(_spoken_of(event.get("Actor") or {}), at))
-    return found
-
-
-def _spoken_of(actor: Raw) -> Iterable[str]:
-    for text in (actor.get("ID") or "", (actor.get("Attributes") or {}).get("name") or ""):
-        yield _full(text)
-
-
-def _image_mounts(mounts: Iterable[Raw]) -> Iterable[str]:
-    """The images mounted as volumes: the name is what was asked for, the source a path or the id."""
-    for mount in mounts:
-        if mount.get("Type") == "image":
-            yield from (_full(text) for text in (mount.get("Name"), mount.get("Source")) if text)
-
-
-def _full(text: str) -> str:
-    """The full spelling of a name; what is none, an id most often, stays as it is."""
-    try:
-        return ImageName.parse(text).full()
-    except BadName:
-        return text
-
-
-def service_images(services: Iterable[Raw]) -> frozenset[ImageName]:
-    """Read the images that services name, with and without the digest that swarm pins beside the tag."""
-    specs = ((s.get("Spec") or {}).get("TaskTemplate") or {} for s in services)
-    texts = ((spec.get("ContainerSpec") or {}).get("Image") or "" for spec in specs)
-    named = [ImageName.parse(full) for full in map(_full, texts) if "/" in full]
-    return frozenset(spelled for name in named for spelled in _tag_and_digest(name))
-
-
-def _tag_and_digest(name: ImageName) -> Iterable[ImageName]:
-    if name.tag and name.digest:
-        return replace(name, digest=None), replace(name, tag=None)
-    return (name,)
-
-
-def volume(listed: Raw) -> Volume:
-    """Make a volume of its line in the disk usage; sizes that were not computed read -1."""
-    usage = listed.get("UsageData") or {}
-    return Volume(
-        name=listed["Name"],
-        size=int(usage.get("Size", -1)),
-        created_at=moment(listed.get("CreatedAt")),
-        users=int(usage.get("RefCount", -1)),
-    )
-
-
-def disk_usage(df: Raw, *, store: Store, now: datetime, **measured: Any) -> DiskUsage:
-    """Read the engine's accounting; sizes that it did not compute count as nothing."""
-    containers = sum(max(0, c.get("SizeRw") or 0) for c in df.get("Containers") or [])
-    cache = df.get("BuildCache") or []
-    images = int(df.get("LayersSize") or 0)
-    # On the containerd store LayersSize holds the snapshots of containers and cache as well.
-    if store is Store.CONTAINERD:
-        images = max(0, images - containers)
-    return DiskUsage(
-        taken_at=now,
-        containers=containers,
-        images=images,
-        build_cache=sum(c.get("Size") or 0 for c in cache if not c.get("Shared")),
-        volumes=sum(max(0, (v.get("UsageData") or {}).get("Size", 0)) for v in df.get("Volumes") or []),
-        **measured,
-    )
-
-
-def moment(text: str | int | None) -> datetime | None:
-    """Read a time as engines write it; their zero (year 1) and what is unreadable mean unknown."""
-    if not isinstance(text, str):
-        return None
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    aware = read if read.tzinfo else read.replace(tzinfo=UTC)
-    return None if aware.year <= NEVER.year else aware.astimezone(UTC)
-
-
-def _epoch(seconds: Any) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and seconds > 0 else None
-
-
-def _first_name(listed: Raw) -> str:
-    names: list[str] = [name.lstrip("/") for name in listed.get("Names") or []]
-    # A legacy link shows as other/alias beside the container's own name.
-    return next((name for name in names if "/" not in name), str(listed["Id"])[:12])
-
-
-def _references(listed: Raw, inspected: Raw | None) -> Iterable[ImageName]:
-    """The names a container was made from; the list shows an id instead once the tag has moved."""
-    texts = {listed.get("Image") or "", ((inspected or {}).get("Config") or {}).get("Image") or ""}
-    for text in sorted(texts):
-        try:
-            yield ImageName.parse(text)
-        except BadName:
-            continue
-
-
-def _networks(listed: Raw) -> Iterable[str]:
-    """Name and id of every network a container is attached to, stopped ones included."""
-    mode = (listed.get("HostConfig") or {}).get("NetworkMode")
-    if mode:
-        yield mode
-    for name, settings in ((listed.get("NetworkSettings") or {}).get("Networks") or {}).items():
-        yield name
-        if settings and settings.get("NetworkID"):
-            yield settings["NetworkID"]
+    return replace(found, readable=False, unread=line.what) if line.unread else found

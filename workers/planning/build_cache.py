@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workers.contract import Kind, Reference, Verdict
-from workers.planning.facts import Case, age_reasons
+from workers.planning.facts import Case, age_reasons, unread_reasons
 from workers.planning.inventory import CacheRecord
 from workers.reasons import Code, Reason, reason
 
@@ -44,6 +44,7 @@ def last_used(record: CacheRecord) -> datetime | None:
 
 
 def _rules(record: CacheRecord, case: Case) -> Iterator[Reason]:
+    yield from unread_reasons(record)
     if record.in_use:
         yield reason(Code.CACHE_IN_USE)
     if record.type == CACHE_MOUNT:

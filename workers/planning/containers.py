@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from workers.contract import Kind, Reference, Verdict
-from workers.planning.facts import ONE_OFF, PROJECT, Case, age_reasons, is_swarms, labelled
+from workers.planning.facts import ONE_OFF, PROJECT, Case, age_reasons, is_swarms, labelled, unread_reasons
 from workers.planning.inventory import Container
 from workers.planning.policy import COMPOSE
 from workers.reasons import Code, Reason, reason
@@ -50,11 +50,10 @@ def is_critical(container: Container, entry: str) -> bool:
 
 
 def _rules(container: Container, case: Case, joined: dict[str, str]) -> Iterator[Reason]:
+    yield from unread_reasons(container)
     if not container.stopped:
         yield reason(Code.NOT_STOPPED, state=container.state)
-        return
-    if not container.readable:
-        yield reason(Code.UNREADABLE, what="inspect")
+    if not container.stopped or not container.readable:
         return
     if container.restart_policy != "no":
         yield reason(Code.RESTART_POLICY, policy=container.restart_policy or "unknown")

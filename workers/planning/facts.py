@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from workers.memory.sightings import Sighting
-from workers.planning.inventory import Container, Inventory
+from workers.planning.inventory import EARLIEST, Container, Inventory, Thing
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
 
@@ -90,9 +90,19 @@ def is_swarms(labels: Mapping[str, str]) -> bool:
     return any(name.startswith(SWARM_PREFIXES) for name in labels)
 
 
+def unread_reasons(thing: Thing) -> list[Reason]:
+    """Keep what could not be read, or not all of it (S4)."""
+    return [] if thing.readable else [reason(Code.UNREADABLE, what=thing.unread or "inspect")]
+
+
+def is_known(moment: datetime | None) -> bool:
+    """Whether a time can be one at which something happened to a container host."""
+    return moment is not None and moment >= EARLIEST
+
+
 def age_reasons(since: datetime | None, grace_seconds: float, now: datetime, evidence: str) -> list[Reason]:
-    """Keep what is younger than its grace, and what has no age or one in the future (S4, S10)."""
-    if since is None or since > now:
+    """Keep what is younger than its grace, and what has no age or an impossible one (S4, S10)."""
+    if since is None or since > now or not is_known(since):
         return [reason(Code.AGE_UNKNOWN)]
     if (now - since).total_seconds() < grace_seconds:
         until = since.timestamp() + grace_seconds

@@ -1,11 +1,14 @@
 """What an engine's events tell of images: who used one, what one is called, which one came (pure)."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from workers.planning.answers import ARRIVING
+from workers.errors import EngineError
+from workers.planning.mentions import ARRIVING, SOME_TIME
+from workers.planning.mentions import arrivals as arrivals_of
 from workers.references import BadName, ImageName
 
 Raw = Mapping[str, Any]
@@ -59,6 +62,15 @@ def names(news: ImageNews, inspected: Raw) -> list[tuple[str, str, datetime]]:
     told = [text for text in (news.name, *(inspected.get("RepoTags") or [])) if text]
     named = {full for text in told if id_ and (full := _full_name(text))}
     return [(full, id_, news.at) for full in sorted(named)]
+
+
+def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:
+    """Read when images came, by name and id; an event that cannot be read is for the inventory to refuse."""
+    found: dict[str, datetime] = {}
+    for event in events:
+        with suppress(EngineError):
+            found |= {key: at for key, at in arrivals_of([event]).items() if at != SOME_TIME}
+    return found
 
 
 def _of_type(events: Iterable[Raw], type_: str, actions: frozenset[str]) -> Iterable[Raw]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from workers.contract import Kind, Reference, Restorable, Store, Verdict
 from workers.planning.ages import Arrival, Users, arrival, last_used
 from workers.planning.dropped import dropped
-from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled
+from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, unread_reasons
 from workers.planning.inventory import Container, Image
 from workers.planning.versions import Version, repositories, way_back
 from workers.reasons import Code, Reason, reason
@@ -66,8 +66,7 @@ def pattern_protections(image: Image, case: Case) -> Iterator[Reason]:
 
 def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reason]:
     image, policy = known.image, case.policy
-    if not image.readable:
-        yield reason(Code.UNREADABLE, what="inspect")
+    yield from unread_reasons(image)
     staying = [c for c in known.users if c.id not in leaving]
     for container in staying:
         yield reason(Code.IN_USE, container=container.name, state=container.state)

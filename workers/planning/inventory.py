@@ -10,6 +10,8 @@ from workers.references import ImageName
 
 STOPPED_STATES = frozenset({"exited", "dead", "created"})
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
+# Docker is younger than that: an earlier time is a clock that was not set, or nonsense.
+EARLIEST = datetime(2013, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Container:
     exit_code: int = 0
     restart_policy: str | None = None
     readable: bool = True
+    unread: str = ""
 
     @property
     def stopped(self) -> bool:
@@ -58,6 +61,7 @@ class Image:
     history: tuple[HistoryStep, ...] | None = None
     content: int | None = None
     readable: bool = True
+    unread: str = ""
 
     @property
     def shown(self) -> str:
@@ -78,6 +82,8 @@ class Network:
     labels: Mapping[str, str]
     ingress: bool
     config_only: bool
+    readable: bool = True
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,8 @@ class CacheRecord:
     size: int
     created_at: datetime | None
     last_used_at: datetime | None
+    readable: bool = True
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,16 @@ class Volume:
     size: int
     created_at: datetime | None
     users: int
+    readable: bool = True
+    unread: str = ""
+
+    @property
+    def id(self) -> str:
+        """A volume's name is its identity."""
+        return self.name
+
+
+Thing = Container | Image | Network | CacheRecord | Volume
 
 
 @dataclass(frozen=True)
@@ -124,6 +142,12 @@ class Inventory:
     arrivals: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
+    def unreadable(self) -> tuple[Thing, ...]:
+        """What could not be read, or not all of it; each says in `unread` what of it."""
+        kinds = (self.containers, self.images, self.networks, self.cache, self.volumes)
+        return tuple(thing for things in kinds for thing in things if not thing.readable)
+
+    @property
     def complete(self) -> bool:
         """Whether everything could be read."""
-        return all(c.readable for c in self.containers) and all(i.readable for i in self.images)
+        return not self.unreadable

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from workers.contract import Kind, Reference, Verdict
-from workers.planning.facts import PROJECT, Case, age_reasons, is_swarms, labelled
+from workers.planning.facts import PROJECT, Case, age_reasons, is_known, is_swarms, labelled, unread_reasons
 from workers.planning.inventory import Container, Network
 from workers.reasons import Code, Reason, reason
 from workers.references import NamePattern
@@ -44,6 +44,7 @@ def _protections(network: Network, case: Case) -> Iterator[Reason]:
 
 
 def _rules(network: Network, case: Case, users: list[Container], leaving: frozenset[str]) -> Iterator[Reason]:
+    yield from unread_reasons(network)
     if network.name in PREDEFINED or network.config_only:
         yield reason(Code.PREDEFINED)
         return
@@ -70,4 +71,4 @@ def _last_used(network: Network, case: Case, users: list[Container]) -> datetime
     known = [network.created_at, case.memory.last_used(Kind.NETWORK, network.id)]
     known += [c.finished_at or c.created_at for c in users]
     times = [time for time in known if time is not None]
-    return max(times) if network.created_at and times else None
+    return max(times) if is_known(network.created_at) and times else None

@@ -7,14 +7,24 @@ from workers.contract import Kind, Restorable, Step, Verdict
 from workers.planning.containers import is_critical
 from workers.planning.dropped import orphaned
 from workers.planning.facts import Case
-from workers.planning.inventory import Image
+from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
 from workers.reasons import Code, Reason, reason
 from workers.references import NamePattern
+
+MOST_NAMED = 5
+KINDS: dict[type, str] = {
+    Container: "container",
+    Image: "image",
+    Network: "network",
+    CacheRecord: "build cache record",
+    Volume: "volume",
+}
 
 
 def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) -> tuple[Reason, ...]:
     """Collect them, the gravest first."""
     return (
+        *_unreadable(case),
         *_critical(case),
         *_idle_patterns(case),
         *_no_way_back(case, steps, verdicts),
@@ -23,6 +33,25 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
         *_waiting(verdicts),
         *_unknown_use(case),
     )
+
+
+def _unreadable(case: Case) -> Iterator[Reason]:
+    """What keeps the whole plan from being confirmed, by name: somebody has to look at it (S4)."""
+    found = case.inventory.unreadable
+    for thing in found[:MOST_NAMED]:
+        what = thing.unread or "inspect"
+        yield reason(Code.NOT_ALL_READ, kind=KINDS[type(thing)], object=_called(thing), what=what)
+    if len(found) > MOST_NAMED:
+        yield reason(Code.MORE_NOT_READ, count=len(found) - MOST_NAMED)
+
+
+def _called(thing: Thing) -> str:
+    match thing:
+        case Image():
+            return thing.shown
+        case CacheRecord():
+            return thing.id
+    return thing.name or thing.id
 
 
 def _critical(case: Case) -> Iterator[Reason]:

@@ -1,0 +1,83 @@
+"""Reads an engine's accounting of its disk: build cache, volumes, writable layers, and the sums (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from workers.contract import DiskUsage, Store
+from workers.errors import EngineError
+from workers.planning.answers import id_of
+from workers.planning.fields import Fields, size_in
+from workers.planning.inventory import CacheRecord, Volume
+
+Raw = Mapping[str, Any]
+
+
+def section(df: Raw, key: str) -> list[Raw]:
+    """One list of the disk usage; engines write null for an empty one.
+
+    Raises:
+        EngineError: it is no list.
+    """
+    found = df.get(key)
+    if found is None or isinstance(found, list):
+        return found or []
+    raise EngineError(f"disk usage: {key} is {type(found).__name__}, expected a list")
+
+
+def writable_sizes(df: Raw) -> dict[str, int | None]:
+    """Read the size of each container's writable layer, by id; engines leave out a size of zero."""
+    found = [line for line in section(df, "Containers") if id_of(line)]
+    return {id_of(c): Fields(c).number("SizeRw", least=-1) if "SizeRw" in c else 0 for c in found}
+
+
+def cache_record(listed: Raw) -> CacheRecord:
+    """Make a build cache record of its line in the disk usage."""
+    line = Fields(listed)
+    # The key of newer engines is literally " Parents", with a leading space; 20.10 says Parent.
+    parents = line.texts(" Parents") or line.texts("Parents") or (line.text("Parent"),)
+    found = CacheRecord(
+        id=line.text("ID", needed=True),
+        parents=tuple(p for p in parents if p),
+        type=line.text("Type", needed=True),
+        description=line.text("Description"),
+        in_use=line.flag("InUse", unknown=True),
+        shared=line.flag("Shared"),
+        size=line.number("Size") or 0,
+        created_at=line.moment("CreatedAt"),
+        last_used_at=line.moment("LastUsedAt", zero=False),
+    )
+    return replace(found, readable=False, unread=line.what) if line.unread else found
+
+
+def volume(listed: Raw) -> Volume:
+    """Make a volume of its line in the disk usage; sizes that were not computed read -1."""
+    line = Fields(listed)
+    size, users = (line.inside("UsageData").number(key, least=-1) for key in ("Size", "RefCount"))
+    found = Volume(
+        name=line.text("Name", needed=True),
+        size=-1 if size is None else size,
+        created_at=line.moment("CreatedAt"),
+        users=-1 if users is None else users,
+    )
+    return replace(found, readable=False, unread=line.what) if line.unread else found
+
+
+def disk_usage(df: Raw, *, store: Store, now: datetime, **measured: Any) -> DiskUsage:
+    """Read the engine's accounting; sizes that it did not compute count as nothing."""
+    containers = sum(size_in(c, "SizeRw") for c in section(df, "Containers"))
+    cache = section(df, "BuildCache")
+    volumes = [Fields(v).inside("UsageData") for v in section(df, "Volumes")]
+    images = size_in(df, "LayersSize")
+    # On the containerd store LayersSize holds the snapshots of containers and cache as well.
+    if store is Store.CONTAINERD:
+        images = max(0, images - containers)
+    return DiskUsage(
+        taken_at=now,
+        containers=containers,
+        images=images,
+        build_cache=sum(size_in(c, "Size") for c in cache if not Fields(c).flag("Shared")),
+        volumes=sum(v.number("Size") or 0 for v in volumes),
+        **measured,
+    )

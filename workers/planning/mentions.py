@@ -1,0 +1,69 @@
+"""What events and services say of images, by name or id (pure)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from workers.errors import EngineError
+from workers.planning.fields import Fields, epoch
+from workers.references import BadName, ImageName
+
+Raw = Mapping[str, Any]
+
+ARRIVING = frozenset({"pull", "load", "tag", "import"})
+# An arrival at a time that cannot be read counts as still to come: its image has no known age (S10).
+SOME_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:
+    """Read when images came, or came again: a pull of what is there already leaves no other trace.
+
+    Raises:
+        EngineError: something came, and what cannot be read.
+    """
+    found: dict[str, datetime] = {}
+    for told in events:
+        event = Fields(told)
+        if event.text("Type") == "image" and event.text("Action") in ARRIVING:
+            at = epoch(told.get("time")) or SOME_TIME
+            found.update(dict.fromkeys(_spoken_of(event.inside("Actor")), at))
+        if event.unread:
+            raise EngineError(f"events: {event.what}")
+    return found
+
+
+def _spoken_of(actor: Fields) -> Iterable[str]:
+    texts = {actor.text("ID"), actor.inside("Attributes").text("name")} - {""}
+    if not texts:
+        actor.note("ID", None, "what arrived")
+    return [full(text) for text in texts]
+
+
+def full(text: str) -> str:
+    """The full spelling of a name; what is none, an id most often, stays as it is."""
+    try:
+        return ImageName.parse(text).full()
+    except BadName:
+        return text
+
+
+def service_images(services: Iterable[Raw]) -> frozenset[ImageName]:
+    """Read the images that services name, with and without the digest that swarm pins beside the tag.
+
+    Raises:
+        EngineError: a service runs something, and what cannot be read.
+    """
+    lines = [Fields(service) for service in services]
+    specs = [line.inside("Spec").inside("TaskTemplate").inside("ContainerSpec") for line in lines]
+    texts = [spec.text("Image") for spec in specs]
+    if unread := next((line.what for line in lines if line.unread), ""):
+        raise EngineError(f"list services: {unread}")
+    named = [ImageName.parse(name) for name in map(full, texts) if "/" in name]
+    return frozenset(spelled for name in named for spelled in _tag_and_digest(name))
+
+
+def _tag_and_digest(name: ImageName) -> Iterable[ImageName]:
+    if name.tag and name.digest:
+        return replace(name, digest=None), replace(name, tag=None)
+    return (name,)
