@@ -14,6 +14,7 @@ from docker.errors import APIError, DockerException, StreamParseError
 from workers.allowed_calls import is_allowed
 from workers.contract import EngineIdentity, Store
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
+from workers.planning.activity import SIGNS
 
 NEWEST_API = (1, 51)
 READ_TIMEOUT = 300
@@ -35,6 +36,11 @@ class _Client(docker.APIClient):
         super().__init__(**options)
         # Neither proxies nor .netrc are meant for an engine; looking for them took a fifth of every call.
         self.trust_env = False
+
+    def df(self, **asked: str) -> Any:
+        """docker-py's own cannot ask for one type alone."""
+        client: Any = self
+        return client._result(client._get(client._url("/system/df"), params=asked), json=True)
 
     def send(self, request: Any, **options: Any) -> Any:
         # No call on the list has a body; an engine would read flags from one before those of the URL.
@@ -114,10 +120,17 @@ class Engine:
 
     def usage(self) -> Raw:
         """Ask for the engine's own accounting: images, containers, volumes, build cache."""
+        return self._disk({})
+
+    def cache_records(self) -> list[Raw]:
+        """List the build cache; engines that know how leave out the costly rest of their accounting."""
+        return self._disk({"type": "build-cache"}).get("BuildCache") or []
+
+    def _disk(self, asked: Mapping[str, str]) -> Raw:
         for attempt in range(DF_TRIES):
             try:
                 with _translated("disk usage"):
-                    return cast("Raw", self._client.df())
+                    return cast("Raw", self._client.df(**asked))
             except EngineError as error:
                 # 20.10 answers 500 to a second df at the same time instead of waiting.
                 if "already running" not in str(error) or attempt == DF_TRIES - 1:
@@ -127,7 +140,18 @@ class Engine:
 
     def image_events(self, actions: Collection[str], *, since: datetime, until: datetime) -> list[Raw]:
         """Return what happened to images between two times, as far as the engine still remembers."""
-        filters = {"type": ["image"], "event": sorted(actions)}
+        return self._events({"type": ["image"], "event": sorted(actions)}, since, until)
+
+    def activity_events(self, *, since: datetime, until: datetime) -> list[Raw]:
+        """Return what tells that somebody works here; with an `until` to come it watches until then."""
+        actions = sorted({action for signs in SIGNS.values() for action in signs})
+        return self._events({"type": sorted(SIGNS), "event": actions}, since, until)
+
+    def events(self, *, since: datetime, until: datetime) -> list[Raw]:
+        """Return whatever happened between two times, as far as the engine still remembers."""
+        return self._events({}, since, until)
+
+    def _events(self, filters: Mapping[str, list[str]], since: datetime, until: datetime) -> list[Raw]:
         with _translated("events"):
             # docker-py cuts times to whole seconds, and with that what happened just now.
             stream = self._client.events(

@@ -12,6 +12,7 @@ from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.memory.sightings import Sightings
 from workers.planning import inventory
+from workers.planning.activity import activities
 from workers.planning.facts import Memory
 from workers.planning.inventory import Inventory
 
@@ -38,6 +39,7 @@ def take(
     images = _images(engine, sightings, identity, local=local)
     networks = tuple(inventory.network(raw) for raw in engine.networks())
     containers = _containers(engine, df)
+    events = engine.activity_events(since=now - REMEMBERED, until=now)
     taken = Inventory(
         taken_at=now,
         engine=identity,
@@ -48,9 +50,8 @@ def take(
         cache=tuple(inventory.cache_record(raw) for raw in df.get("BuildCache") or []),
         volumes=tuple(inventory.volume(raw) for raw in df.get("Volumes") or []),
         service_images=inventory.service_images(engine.services()),
-        arrivals=inventory.arrivals(
-            engine.image_events(inventory.ARRIVING, since=now - REMEMBERED, until=now)
-        ),
+        arrivals=inventory.arrivals(events),
+        activity=activities(events),
     )
     _write_down(taken, sightings, now)
     return taken

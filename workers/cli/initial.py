@@ -55,6 +55,10 @@ critical_containers = [{critical}]
 # Addresses that must answer, checked together with the critical containers: http(s)://..., tcp://HOST:PORT.
 # probes = []
 
+# How long nobody must have pulled, loaded or tagged an image or created a container before a cleanup begins.
+# A build under way is never cleaned up under.
+# quiet_for = "2min"
+
 # How long critical containers must hold still before the first removal, and how long health is watched after
 # the last one (by default as long as the slowest health check needs, from 10 s to 3 min).
 # steady_for = "5s"

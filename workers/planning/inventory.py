@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workers.contract import DiskUsage, EngineIdentity, Store
+from workers.planning.activity import Activity
 from workers.planning.histories import HistoryStep
 from workers.references import BadName, ImageName, listed_names
 
@@ -126,6 +127,7 @@ class Inventory:
     volumes: tuple[Volume, ...] = ()
     service_images: frozenset[ImageName] = field(default_factory=frozenset)
     arrivals: Mapping[str, datetime] = field(default_factory=dict)
+    activity: tuple[Activity, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from workers.contract import Kind, Restorable, Step, Verdict
+from workers.planning.activity import unrest
 from workers.planning.containers import is_critical
 from workers.planning.facts import Case
 from workers.planning.inventory import Image
@@ -14,6 +15,7 @@ from workers.references import NamePattern
 def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) -> tuple[Reason, ...]:
     """Collect them, the gravest first."""
     return (
+        *_unrest(case),
         *_critical(case),
         *_idle_patterns(case),
         *_unusual(case, steps),
@@ -21,6 +23,14 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
         *_waiting(verdicts),
         *_unknown_use(case),
         *(reason(Code.KEY_NOT_IN_EFFECT, key=key) for key in case.policy.not_in_effect()),
+    )
+
+
+def _unrest(case: Case) -> Iterator[Reason]:
+    """Why an order would be refused at this moment."""
+    building = sum(record.in_use for record in case.inventory.cache)
+    yield from unrest(
+        case.inventory.activity, building=building, quiet_for=case.policy.quiet_for, now=case.now
     )
 
 

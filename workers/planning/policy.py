@@ -125,6 +125,7 @@ class Policy(BaseModel):
     max_bytes: Size | None = None
     max_share: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.9
     probes: tuple[Probe, ...] = ()
+    quiet_for: Duration = timedelta(minutes=2)
     steady_for: Duration = timedelta(seconds=5)
     settle: Duration | None = None
     approvers: tuple[str, ...] | None = None
