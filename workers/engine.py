@@ -176,6 +176,11 @@ class Engine:
         with _translated(f"history of {image_id[:19]}"):
             return cast("list[Raw]", self._client.history(image_id))
 
+    def distribution(self, digest: str) -> Raw:
+        """Ask a registry, with the engine's own reach and this user's login, what it has under a digest."""
+        with _translated(f"ask for {digest}"):
+            return cast("Raw", self._client.inspect_distribution(digest))
+
     def inspect_network(self, id_: str) -> Raw:
         """Ask for a network's description."""
         with _translated(f"inspect network {id_[:12]}"):

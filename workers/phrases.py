@@ -49,6 +49,10 @@ CLAUSES: dict[Code, str] = {
     Code.UNUSUAL_SHARE: "{share:percent} of this host's images would go, and over {limit:percent} is unusual",
     Code.WAITING: "{count:n object} more ({size:size}) can go later, the first from {until:when} on",
     Code.UNRESTORABLE_COUNT: "no registry is known to give back {count:n image}",
+    Code.REGISTRY_SILENT: (
+        "registry {registry} did not say whether it gives {count:n digest} back ({detail}),"
+        " which counts as not restorable"
+    ),
     Code.IMAGE_ARRIVED: (
         "image {image} was {what:word} {ago:span} earlier, so nothing may be removed before {until:when}"
         " (this host must be quiet for {quiet:span})"
@@ -123,6 +127,7 @@ STILL_GOOD = "A refusal does not use up the plan: execute it then."
 NEXT_STEPS: dict[Code, str] = {
     Code.PATTERN_MATCHES_NOTHING: "Check its spelling in the policy.",
     Code.NOTHING_CRITICAL: "Name what must stay up under critical_containers.",
+    Code.REGISTRY_SILENT: "Check that this host reaches it and is logged in there.",
     Code.IMAGE_ARRIVED: STILL_GOOD,
     Code.CONTAINER_CREATED: STILL_GOOD,
     Code.BUILD_UNDER_WAY: "A refusal does not use up the plan: execute it when the build has ended.",

@@ -58,6 +58,7 @@ class Code(StrEnum):
     UNUSUAL_SHARE = "unusual_share"  # share, limit
     WAITING = "waiting"  # count, size, until
     UNRESTORABLE_COUNT = "unrestorable_count"  # count
+    REGISTRY_SILENT = "registry_silent"  # registry, count, detail
     # Refused while somebody works on the host, and said above a plan.
     IMAGE_ARRIVED = "image_arrived"  # image, what, ago, quiet, until
     CONTAINER_CREATED = "container_created"  # container, ago, quiet, until

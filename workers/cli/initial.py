@@ -43,6 +43,8 @@ critical_containers = [{critical}]
 
 # Images that no registry is known to give back: "flag" plans and marks them, "keep" keeps them.
 # unrestorable_images = "flag"
+# With true, registries are asked about what would go; without it no image is known to be restorable.
+# probe_registry = false
 
 # Build cache that stays, the newest-used first.
 # build_cache_keep_bytes = 0

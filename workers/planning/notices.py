@@ -8,6 +8,7 @@ from workers.planning.activity import unrest
 from workers.planning.containers import is_critical
 from workers.planning.facts import Case
 from workers.planning.inventory import Image
+from workers.planning.restorable import silent_registries
 from workers.reasons import Code, Reason, reason
 from workers.references import NamePattern
 
@@ -20,6 +21,7 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
         *_idle_patterns(case),
         *_unusual(case, steps),
         *_unrestorable(steps),
+        *silent_registries(case.answers),
         *_waiting(verdicts),
         *_unknown_use(case),
         *(reason(Code.KEY_NOT_IN_EFFECT, key=key) for key in case.policy.not_in_effect()),
