@@ -16,7 +16,7 @@ NAME = rf"{PART}(?:/{PART})*"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 READS = re.compile(
     rf"/version|/_ping|/info|/events|/system/df|/services|/networks|/networks/{HEX}"
-    rf"|/images/json|/images/{NAME}(?:@sha256:{HEX})?/(?:json|history)|/distribution/{NAME}/json"
+    rf"|/images/json|/images/{NAME}(?:@sha256:{HEX})?/(?:json|history)|/distribution/{NAME}@sha256:{HEX}/json"
     rf"|/containers/json|/containers/{HEX}/json"
 )
 CONTAINER = re.compile(rf"/containers/{HEX}")

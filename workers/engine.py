@@ -15,6 +15,7 @@ from docker.errors import APIError, DockerException, StreamParseError
 from workers.allowed_calls import is_allowed
 from workers.contract import EngineIdentity, Store
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
+from workers.planning.activity import SIGNS
 from workers.replies import a_list, a_text, an_object
 
 NEWEST_API = (1, 51)
@@ -39,6 +40,11 @@ class _Client(docker.APIClient):
         super().__init__(**options)
         # Neither proxies nor .netrc are meant for an engine; looking for them took a fifth of every call.
         self.trust_env = False
+
+    def df(self, **asked: str) -> Any:
+        """docker-py's own cannot ask for one type alone."""
+        client: Any = self
+        return client._result(client._get(client._url("/system/df"), params=asked), json=True)
 
     def send(self, request: Any, **options: Any) -> Any:
         # No call on the list has a body; an engine would read flags from one before those of the URL.
@@ -123,10 +129,17 @@ class Engine:
 
     def usage(self) -> Raw:
         """Ask for the engine's own accounting: images, containers, volumes, build cache."""
+        return self._disk({})
+
+    def cache_records(self) -> list[Raw]:
+        """List the build cache; engines that know how leave out the costly rest of their accounting."""
+        return self._disk({"type": "build-cache"}).get("BuildCache") or []
+
+    def _disk(self, asked: Mapping[str, str]) -> Raw:
         for attempt in range(DF_TRIES):
             try:
                 with _translated("disk usage"):
-                    return an_object("disk usage", self._client.df())
+                    return an_object("disk usage", self._client.df(**asked))
             except EngineError as error:
                 # 20.10 answers 500 to a second df at the same time instead of waiting.
                 if "already running" not in str(error) or attempt == DF_TRIES - 1:
@@ -138,15 +151,17 @@ class Engine:
         """Return what happened to images between two times, as far as the engine still remembers."""
         return self.events({"image": actions}, since=since, until=until)
 
+    def activity_events(self, *, since: datetime, until: datetime) -> list[Raw]:
+        """Return what tells that somebody works here; with an `until` to come it watches until then."""
+        return self.events(SIGNS, since=since, until=until)
+
     def events(self, wanted: Mapping[str, Collection[str]], *, since: datetime, until: datetime) -> list[Raw]:
-        """Return what happened between two times; the wanted actions are by the type of object.
+        """Return what happened between two times; the wanted actions are by the type of object, all if none.
 
         With an `until` that is still to come it waits for that, and returns sooner if the engine stops.
         """
-        filters = {
-            "type": sorted(wanted),
-            "event": sorted({a for actions in wanted.values() for a in actions}),
-        }
+        actions = {action for of_type in wanted.values() for action in of_type}
+        filters = {"type": sorted(wanted), "event": sorted(actions)} if wanted else {}
         with _translated("events"):
             # docker-py cuts times to whole seconds, and with that what happened just now.
             stream = self._client.events(
@@ -170,6 +185,11 @@ class Engine:
         """Ask for the steps an image was built of, newest first."""
         with _translated(f"history of {image_id[:19]}"):
             return a_list(f"history of {image_id[:19]}", self._client.history(image_id))
+
+    def distribution(self, digest: str) -> Raw:
+        """Ask a registry, with the engine's own reach and this user's login, what it has under a digest."""
+        with _translated(f"ask for {digest}"):
+            return cast("Raw", self._client.inspect_distribution(digest))
 
     def inspect_network(self, id_: str) -> Raw:
         """Ask for a network's description."""

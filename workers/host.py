@@ -4,11 +4,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from workers import survey
+from workers import registries, survey
 from workers.contract import ExecutionOrder, Kind, Plan, PlanReady, Report
 from workers.engine import Engine
 from workers.errors import PolicyError, UnknownObject
@@ -23,6 +24,7 @@ from workers.planning.explain import Explanation, explain, nearest
 from workers.planning.facts import Case, find_own
 from workers.planning.freed_bytes import freed_bytes
 from workers.planning.inventory import Inventory
+from workers.planning.judgement import worth_asking
 from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
 
@@ -75,17 +77,21 @@ class Host:
         self.sightings = Sightings(ledger, self.identity.id)
         self.policy = read_policy(place.policy_file)
 
-    def look(self) -> tuple[Inventory, Case]:
-        """Take the inventory, with all that it is to be judged by."""
+    def look(self, *, asking: bool = False) -> tuple[Inventory, Case]:
+        """Take the inventory, with all that it is to be judged by; `asking` registries as well."""
         now = datetime.now(UTC)
         inventory = survey.take(self.engine, self.sightings, self.identity, local=self.place.local, now=now)
         own = find_own(inventory.containers, hostname=os.uname().nodename, redis_host=self.place.redis_host)
         memory = survey.remember(self.sightings, self.ledger.removed_images())
-        return inventory, Case(inventory=inventory, policy=self.policy, memory=memory, own=own, now=now)
+        case = Case(inventory=inventory, policy=self.policy, memory=memory, own=own, now=now)
+        if asking and self.policy.probe_registry:
+            digests = worth_asking(case, self.policy.kinds)
+            case = replace(case, answers=registries.ask(self.place.address, digests))
+        return inventory, case
 
     def plan(self, *, kinds: tuple[Kind, ...], request_id: str, reply_to: str | None = None) -> Plan:
         """Make a plan and keep it in the ledger; whoever asked from elsewhere (`reply_to`) is told."""
-        _, case = self.look()
+        _, case = self.look(asking=True)
         plan = self._plan(case, kinds, request_id)
         self.ledger.keep_plan(plan, None if reply_to is None else self._ready(plan, reply_to))
         return plan
@@ -99,7 +105,7 @@ class Host:
         Raises:
             UnknownObject: nothing on the host is called so.
         """
-        _, case = self.look()
+        _, case = self.look(asking=True)
         found = explain(case, self._plan(case, tuple(Kind)), text)
         if not found:
             raise UnknownObject(self.place.host, text, nearest(case, text))
@@ -122,7 +128,8 @@ class Host:
                 identity=self.identity,
                 ledger=self.ledger,
                 policy=self.policy,
-                look=self.look,
+                # What is only marked was confirmed as it was shown; what may decide is asked anew.
+                look=partial(self.look, asking=self.policy.unrestorable_images == "keep"),
                 local=self.place.local,
                 forget_image=self.sightings.forget_layers,
                 told_to_stop=told_to_stop,

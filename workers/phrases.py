@@ -53,6 +53,20 @@ CLAUSES: dict[Code, str] = {
     Code.UNUSUAL_SHARE: "{share:percent} of this host's images would go, and over {limit:percent} is unusual",
     Code.WAITING: "{count:n object} more ({size:size}) can go later, the first from {until:when} on",
     Code.UNRESTORABLE_COUNT: "no registry is known to give back {count:n image}",
+    Code.REGISTRY_SILENT: (
+        "registry {registry} did not say whether it gives {count:n digest} back ({detail}),"
+        " which counts as not restorable"
+    ),
+    Code.IMAGE_ARRIVED: (
+        "image {image} was {what:word} {ago:span} earlier, so nothing may be removed before {until:when}"
+        " (this host must be quiet for {quiet:span})"
+    ),
+    Code.CONTAINER_CREATED: (
+        "container {container} was created {ago:span} earlier, so nothing may be removed before {until:when}"
+        " (this host must be quiet for {quiet:span})"
+    ),
+    Code.BUILD_UNDER_WAY: "a build is under way and holds {records:n build cache record}",
+    Code.ACTIVITY_UNKNOWN: "the engine does not tell whether somebody works on this host ({detail})",
     Code.UNREADABLE_ORDER: "the order cannot be read ({detail})",
     Code.BAD_SIGNATURE: "the signature with key {key} does not hold",
     Code.EXPIRED: "the order expired at {at:when}",
@@ -85,6 +99,7 @@ CLAUSES: dict[Code, str] = {
     Code.HEALTH_REGRESSED: "container {container} was {before:word} before and is {after:word} now",
     Code.CONTAINER_LOST: "container {container} ran before and is gone now",
     Code.UNPLANNED_REMOVAL: "the engine removed {object}, which was not planned",
+    Code.BUILD_BEGAN: "a build began during the run and holds {records:n build cache record}",
     Code.TERMINATED: "the worker was told to stop",
     Code.INTERRUPTED: "the worker died during the run",
     Code.DEADLINE: "the run reached its time limit",
@@ -113,6 +128,8 @@ SAME_VERSIONS = "Check that the bot and this host's worker run the same version.
 LOOK_AT_CONTAINER = "Look at its log, and ask for a new preview when it runs and holds still."
 LOOK_AT_RUNNING = "Look at this container first."
 
+STILL_GOOD = "A refusal does not use up the plan: execute it then."
+
 NEXT_STEPS: dict[Code, str] = {
     Code.NOT_ALL_READ: "Look at it with docker inspect, and at the engine's log, before the next preview.",
     Code.PATTERN_MATCHES_NOTHING: "Check its spelling in the policy.",
@@ -122,6 +139,11 @@ NEXT_STEPS: dict[Code, str] = {
         " version a tag of its own, or keep its digest."
     ),
     Code.UNUSUAL_SHARE: "Somebody other than who asked has to confirm it; on the host, --unusual does.",
+    Code.REGISTRY_SILENT: "Check that this host reaches it and is logged in there.",
+    Code.IMAGE_ARRIVED: STILL_GOOD,
+    Code.CONTAINER_CREATED: STILL_GOOD,
+    Code.BUILD_UNDER_WAY: "A refusal does not use up the plan: execute it when the build has ended.",
+    Code.ACTIVITY_UNKNOWN: "Look at Docker on the host; a refusal does not use up the plan.",
     Code.UNREADABLE_ORDER: SAME_VERSIONS,
     Code.BAD_SIGNATURE: "If nobody forged it, give this host the bot's current public key.",
     Code.EXPIRED: NEW_PREVIEW,
@@ -153,6 +175,7 @@ NEXT_STEPS: dict[Code, str] = {
     Code.HEALTH_REGRESSED: LOOK_AT_RUNNING,
     Code.CONTAINER_LOST: LOOK_AT_RUNNING,
     Code.UNPLANNED_REMOVAL: "The host's ledger says how to get it back.",
+    Code.BUILD_BEGAN: "What was left over is in the next preview; ask for it when the build has ended.",
     Code.TERMINATED: "What was left over is in the next preview.",
     Code.INTERRUPTED: "It does not go on by itself; what was left over is in the next preview.",
     Code.DEADLINE: "What was left over is in the next preview.",

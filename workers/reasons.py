@@ -62,6 +62,12 @@ class Code(StrEnum):
     UNUSUAL_SHARE = "unusual_share"  # share, limit
     WAITING = "waiting"  # count, size, until
     UNRESTORABLE_COUNT = "unrestorable_count"  # count
+    REGISTRY_SILENT = "registry_silent"  # registry, count, detail
+    # Refused while somebody works on the host, and said above a plan.
+    IMAGE_ARRIVED = "image_arrived"  # image, what, ago, quiet, until
+    CONTAINER_CREATED = "container_created"  # container, ago, quiet, until
+    BUILD_UNDER_WAY = "build_under_way"  # records
+    ACTIVITY_UNKNOWN = "activity_unknown"  # detail
     # Refused: a request or an order.
     UNREADABLE_ORDER = "unreadable_order"  # detail
     BAD_SIGNATURE = "bad_signature"  # key
@@ -96,6 +102,7 @@ class Code(StrEnum):
     HEALTH_REGRESSED = "health_regressed"  # container, before, after
     CONTAINER_LOST = "container_lost"  # container
     UNPLANNED_REMOVAL = "unplanned_removal"  # object
+    BUILD_BEGAN = "build_began"  # records
     TERMINATED = "terminated"  #
     INTERRUPTED = "interrupted"  #
     DEADLINE = "deadline"  #

@@ -12,6 +12,7 @@ from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.memory.sightings import Sightings
 from workers.planning import accounting, answers, mentions
+from workers.planning.activity import activities
 from workers.planning.facts import Memory
 from workers.planning.inventory import Container, Image, Inventory
 
@@ -44,6 +45,7 @@ def take(
     images = _images(engine, sightings, identity, local=local)
     networks = answers.told_apart(answers.network(raw) for raw in engine.networks())
     containers = answers.told_apart(_containers(engine, df))
+    events = engine.activity_events(since=now - REMEMBERED, until=now)
     taken = Inventory(
         taken_at=now,
         engine=identity,
@@ -54,7 +56,8 @@ def take(
         cache=answers.told_apart(map(accounting.cache_record, accounting.section(df, "BuildCache"))),
         volumes=answers.told_apart(map(accounting.volume, accounting.section(df, "Volumes"))),
         service_images=mentions.service_images(engine.services()),
-        arrivals=mentions.arrivals(engine.image_events(mentions.ARRIVING, since=now - REMEMBERED, until=now)),
+        arrivals=mentions.arrivals(events),
+        activity=activities(events),
     )
     _write_down(taken, sightings, now)
     return taken

@@ -7,7 +7,7 @@ from tests.stage.hosts import FilledHost
 from tests.stage.member import Member
 
 IDLE = "exec tail -f /dev/null"
-NO_WAITING = 'settle = "1s"\nsteady_for = "0s"\n'
+NO_WAITING = 'settle = "1s"\nsteady_for = "0s"\nquiet_for = "0s"\n'
 # Whatever a test puts on the host is old enough at once.
 NO_GRACE = "".join(
     f'{key} = "0s"\n'

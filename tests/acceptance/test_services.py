@@ -12,7 +12,7 @@ from workers.contract import Kind, Outcome, Status
 from workers.reasons import Code
 
 SECOND = 10**9
-POLICY = 'settle = "1s"\nsteady_for = "1s"\n' + NO_GRACE
+POLICY = 'settle = "1s"\nsteady_for = "1s"\nquiet_for = "0s"\n' + NO_GRACE
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ ANA, BO = Person(team="T1", user="UANA"), Person(team="T1", user="UBO")
 STAY = "exec tail -f /dev/null"
 GRACES = ("image_grace", "cache_grace", "container_grace", "network_grace", "image_unused_for")
 # Time is not the subject: what nobody needs may go at once.
-AT_ONCE = dict.fromkeys((*GRACES, "steady_for", "settle"), '"0s"')
+AT_ONCE = dict.fromkeys((*GRACES, "quiet_for", "steady_for", "settle"), '"0s"')
 REQUIRED = {"protected_images": "[]", "critical_containers": "[]"}
 Hook = Callable[[str, str], None]
 

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import pytest
 
@@ -13,8 +13,16 @@ from tests.stage.engine import DisposableEngine
 from tests.stage.folder import fresh_folder
 from tests.stage.hosts import FilledHost
 from tests.stage.redis import RedisServer
+from tests.stage.registry import Registry
 
 EngineFactory: TypeAlias = Callable[[], DisposableEngine]
+
+
+class RegistryFactory(Protocol):
+    """Makes a registry on an engine's loopback."""
+
+    def __call__(self, engine: DisposableEngine, *, private: bool = False) -> Registry: ...
+
 
 SMALL = 0.05
 
@@ -50,6 +58,17 @@ def fresh_engine(stage_place: Callable[[], Path]) -> Iterator[EngineFactory]:
 def engine(fresh_engine: EngineFactory) -> DisposableEngine:
     """A running, empty engine of the test's own (one boots in a fifth of a second)."""
     return fresh_engine()
+
+
+@pytest.fixture
+def fresh_registry(stage_place: Callable[[], Path]) -> Iterator[RegistryFactory]:
+    """Makes running, empty registries of the test's own, one for an engine; they may be stopped."""
+    with contextlib.ExitStack() as registries:
+
+        def make(engine: DisposableEngine, *, private: bool = False) -> Registry:
+            return registries.enter_context(Registry(engine, stage_place(), private=private))
+
+        yield make
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ READS = (
     f"/v1.41/images/{DIGEST}/json",
     f"/v1.41/images/{DIGEST}/history",
     "/v1.41/images/registry.example:5000/shop/api:1.6.0/json",
+    f"/v1.41/distribution/registry.example:5000/shop/api%40{DIGEST}/json",
     "/v1.41/containers/json?limit=-1&all=1",
     f"/v1.51/containers/{HEX}/json",
 )

@@ -24,9 +24,9 @@ from tests.unit.facts_host import (
 from workers.contract import Kind, Restorable, Store
 from workers.planning.ages import arrival
 from workers.planning.facts import Case, Memory
-from workers.planning.images import restorable
 from workers.planning.inventory import Image
 from workers.planning.mentions import service_images
+from workers.planning.restorable import restorable
 from workers.reasons import Code
 
 DIGEST = f"sha256:{'ab' * 32}"
@@ -240,7 +240,7 @@ def test_s9_removing_a_container_does_not_make_its_image_unused() -> None:
     ],
 )
 def test_a_digest_alone_is_no_promise(store: Store, digests: Any, expected: Restorable) -> None:
-    assert restorable(an_image("app:1", digests=digests), store) is expected
+    assert restorable(an_image("app:1", digests=digests), store, {}) is expected
 
 
 def test_what_no_registry_is_known_to_have_can_be_kept() -> None:

@@ -132,7 +132,7 @@ def test_nothing_has_a_dry_run_flag() -> None:
 
 ASKED = {
     *("version", "info", "containers", "images", "networks", "services", "df", "events", "history", "close"),
-    *("inspect_container", "inspect_image", "inspect_network"),
+    *("inspect_container", "inspect_distribution", "inspect_image", "inspect_network"),
 }
 REMOVALS = {"remove_container", "remove_image", "remove_network", "prune_builds"}
 WAY_BACK = {"tag", "pull"}

@@ -43,6 +43,8 @@ critical_containers = [{critical}]
 
 # Images that no registry is known to give back: "flag" plans and marks them, "keep" keeps them.
 # unrestorable_images = "flag"
+# With true, registries are asked about what would go; without it no image is known to be restorable.
+# probe_registry = false
 
 # Build cache that stays, the newest-used first.
 # build_cache_keep_bytes = 0
@@ -54,6 +56,10 @@ critical_containers = [{critical}]
 
 # Addresses that must answer, checked together with the critical containers: http(s)://..., tcp://HOST:PORT.
 # probes = []
+
+# How long nobody must have pulled, loaded or tagged an image or created a container before a cleanup begins.
+# A build under way is never cleaned up under.
+# quiet_for = "2min"
 
 # How long critical containers must hold still before the first removal, and how long health is watched after
 # the last one (by default as long as the slowest health check needs, from 10 s to 3 min).

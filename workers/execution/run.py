@@ -20,7 +20,7 @@ from workers.contract import (
     StepOutcome,
 )
 from workers.errors import EngineError, EngineUnreachable, RefusedError
-from workers.execution import aftermath, guards, races
+from workers.execution import activity, aftermath, guards, races
 from workers.execution.ended import Ended, refused
 from workers.execution.health import Vital
 from workers.execution.measuring import settled
@@ -53,7 +53,7 @@ def execute(order: ExecutionOrder, tools: Tools) -> Report:
         engine=tools.identity,
         policy=tools.policy,
         now=_now(),
-    )
+    ) or activity.refusals(tools.engine, tools.policy)
     if refusals or plan is None:
         raise RefusedError(*refusals)
     tools.ledger.consume(order, _now())
@@ -119,6 +119,8 @@ class _Run:
         for stage in STAGES:
             steps = [s for s in self.plan.steps if s.object.kind is stage]
             if steps and not self.stopped_by:
+                self.stopped_by += activity.builds_begun(self.tools.engine, stage)
+            if steps and not self.stopped_by:
                 self._stage(stage, steps)
 
     def _stage(self, stage: Kind, steps: list[Step]) -> None:
@@ -136,7 +138,7 @@ class _Run:
 
     def _removal(self, stage: Kind) -> Removal:
         assert self.before is not None  # noqa: S101 - for the type checker: _begin has set it
-        records = self.tools.engine.usage().get("BuildCache") or [] if stage is Kind.BUILD_CACHE else []
+        records = self.tools.engine.cache_records() if stage is Kind.BUILD_CACHE else []
         return Removal(
             engine=self.tools.engine,
             identity=self.tools.identity,

@@ -8,9 +8,9 @@ from workers.contract import Plan, Value, Verdict
 from workers.planning.ages import Users, arrival, last_used
 from workers.planning.containers import stopped_since
 from workers.planning.facts import Case
-from workers.planning.images import restorable
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Volume
 from workers.planning.networks import attached
+from workers.planning.restorable import restorable
 from workers.planning.versions import repositories
 from workers.reasons import Code, Reason, reason
 from workers.references import BadName, ImageName, repository_of
@@ -170,7 +170,7 @@ def _of_image(image: Image, case: Case) -> Iterator[Fact]:
     yield "last used", last_used(image, case, users)
     yield "used by", _listed(container.name for container in users)
     yield "children", _listed(i.shown for i in case.inventory.images if i.parent == image.id)
-    yield "restorable", restorable(image, case.inventory.engine.store).value.replace("_", " ")
+    yield "restorable", restorable(image, case.inventory.engine.store, case.answers).value.replace("_", " ")
 
 
 def _of_network(network: Network, case: Case) -> Iterator[Fact]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from workers.memory.sightings import Sighting
 from workers.planning.inventory import EARLIEST, Container, Inventory, Thing
 from workers.planning.policy import Policy
+from workers.planning.restorable import Answers
 from workers.reasons import Code, Reason, reason
 
 ROLE = "safe-prune.role"
@@ -51,13 +52,14 @@ class Own:
 
 @dataclass(frozen=True)
 class Case:
-    """Everything a judgement may look at."""
+    """Everything a judgement may look at. `answers` are what registries said, where they were asked."""
 
     inventory: Inventory
     policy: Policy
     memory: Memory
     own: Own
     now: datetime
+    answers: Answers = field(default_factory=dict)
 
 
 def find_own(containers: tuple[Container, ...], *, hostname: str, redis_host: str) -> Own:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from workers.contract import Kind, Reference, Restorable, Store, Verdict
+from workers.contract import Kind, Reference, Restorable, Verdict
 from workers.planning.ages import Arrival, Users, arrival, last_used
 from workers.planning.dropped import dropped
 from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, unread_reasons
 from workers.planning.inventory import Container, Image
+from workers.planning.restorable import restorable
 from workers.planning.versions import Version, repositories, way_back
 from workers.reasons import Code, Reason, reason
 from workers.references import repository_of
@@ -78,7 +79,7 @@ def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reaso
         yield from _recent_use(known.used_at, policy.image_unused_for, case.now)
     if (
         policy.unrestorable_images == "keep"
-        and restorable(image, case.inventory.engine.store) != Restorable.YES
+        and restorable(image, case.inventory.engine.store, case.answers) != Restorable.YES
     ):
         yield reason(Code.NOT_RESTORABLE)
 
@@ -87,13 +88,6 @@ def _recent_use(used_at: datetime | None, unused_for: timedelta, now: datetime) 
     if used_at is not None and now - used_at < unused_for:
         until = (used_at + unused_for).isoformat()
         yield reason(Code.RECENTLY_USED, since=used_at.isoformat(), until=until)
-
-
-def restorable(image: Image, store: Store) -> Restorable:
-    """Whether a registry is known to give it back; on the containerd store digests are no evidence at all."""
-    if store is Store.GRAPH_DRIVER and not image.digests:
-        return Restorable.NO
-    return Restorable.NOT_PROBED
 
 
 def _used_repositories(known: list[_Known], case: Case, leaving: frozenset[str]) -> dict[str, datetime]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from workers.contract import DiskUsage, EngineIdentity
+from workers.planning.activity import Activity
 from workers.planning.histories import HistoryStep
 from workers.references import ImageName
 
@@ -140,6 +141,7 @@ class Inventory:
     volumes: tuple[Volume, ...] = ()
     service_images: frozenset[ImageName] = field(default_factory=frozenset)
     arrivals: Mapping[str, datetime] = field(default_factory=dict)
+    activity: tuple[Activity, ...] = ()
 
     @property
     def unreadable(self) -> tuple[Thing, ...]:

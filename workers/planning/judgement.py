@@ -1,9 +1,12 @@
 """A verdict for every object on the host, in the order in which a plan would remove them (pure)."""
 
+from dataclasses import replace
+
 from workers.contract import Kind, Verdict
 from workers.planning import build_cache, containers, images, networks
 from workers.planning.facts import Case
 from workers.reasons import Code, reason
+from workers.references import ImageName
 
 
 def judge(case: Case, kinds: tuple[Kind, ...]) -> tuple[Verdict, ...]:
@@ -26,3 +29,11 @@ def left_out(verdict: Verdict) -> Verdict:
 def kept(verdict: Verdict, code: Code, **params: str | int) -> Verdict:
     """Turn a removal into a keep, for a reason that is not the object's own."""
     return verdict.model_copy(update={"keep": True, "reasons": (reason(code, **params),)})
+
+
+def worth_asking(case: Case, kinds: tuple[Kind, ...]) -> tuple[ImageName, ...]:
+    """Return the digests of the images that would go if every registry gave everything back."""
+    trusting = replace(case, policy=case.policy.model_copy(update={"unrestorable_images": "flag"}))
+    going = {v.object.id for v in judge(trusting, kinds) if not v.keep}
+    asked = (digest for image in case.inventory.images if image.id in going for digest in image.digests)
+    return tuple(dict.fromkeys(asked))

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from workers.contract import Kind, Restorable, Step, Verdict
+from workers.planning.activity import unrest
 from workers.planning.containers import is_critical
 from workers.planning.dropped import orphaned
 from workers.planning.facts import Case
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
+from workers.planning.restorable import silent_registries
 from workers.reasons import Code, Reason, reason
 from workers.references import NamePattern
 
@@ -25,11 +27,13 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
     """Collect them, the gravest first."""
     return (
         *_unreadable(case),
+        *_unrest(case),
         *_critical(case),
         *_idle_patterns(case),
         *_no_way_back(case, steps, verdicts),
         *_unusual(case, steps),
         *_unrestorable(steps),
+        *silent_registries(case.answers),
         *_waiting(verdicts),
         *_unknown_use(case),
     )
@@ -52,6 +56,14 @@ def _called(thing: Thing) -> str:
         case CacheRecord():
             return thing.id
     return thing.name or thing.id
+
+
+def _unrest(case: Case) -> Iterator[Reason]:
+    """Why an order would be refused at this moment."""
+    building = sum(record.in_use for record in case.inventory.cache)
+    yield from unrest(
+        case.inventory.activity, building=building, quiet_for=case.policy.quiet_for, now=case.now
+    )
 
 
 def _critical(case: Case) -> Iterator[Reason]:

@@ -6,11 +6,11 @@ from datetime import timedelta
 from workers.contract import Bytes, Kind, Plan, PlanRequest, Restorable, Step, Verdict
 from workers.planning import fingerprints
 from workers.planning.facts import Case
-from workers.planning.images import restorable
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge, kept
 from workers.planning.notices import is_unusual, notices
 from workers.planning.order import STAGES, closure, needs, sequence
+from workers.planning.restorable import restorable
 from workers.reasons import Code, reason
 from workers.signing import digest
 
@@ -77,7 +77,7 @@ def _steps(case: Case, verdicts: tuple[Verdict, ...], freed: Attribution) -> tup
     ordered.sort(key=lambda id_: STAGES.index(going[id_].object.kind))
     index = {id_: position for position, id_ in enumerate(ordered)}
     expected = freed(case.inventory, ordered)
-    facts = _step_facts(case.inventory, frozenset(going))
+    facts = _step_facts(case, frozenset(going))
     return tuple(
         Step(
             index=index[id_],
@@ -91,8 +91,9 @@ def _steps(case: Case, verdicts: tuple[Verdict, ...], freed: Attribution) -> tup
     )
 
 
-def _step_facts(inventory: Inventory, going: frozenset[str]) -> dict[str, dict[str, object]]:
+def _step_facts(case: Case, going: frozenset[str]) -> dict[str, dict[str, object]]:
     """What a step carries of its object, by id."""
+    inventory = case.inventory
     facts: dict[str, dict[str, object]] = {}
     for c in (c for c in inventory.containers if c.id in going):
         facts[c.id] = {"fingerprint": fingerprints.of_container(c), "leaves": c.volumes}
@@ -100,7 +101,7 @@ def _step_facts(inventory: Inventory, going: frozenset[str]) -> dict[str, dict[s
         facts[i.id] = {
             "fingerprint": fingerprints.of_image(i),
             "untags": tuple(name.familiar() for name in i.names),
-            "restorable": restorable(i, inventory.engine.store),
+            "restorable": restorable(i, inventory.engine.store, case.answers),
         }
     for n in (n for n in inventory.networks if n.id in going):
         facts[n.id] = {"fingerprint": fingerprints.of_network(n), "restorable": Restorable.RECREATED}

@@ -117,11 +117,13 @@ class Policy(BaseModel):
     writable_limit: Size = ByteSize(1_000_000)
     kinds: tuple[Kind, ...] = tuple(Kind)
     unrestorable_images: Literal["keep", "flag"] = "flag"
+    probe_registry: Annotated[bool, Field(strict=True)] = False
     build_cache_keep_bytes: Size = ByteSize(0)
     max_objects: Annotated[int, Field(ge=1, strict=True)] = 1000
     max_bytes: Size | None = None
     max_share: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.9
     probes: tuple[Probe, ...] = ()
+    quiet_for: Duration = timedelta(minutes=2)
     steady_for: Duration = timedelta(seconds=5)
     settle: Duration | None = None
     approvers: tuple[str, ...] | None = None

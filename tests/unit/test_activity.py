@@ -1,0 +1,146 @@
+"""When a host is quiet enough: the pure guard, on events as engines write them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.facts_host import NOW, a_case, a_plan, a_policy, a_record
+from workers.contract import Kind
+from workers.planning.activity import MEMORY, Activity, activities, forgotten_before, unrest
+from workers.reasons import Code, reason
+from workers.wording import sentence
+
+TWO_MINUTES = timedelta(minutes=2)
+ID = "sha256:" + "a" * 64
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+def an_event(type_: str, action: str, id_: str, name: str = "", *, at: datetime = NOW) -> dict[str, Any]:
+    return {
+        "Type": type_,
+        "Action": action,
+        "Actor": {"ID": id_, "Attributes": {"name": name}},
+        "time": int(at.timestamp()),
+        "timeNano": int(at.timestamp()) * 10**9,
+    }
+
+
+def an_arrival(seconds: float, name: str = "app:2", what: str = "pulled") -> Activity:
+    return Activity(Kind.IMAGE, name, what, ago(seconds))
+
+
+def codes(*seen: Activity, building: int = 0, quiet_for: timedelta = TWO_MINUTES) -> list[Code]:
+    return [r.code for r in unrest(seen, building=building, quiet_for=quiet_for, now=NOW)]
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "name", "what"),
+    [
+        (an_event("image", "pull", "app:2", "app"), Kind.IMAGE, "app:2", "pulled"),
+        (an_event("image", "pull", f"app@{ID}", "app"), Kind.IMAGE, f"app@{ID}", "pulled"),
+        (an_event("image", "tag", ID, "x/y:2"), Kind.IMAGE, "x/y:2", "tagged"),
+        (an_event("image", "load", ID, ID), Kind.IMAGE, ID[:19], "loaded"),
+        (an_event("image", "import", ID, ID), Kind.IMAGE, ID[:19], "imported"),
+        (an_event("container", "create", "c" * 64, "web"), Kind.CONTAINER, "web", "created"),
+    ],
+)
+def test_what_an_event_tells_of(event: dict[str, Any], kind: Kind, name: str, what: str) -> None:
+    assert activities([event]) == (Activity(kind, name, what, NOW),)
+
+
+@pytest.mark.parametrize(
+    ("type_", "action"),
+    [
+        ("image", "untag"),
+        ("image", "delete"),
+        ("image", "push"),
+        ("container", "destroy"),
+        ("container", "exec_create: true"),
+        ("volume", "create"),
+        ("network", "create"),
+        ("", ""),
+    ],
+)
+def test_what_a_run_itself_leaves_behind_is_no_activity(type_: str, action: str) -> None:
+    assert activities([an_event(type_, action, ID), {}]) == ()
+
+
+def test_a_quiet_host_gives_no_reason() -> None:
+    assert codes() == []
+    assert codes(an_arrival(120)) == []
+
+
+def test_activity_is_refused_with_what_happened_when_and_until_when() -> None:
+    [told] = unrest([an_arrival(40)], building=0, quiet_for=TWO_MINUTES, now=NOW)
+
+    assert told == reason(
+        Code.IMAGE_ARRIVED,
+        image="app:2",
+        what="pulled",
+        ago=40,
+        quiet=120,
+        until="2026-06-01T12:02:00+00:00",
+    )
+    assert sentence(told) == (
+        "Image app:2 was pulled 40 s earlier, so nothing may be removed before 2026-06-01 12:02 UTC "
+        "(this host must be quiet for 2 min). A refusal does not use up the plan: execute it then."
+    )
+
+
+def test_the_newest_of_each_kind_is_named() -> None:
+    container = Activity(Kind.CONTAINER, "job", "created", ago(10))
+    found = unrest(
+        [an_arrival(20), an_arrival(50, "old:1"), container], building=0, quiet_for=TWO_MINUTES, now=NOW
+    )
+
+    assert {(r.code, r.params["ago"]) for r in found} == {
+        (Code.IMAGE_ARRIVED, 20),
+        (Code.CONTAINER_CREATED, 10),
+    }
+
+
+def test_a_build_under_way_is_never_cleaned_up_under() -> None:
+    assert codes(building=3, quiet_for=timedelta(0)) == [Code.BUILD_UNDER_WAY]
+
+
+def test_s4_an_event_without_a_time_is_taken_for_new() -> None:
+    broken = [{**an_event("image", "pull", "app:2"), "timeNano": nano} for nano in (None, -1, "x", 10**30)]
+
+    assert [codes(*activities([one])) for one in broken] == [[Code.ACTIVITY_UNKNOWN]] * 4
+
+
+def test_s4_an_event_in_the_future_is_no_quiet() -> None:
+    assert codes(an_arrival(-3600)) == [Code.IMAGE_ARRIVED]
+
+
+def test_a_full_memory_says_nothing_about_what_came_before() -> None:
+    noise = [an_event("container", "exec_die", "c", at=ago(30 - n / 20)) for n in range(MEMORY)]
+
+    assert forgotten_before(noise[1:]) is None
+    assert forgotten_before(noise) == ago(30)
+
+
+@given(st.floats(0, 600), st.integers(1, 600))
+def test_the_time_named_is_one_at_which_the_host_is_quiet(seconds: float, quiet: int) -> None:
+    seen, quiet_for = [an_arrival(seconds)], timedelta(seconds=quiet)
+    for told in unrest(seen, building=0, quiet_for=quiet_for, now=NOW):
+        then = datetime.fromisoformat(str(told.params["until"])).astimezone(UTC)
+        assert unrest(seen, building=0, quiet_for=quiet_for, now=then) == ()
+
+
+def test_the_plan_says_first_what_an_execution_would_be_refused_for() -> None:
+    case = a_case(a_record("step", in_use=True), activity=(an_arrival(40), an_arrival(600, "old:1")))
+
+    assert [n.code for n in a_plan(case).notices[:2]] == [Code.BUILD_UNDER_WAY, Code.IMAGE_ARRIVED]
+
+
+def test_a_host_whose_owner_asks_for_no_quiet_gets_none() -> None:
+    case = a_case(activity=(an_arrival(0),), policy=a_policy(quiet_for="0s"))
+
+    assert Code.IMAGE_ARRIVED not in {n.code for n in a_plan(case).notices}

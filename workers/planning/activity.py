@@ -1,0 +1,108 @@
+"""Whether a host is quiet enough to remove something: what came, was created, or is being built (pure).
+
+A pull under way is in no API: it shows when it ends, as an event. So do builds of the classic builder, which
+create containers; those of BuildKit hold records of the build cache.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from workers.contract import Kind
+from workers.reasons import Code, Reason, reason
+
+Raw = Mapping[str, Any]
+# What tells of activity, by the type of its object; an untag is what a run itself leaves behind.
+SIGNS = {
+    "image": {"pull": "pulled", "load": "loaded", "tag": "tagged", "import": "imported"},
+    "container": {"create": "created"},
+}
+KINDS = {"image": Kind.IMAGE, "container": Kind.CONTAINER}
+# An engine remembers its last events only, of whatever type (eventsLimit of moby's daemon/events).
+MEMORY = 256
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Something that somebody did on the host; `at` is None where the engine's time cannot be read."""
+
+    kind: Kind
+    name: str
+    what: str
+    at: datetime | None
+
+
+def activities(events: Iterable[Raw]) -> tuple[Activity, ...]:
+    """Pick what tells of activity out of an engine's events, in their order."""
+    return tuple(_activity(event) for event in events if event.get("Action") in _signs(event))
+
+
+def _signs(event: Raw) -> Mapping[str, str]:
+    return SIGNS.get(str(event.get("Type")), {})
+
+
+def _activity(event: Raw) -> Activity:
+    return Activity(KINDS[event["Type"]], _name(event), _signs(event)[event["Action"]], _time(event))
+
+
+def _name(event: Raw) -> str:
+    """A pull's reference is its actor, a tag's is an attribute, and a load names nothing but the id."""
+    actor = event.get("Actor") or {}
+    id_, name = str(actor.get("ID") or ""), str((actor.get("Attributes") or {}).get("name") or "")
+    if event["Action"] == "pull":
+        return id_ or name
+    return name.removeprefix("/") if name and name != id_ else id_[:19]
+
+
+def _time(event: Raw) -> datetime | None:
+    nanoseconds = event.get("timeNano") or 0
+    if not isinstance(nanoseconds, int) or nanoseconds <= 0:
+        return None
+    try:
+        return datetime.fromtimestamp(nanoseconds / 10**9, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def forgotten_before(events: Sequence[Raw]) -> datetime | None:
+    """Since when these are all the events there were; None for all the time that was asked about.
+
+    On a busy host health checks alone fill an engine's memory; its silence about what was before is no quiet.
+    """
+    return _time(events[0]) if len(events) >= MEMORY else None
+
+
+def unrest(
+    seen: Iterable[Activity], *, building: int, quiet_for: timedelta, now: datetime
+) -> tuple[Reason, ...]:
+    """Say why nothing may be removed now. `building` is the number of cache records that builds hold."""
+    recent = [a for a in seen if a.at is None or now - a.at < quiet_for]
+    newest = {activity.kind: activity for activity in sorted(recent, key=lambda a: a.at or now)}
+    held = (build_under_way(building),) if building else ()
+    return (*held, *(_too_recent(activity, quiet_for, now) for activity in newest.values()))
+
+
+def build_under_way(records: int) -> Reason:
+    """A build that goes on before anything is begun."""
+    return reason(Code.BUILD_UNDER_WAY, records=records)
+
+
+def _too_recent(activity: Activity, quiet_for: timedelta, now: datetime) -> Reason:
+    if activity.at is None:
+        return reason(Code.ACTIVITY_UNKNOWN, detail=f"no time for {activity.name}, which was {activity.what}")
+    params: dict[str, str | int] = {
+        "ago": max(0, int((now - activity.at).total_seconds())),
+        "quiet": int(quiet_for.total_seconds()),
+        "until": _next_minute(activity.at + quiet_for).isoformat(),
+    }
+    if activity.kind is Kind.CONTAINER:
+        return reason(Code.CONTAINER_CREATED, container=activity.name, **params)
+    return reason(Code.IMAGE_ARRIVED, image=activity.name, what=activity.what, **params)
+
+
+def _next_minute(moment: datetime) -> datetime:
+    """Rounded up: people read minutes, and a minute too early would be refused again."""
+    whole = moment.replace(second=0, microsecond=0)
+    return whole if whole == moment else whole + MINUTE
