@@ -1,18 +1,23 @@
 """The one file that speaks with a Docker engine: lists, inspects, and removals of single objects."""
 
+import http.client
+import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, cast
+from urllib.parse import quote
 
 import docker
 import requests
 import urllib3
 from docker.errors import APIError, DockerException, StreamParseError
 
-from workers.allowed_calls import is_allowed
+from workers.allowed_calls import ForbiddenCall, require_allowed
 from workers.contract import EngineIdentity, Store
+from workers.engine_reads import BadStatus, Reads
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 
 NEWEST_API = (1, 51)
@@ -20,12 +25,10 @@ READ_TIMEOUT = 300
 DF_TRIES = 30
 DF_PAUSE = 2.0
 # What a stream that breaks off raises is neither docker-py's nor requests' own.
-STREAM_ERRORS = (urllib3.exceptions.HTTPError, StreamParseError)
+STREAM_ERRORS = (urllib3.exceptions.HTTPError, http.client.HTTPException, StreamParseError)
+# 403 is what a network says that has endpoints.
+STATUSES: Mapping[int, type[EngineError]] = {403: Conflict, 404: NotFound, 409: Conflict}
 Raw = dict[str, Any]
-
-
-class ForbiddenCall(EngineError):
-    """A call that is not on the closed list was about to be sent; it was not."""
 
 
 class _Client(docker.APIClient):
@@ -35,11 +38,14 @@ class _Client(docker.APIClient):
         super().__init__(**options)
         # Neither proxies nor .netrc are meant for an engine; looking for them took a fifth of every call.
         self.trust_env = False
+        self.calls = 0
 
     def send(self, request: Any, **options: Any) -> Any:
+        require_allowed(request.method, request.path_url)
         # No call on the list has a body; an engine would read flags from one before those of the URL.
-        if not is_allowed(request.method, request.path_url) or request.body:
-            raise ForbiddenCall(f"{request.method} {request.path_url} is not on the list of allowed calls")
+        if request.body:
+            raise ForbiddenCall(f"{request.method} {request.path_url} has a body")
+        self.calls += 1
         return super().send(request, **options)
 
 
@@ -51,23 +57,36 @@ class Engine:
     """
 
     def __init__(self, address: str, *, timeout: int = READ_TIMEOUT) -> None:
+        self._address, self._timeout = address, timeout
+        self._reads = Reads(address, timeout=timeout)
         with _translated(address):
-            # Never from_env: since docker-py 7.2 it may follow a CLI context to another host.
-            probe = _Client(base_url=address, version="1.24", timeout=timeout)
-            newest = _numbers(probe.version(api_version=False)["ApiVersion"])
-            probe.close()
-            self.api_version = ".".join(map(str, min(newest, NEWEST_API)))
-            # The stubs of docker-py are partly untyped; our own types begin at this file's methods.
-            self._client: Any = _Client(base_url=address, version=self.api_version, timeout=timeout)
+            newest = _numbers(self._reads.get("/version")["ApiVersion"])
+        self.api_version = ".".join(map(str, min(newest, NEWEST_API)))
+
+    @cached_property
+    def _client(self) -> Any:
+        # Never from_env: since docker-py 7.2 it may follow a CLI context to another host.
+        # The stubs of docker-py are partly untyped; our own types begin at this file's methods.
+        return _Client(base_url=self._address, version=self.api_version, timeout=self._timeout)
 
     def close(self) -> None:
-        """Let the connections go."""
-        self._client.close()
+        """Let the connections go; whoever still waits for an answer gets none."""
+        self._reads.close()
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    @property
+    def calls(self) -> int:
+        """How often the engine was asked or told something."""
+        return self._reads.calls + (self._client.calls if "_client" in self.__dict__ else 0)
+
+    def _get(self, path: str, **query: str | int) -> Any:
+        return self._reads.get(f"/v{self.api_version}{path}", **query)
 
     def identity(self) -> EngineIdentity:
         """Ask which engine this is."""
         with _translated("info"):
-            told = self._client.info()
+            told = self._get("/info")
         store = ["driver-type", "io.containerd.snapshotter.v1"] in (told.get("DriverStatus") or [])
         return EngineIdentity(
             id=told["ID"],
@@ -81,43 +100,43 @@ class Engine:
     def name(self) -> str:
         """Ask for the host's name as the engine knows it."""
         with _translated("info"):
-            return str(self._client.info()["Name"])
+            return str(self._get("/info")["Name"])
 
     def is_swarm_manager(self) -> bool:
         """Ask whether services can be listed here."""
         with _translated("info"):
-            return bool((self._client.info().get("Swarm") or {}).get("ControlAvailable"))
+            return bool((self._get("/info").get("Swarm") or {}).get("ControlAvailable"))
 
     # Lists, one call each
 
     def containers(self) -> list[Raw]:
         """List all containers in any state."""
         with _translated("list containers"):
-            return cast("list[Raw]", self._client.containers(all=True))
+            return cast("list[Raw]", self._get("/containers/json", all=1))
 
     def images(self) -> list[Raw]:
         """List all images, intermediates too."""
         with _translated("list images"):
-            return cast("list[Raw]", self._client.images(all=True))
+            return cast("list[Raw]", self._get("/images/json", all=1))
 
     def networks(self) -> list[Raw]:
         """List all networks."""
         with _translated("list networks"):
-            return cast("list[Raw]", self._client.networks())
+            return cast("list[Raw]", self._get("/networks"))
 
     def services(self) -> list[Raw]:
         """List swarm services; an engine that manages none has none."""
         if not self.is_swarm_manager():
             return []
         with _translated("list services"):
-            return cast("list[Raw]", self._client.services())
+            return cast("list[Raw]", self._get("/services"))
 
     def usage(self) -> Raw:
         """Ask for the engine's own accounting: images, containers, volumes, build cache."""
         for attempt in range(DF_TRIES):
             try:
                 with _translated("disk usage"):
-                    return cast("Raw", self._client.df())
+                    return cast("Raw", self._get("/system/df"))
             except EngineError as error:
                 # 20.10 answers 500 to a second df at the same time instead of waiting.
                 if "already running" not in str(error) or attempt == DF_TRIES - 1:
@@ -127,35 +146,32 @@ class Engine:
 
     def image_events(self, actions: Collection[str], *, since: datetime, until: datetime) -> list[Raw]:
         """Return what happened to images between two times, as far as the engine still remembers."""
-        filters = {"type": ["image"], "event": sorted(actions)}
+        asked = {"since": _timestamp(since), "until": _timestamp(until)}
+        filters = json.dumps({"type": ["image"], "event": sorted(actions)})
         with _translated("events"):
-            # docker-py cuts times to whole seconds, and with that what happened just now.
-            stream = self._client.events(
-                since=_timestamp(since), until=_timestamp(until), filters=filters, decode=True
-            )
-            return list(cast("Iterator[Raw]", stream))
+            return self._reads.get_lines(f"/v{self.api_version}/events", **asked, filters=filters)
 
     # One object
 
     def inspect_container(self, id_: str) -> Raw:
         """Ask for a container's whole description. It holds secrets: never store it whole."""
         with _translated(f"inspect container {id_[:12]}"):
-            return cast("Raw", self._client.inspect_container(id_))
+            return cast("Raw", self._get(f"/containers/{_quoted(id_)}/json"))
 
     def inspect_image(self, name: str) -> Raw:
         """Ask for an image's description, by id or name."""
         with _translated(f"inspect image {name}"):
-            return cast("Raw", self._client.inspect_image(name))
+            return cast("Raw", self._get(f"/images/{_quoted(name)}/json"))
 
     def history(self, image_id: str) -> list[Raw]:
         """Ask for the steps an image was built of, newest first."""
         with _translated(f"history of {image_id[:19]}"):
-            return cast("list[Raw]", self._client.history(image_id))
+            return cast("list[Raw]", self._get(f"/images/{_quoted(image_id)}/history"))
 
     def inspect_network(self, id_: str) -> Raw:
         """Ask for a network's description."""
         with _translated(f"inspect network {id_[:12]}"):
-            return cast("Raw", self._client.inspect_network(id_))
+            return cast("Raw", self._get(f"/networks/{_quoted(id_)}"))
 
     # Removals, one object each, by full id, never forced (S1, S2)
 
@@ -207,20 +223,25 @@ def _timestamp(moment: datetime) -> str:
     return f"{moment.timestamp():.6f}"
 
 
+def _quoted(name: str) -> str:
+    return quote(name, safe="/:")
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
-    """Turn docker-py's and requests' errors into our own; the status tells, texts differ by version."""
+    """Turn all that goes wrong on the way into our own errors; the status tells, texts differ by version."""
     try:
         yield
+    except BadStatus as error:
+        raise STATUSES.get(error.status, EngineError)(f"{what}: {error}") from error
     except APIError as error:
-        # 403 is what a network says that has endpoints.
-        kinds: dict[int | None, type[EngineError]] = {403: Conflict, 404: NotFound, 409: Conflict}
-        raise kinds.get(error.status_code, EngineError)(f"{what}: {error.explanation or error}") from error
-    except requests.exceptions.ReadTimeout as error:
+        kind = STATUSES.get(error.status_code or 0, EngineError)
+        raise kind(f"{what}: {error.explanation or error}") from error
+    except (TimeoutError, requests.exceptions.ReadTimeout) as error:
         raise AnswerLost(f"{what}: no answer in time") from error
     except (requests.exceptions.RequestException, DockerException, *STREAM_ERRORS, OSError) as error:
         raise EngineUnreachable(f"{what}: {_innermost(error)}") from error
