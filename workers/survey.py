@@ -1,8 +1,10 @@
 """Looks at a host once: asks the engine, reads what the ledger remembers, and writes down what was seen."""
 
-import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,28 @@ from typing import Any
 from workers.contract import DiskUsage, EngineIdentity, Filesystem, Kind, Store
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
+from workers.image_details import ImageDetails
 from workers.memory.sightings import Sightings
 from workers.planning import inventory
 from workers.planning.facts import Memory
+from workers.planning.freed_bytes import layer_records, layered_images
 from workers.planning.inventory import Inventory
+from workers.planning.wanted_histories import wanted_histories
 
 Raw = dict[str, Any]
 # An engine keeps its last events only, fewer than a day's; asking further back costs nothing.
 REMEMBERED = timedelta(days=7)
+MOST_AT_ONCE = 4
 CONTAINERD_ROOT = "/var/lib/containerd"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A container's line in the list, with its inspection where one was needed."""
+
+    listed: Raw
+    inspected: Raw | None = None
+    readable: bool = True
 
 
 def remember(sightings: Sightings) -> Memory:
@@ -29,31 +44,50 @@ def remember(sightings: Sightings) -> Memory:
 def take(
     engine: Engine, sightings: Sightings, identity: EngineIdentity, *, local: bool, now: datetime
 ) -> Inventory:
-    """Take the inventory of a host and let the ledger remember it.
+    """Take the inventory of a host and let the ledger remember it; if any part fails, there is none.
 
     `local`: the engine's files can be looked at from here.
     """
-    df = engine.usage()
-    # Containers last: one made meanwhile from what was listed before it is then seen as its user.
-    images = _images(engine, sightings, identity, local=local)
-    networks = tuple(inventory.network(raw) for raw in engine.networks())
-    containers = _containers(engine, df)
-    taken = Inventory(
-        taken_at=now,
-        engine=identity,
-        usage=disk_usage(df, identity, local=local, now=now),
-        containers=containers,
-        images=images,
-        networks=networks,
-        cache=tuple(inventory.cache_record(raw) for raw in df.get("BuildCache") or []),
-        volumes=tuple(inventory.volume(raw) for raw in df.get("Volumes") or []),
-        service_images=inventory.service_images(engine.services()),
-        arrivals=inventory.arrivals(
-            engine.image_events(inventory.ARRIVING, since=now - REMEMBERED, until=now)
-        ),
-    )
+    with _some_at_once() as pool:
+        usage = pool.submit(engine.usage)
+        listed, networks = pool.submit(engine.images), pool.submit(engine.networks)
+        events = pool.submit(engine.image_events, inventory.ARRIVING, since=now - REMEMBERED, until=now)
+        details = ImageDetails(engine, sightings, pool, now)
+        arrivals = inventory.arrivals(events.result())
+        known = list(details.of(listed.result(), arrivals))
+        found_networks = tuple(inventory.network(raw) for raw in networks.result())
+        # Last: one made meanwhile from what was listed before it is then seen as its user.
+        containers, services = pool.submit(engine.containers), pool.submit(engine.services)
+        images = tuple(_image(*one, identity, local=local) for one in known)
+        lines = list(_lines(engine, containers.result(), pool))
+        df = usage.result()
+        cache = tuple(inventory.cache_record(raw) for raw in df.get("BuildCache") or [])
+        images = _with_histories(images, details, cache, identity.store)
+        taken = Inventory(
+            taken_at=now,
+            engine=identity,
+            usage=disk_usage(df, identity, local=local, now=now),
+            containers=_containers(lines, df),
+            images=images,
+            networks=found_networks,
+            cache=cache,
+            volumes=tuple(inventory.volume(raw) for raw in df.get("Volumes") or []),
+            service_images=inventory.service_images(services.result()),
+            arrivals=arrivals,
+        )
+    details.keep()
     _write_down(taken, sightings, now)
     return taken
+
+
+@contextmanager
+def _some_at_once() -> Iterator[Executor]:
+    """Have some calls in flight at a time; when one fails, nobody waits for the others."""
+    pool = ThreadPoolExecutor(MOST_AT_ONCE)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def disk_usage(df: Raw, identity: EngineIdentity, *, local: bool, now: datetime) -> DiskUsage:
@@ -76,59 +110,55 @@ def _filesystem(path: str) -> Filesystem:
     )
 
 
-def _containers(engine: Engine, df: Raw) -> tuple[inventory.Container, ...]:
-    writable = {c["Id"]: c.get("SizeRw") or 0 for c in df.get("Containers") or []}
-    found = (_container(engine, raw, writable.get(raw["Id"])) for raw in engine.containers())
-    return tuple(container for container in found if container is not None)
-
-
-def _container(engine: Engine, listed: Raw, writable: int | None) -> inventory.Container | None:
+def _lines(engine: Engine, listed: Iterable[Raw], pool: Executor) -> Iterator[_Line]:
     """Inspect where the list does not tell enough: stopped ones, and those whose image lost its name."""
-    needs_inspect = listed["State"] != "running" or (listed.get("Image") or "").startswith("sha256:")
-    if not needs_inspect:
-        return inventory.container(listed, None, writable=writable)
+    asked = [(raw, pool.submit(_look_at, engine, raw) if _needs_inspect(raw) else None) for raw in listed]
+    lines = (_Line(raw) if looked is None else looked.result() for raw, looked in asked)
+    return (line for line in lines if line is not None)
+
+
+def _needs_inspect(listed: Raw) -> bool:
+    return listed["State"] != "running" or (listed.get("Image") or "").startswith("sha256:")
+
+
+def _look_at(engine: Engine, listed: Raw) -> _Line | None:
     try:
-        return inventory.container(listed, engine.inspect_container(listed["Id"]), writable=writable)
+        return _Line(listed, engine.inspect_container(listed["Id"]))
     except NotFound:
         return None
     except EngineError:
         # `docker inspect` fails on containers that are being removed (docuum#237): unreadable, so kept.
-        return inventory.container(listed, None, writable=writable, readable=False)
+        return _Line(listed, readable=False)
 
 
-def _images(
-    engine: Engine, sightings: Sightings, identity: EngineIdentity, *, local: bool
+def _containers(lines: Iterable[_Line], df: Raw) -> tuple[inventory.Container, ...]:
+    writable = {c["Id"]: c.get("SizeRw") or 0 for c in df.get("Containers") or []}
+    return tuple(
+        inventory.container(
+            line.listed, line.inspected, writable=writable.get(line.listed["Id"]), readable=line.readable
+        )
+        for line in lines
+    )
+
+
+def _image(listed: Raw, details: Raw | None, identity: EngineIdentity, *, local: bool) -> inventory.Image:
+    written = _written_at(identity, listed["Id"]) if local else None
+    return inventory.image(listed, details, written_at=written)
+
+
+def _with_histories(
+    images: tuple[inventory.Image, ...],
+    details: ImageDetails,
+    cache: tuple[inventory.CacheRecord, ...],
+    store: Store,
 ) -> tuple[inventory.Image, ...]:
-    known = {id_: json.loads(body) for id_, body in sightings.layers().items()}
-    fresh: dict[str, str] = {}
-    found = []
-    for listed in engine.images():
-        details = known.get(listed["Id"])
-        if details is None or details["names"] != _tags(listed):
-            try:
-                details = _details(engine, listed)
-            except NotFound:
-                continue
-            if details is not None:
-                fresh[listed["Id"]] = json.dumps(details)
-        written = _written_at(identity, listed["Id"]) if local else None
-        found.append(inventory.image(listed, details, written_at=written))
-    sightings.keep_layers(fresh)
-    return tuple(found)
-
-
-def _tags(listed: Raw) -> list[str]:
-    return sorted(tag for tag in listed.get("RepoTags") or [] if not tag.startswith("<none>"))
-
-
-def _details(engine: Engine, listed: Raw) -> Raw | None:
-    try:
-        told = inventory.image_details(engine.inspect_image(listed["Id"]), engine.history(listed["Id"]))
-    except NotFound:
-        raise
-    except EngineError:
-        return None
-    return {**told, "names": _tags(listed)}
+    """Ask for as many histories as exact bytes need."""
+    records, asked = layer_records(cache), set[str]()
+    while wanted := wanted_histories(layered_images(images, store), records, store=store, asked=asked):
+        asked |= wanted
+        told = details.histories(wanted)
+        images = tuple(replace(i, history=told[i.id]) if i.id in told else i for i in images)
+    return images
 
 
 def _written_at(identity: EngineIdentity, image_id: str) -> datetime | None:

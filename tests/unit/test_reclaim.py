@@ -425,7 +425,9 @@ def test_images_that_share_nothing_or_end_where_they_part_need_no_history() -> N
     apart = [image("a", "a", "1 RUN a"), image("b", "b", "2 RUN b")]
     on_it = [image("base", "x", "1 RUN x"), *(image(f"x{n}", f"x x{n}", "1 RUN x", "1 RUN y") for n in "12")]
 
-    assert with_wanted_histories(apart + on_it, [], G) == [replace(one, history=None) for one in apart + on_it]
+    assert with_wanted_histories(apart + on_it, [], G) == [
+        replace(one, history=None) for one in apart + on_it
+    ]
 
 
 @pytest.mark.parametrize(("shared", "store", "asked"), [(True, G, 2), (False, G, 0), (True, C, 0)])

@@ -182,7 +182,7 @@ def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> I
         tagged_at=moment(known.get("tagged_at")),
         written_at=written_at,
         layers=tuple(known.get("layers") or ()),
-        history=None if history is None else tuple(HistoryStep(size, text) for size, text in history),
+        history=None if history is None else history_steps(history),
         content=known.get("content"),
         readable=details is not None,
     )
@@ -196,18 +196,27 @@ def inspected_image(raw: Raw) -> Image:
         "Labels": (raw.get("Config") or {}).get("Labels"),
         "Created": None,
     }
-    return image(listed, image_details(raw, ()), written_at=None)
+    return image(listed, image_details(raw), written_at=None)
 
 
-def image_details(inspected: Raw, history: Iterable[Raw]) -> dict[str, Any]:
+def image_details(inspected: Raw) -> dict[str, Any]:
     """Pick of an image what never changes while its names do not: fit to be kept as JSON."""
     return {
         "names": inspected.get("RepoTags") or [],
         "tagged_at": (inspected.get("Metadata") or {}).get("LastTagTime"),
         "layers": (inspected.get("RootFS") or {}).get("Layers") or [],
         "content": inspected.get("Size"),
-        "history": [[step.get("Size") or 0, step.get("CreatedBy") or ""] for step in history],
     }
+
+
+def history_details(history: Iterable[Raw]) -> list[tuple[int, str]]:
+    """Pick of a history what tells of layers, newest first: fit to be kept as JSON."""
+    return [(step.get("Size") or 0, step.get("CreatedBy") or "") for step in history]
+
+
+def history_steps(kept: Iterable[tuple[int, str]]) -> tuple[HistoryStep, ...]:
+    """Make steps of what was kept of a history."""
+    return tuple(HistoryStep(size, text) for size, text in kept)
 
 
 def network(listed: Raw) -> Network:

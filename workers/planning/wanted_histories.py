@@ -1,4 +1,4 @@
-"""Whose history has to be asked for, so that the bytes of any removal are as exact as with all of them (pure).
+"""Whose history is asked for, so that the bytes of any removal are as exact as with all of them (pure).
 
 A removal frees whole runs of layers. They begin at the top of an image, whose bytes are listed, and end where
 two images part. So one history through each such fork is enough, if it can be read in one way only.
