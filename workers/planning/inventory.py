@@ -149,7 +149,8 @@ def container(
         created_at=_epoch(listed.get("Created")),
         labels=listed.get("Labels") or {},
         networks=frozenset(_networks(listed)),
-        volumes=tuple(m["Name"] for m in mounts if m.get("Type") == "volume" and m.get("Name")),
+        # Engines list them in any order, and the same host has the same plan.
+        volumes=tuple(sorted(m["Name"] for m in mounts if m.get("Type") == "volume" and m.get("Name"))),
         image_mounts=tuple(_image_mounts(mounts)),
         references=tuple(_references(listed, inspected)),
         writable=writable,
