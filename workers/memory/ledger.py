@@ -177,7 +177,7 @@ class Ledger:
     def end_step(self, order_id: str, outcome: StepOutcome, event: Event) -> None:
         """Take note how a step ended; it is written with what is written next, the event with it.
 
-        Bringing every step to the disk twice would take longer than the removals. If the host dies in between,
+        Bringing every step to the disk twice takes longer than the removals. If the host dies in between,
         the step stands there as asked for, and whoever recovers looks at the engine.
         """
         self._ended.append((order_id, outcome, event))
