@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
+from workers.errors import EngineError
+
 HEX = r"[0-9a-f]{64}"
 # A part never begins with a dot, so no path climbs out of where it seems to be.
 PART = r"[A-Za-z0-9\[][A-Za-z0-9._:\[\]-]*"
@@ -28,6 +30,20 @@ CACHE_RECORD = re.compile(r"[a-z0-9]{25}")
 DIGEST = re.compile(rf"sha256:{HEX}")
 YES, NO = frozenset({"1", "True", "true"}), frozenset({"0", "False", "false"})
 Query = Mapping[str, str]
+
+
+class ForbiddenCall(EngineError):
+    """A call that is not on the closed list was about to be sent; it was not."""
+
+
+def require_allowed(method: str, url: str) -> None:
+    """Let a call pass, or say that it is not on the list.
+
+    Raises:
+        ForbiddenCall: it must not be sent.
+    """
+    if not is_allowed(method, url):
+        raise ForbiddenCall(f"{method} {url} is not on the list of allowed calls")
 
 
 def is_allowed(method: str, url: str) -> bool:

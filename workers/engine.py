@@ -1,19 +1,24 @@
 """The one file that speaks with a Docker engine: lists, inspects, and removals of single objects."""
 
+import http.client
+import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, cast
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
 
 import docker
 import requests
 import urllib3
 from docker.errors import APIError, DockerException, StreamParseError
 
-from workers.allowed_calls import is_allowed
+from workers.allowed_calls import ForbiddenCall, require_allowed
 from workers.contract import EngineIdentity, Store
+from workers.engine_reads import BadStatus, Reads
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 from workers.planning.activity import SIGNS
 from workers.replies import a_list, a_text, an_object
@@ -25,12 +30,10 @@ PULL = re.compile(r"^/v[0-9.]+/images/create\?")
 DF_TRIES = 30
 DF_PAUSE = 2.0
 # What a stream that breaks off raises is neither docker-py's nor requests' own.
-STREAM_ERRORS = (urllib3.exceptions.HTTPError, StreamParseError)
+STREAM_ERRORS = (urllib3.exceptions.HTTPError, http.client.HTTPException, StreamParseError)
+# 403 is what a network says that has endpoints.
+STATUSES: Mapping[int, type[EngineError]] = {403: Conflict, 404: NotFound, 409: Conflict}
 Raw = dict[str, Any]
-
-
-class ForbiddenCall(EngineError):
-    """A call that is not on the closed list was about to be sent; it was not."""
 
 
 class _Client(docker.APIClient):
@@ -40,19 +43,17 @@ class _Client(docker.APIClient):
         super().__init__(**options)
         # Neither proxies nor .netrc are meant for an engine; looking for them took a fifth of every call.
         self.trust_env = False
-
-    def df(self, **asked: str) -> Any:
-        """docker-py's own cannot ask for one type alone."""
-        client: Any = self
-        return client._result(client._get(client._url("/system/df"), params=asked), json=True)
+        self.calls = 0
 
     def send(self, request: Any, **options: Any) -> Any:
+        require_allowed(request.method, request.path_url)
         # No call on the list has a body; an engine would read flags from one before those of the URL.
-        if not is_allowed(request.method, request.path_url) or request.body:
-            raise ForbiddenCall(f"{request.method} {request.path_url} is not on the list of allowed calls")
+        if request.body:
+            raise ForbiddenCall(f"{request.method} {request.path_url} has a body")
         if PULL.search(request.path_url):
             # docker-py would wait for ever; a registry that says nothing must not hold a run.
             options["timeout"] = PULL_SILENCE
+        self.calls += 1
         return super().send(request, **options)
 
 
@@ -64,18 +65,31 @@ class Engine:
     """
 
     def __init__(self, address: str, *, timeout: int = READ_TIMEOUT) -> None:
+        self._address, self._timeout = address, timeout
+        self._reads = Reads(address, timeout=timeout)
         with _translated(address):
-            # Never from_env: since docker-py 7.2 it may follow a CLI context to another host.
-            probe = _Client(base_url=address, version="1.24", timeout=timeout)
-            newest = _numbers(an_object("version", probe.version(api_version=False)))
-            probe.close()
-            self.api_version = ".".join(map(str, min(newest, NEWEST_API)))
-            # The stubs of docker-py are partly untyped; our own types begin at this file's methods.
-            self._client: Any = _Client(base_url=address, version=self.api_version, timeout=timeout)
+            newest = _numbers(an_object("version", self._reads.get("/version")))
+        self.api_version = ".".join(map(str, min(newest, NEWEST_API)))
+
+    @cached_property
+    def _client(self) -> Any:
+        # Never from_env: since docker-py 7.2 it may follow a CLI context to another host.
+        # The stubs of docker-py are partly untyped; our own types begin at this file's methods.
+        return _Client(base_url=self._address, version=self.api_version, timeout=self._timeout)
 
     def close(self) -> None:
-        """Let the connections go."""
-        self._client.close()
+        """Let the connections go; whoever still waits for an answer gets none."""
+        self._reads.close()
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    @property
+    def calls(self) -> int:
+        """How often the engine was asked or told something."""
+        return self._reads.calls + (self._client.calls if "_client" in self.__dict__ else 0)
+
+    def _get(self, path: str, **query: str | int) -> Any:
+        return self._reads.get(f"/v{self.api_version}{path}", **query)
 
     def identity(self) -> EngineIdentity:
         """Ask which engine this is."""
@@ -92,7 +106,7 @@ class Engine:
 
     def _info(self) -> Raw:
         with _translated("info"):
-            return an_object("info", self._client.info())
+            return an_object("info", self._get("/info"))
 
     def name(self) -> str:
         """Ask for the host's name as the engine knows it."""
@@ -108,24 +122,24 @@ class Engine:
     def containers(self) -> list[Raw]:
         """List all containers in any state."""
         with _translated("list containers"):
-            return a_list("list containers", self._client.containers(all=True))
+            return a_list("list containers", self._get("/containers/json", all=1))
 
     def images(self) -> list[Raw]:
         """List all images, intermediates too."""
         with _translated("list images"):
-            return a_list("list images", self._client.images(all=True))
+            return a_list("list images", self._get("/images/json", all=1))
 
     def networks(self) -> list[Raw]:
         """List all networks."""
         with _translated("list networks"):
-            return a_list("list networks", self._client.networks())
+            return a_list("list networks", self._get("/networks"))
 
     def services(self) -> list[Raw]:
         """List swarm services; an engine that manages none has none."""
         if not self.is_swarm_manager():
             return []
         with _translated("list services"):
-            return a_list("list services", self._client.services())
+            return a_list("list services", self._get("/services"))
 
     def usage(self) -> Raw:
         """Ask for the engine's own accounting: images, containers, volumes, build cache."""
@@ -139,7 +153,7 @@ class Engine:
         for attempt in range(DF_TRIES):
             try:
                 with _translated("disk usage"):
-                    return an_object("disk usage", self._client.df(**asked))
+                    return an_object("disk usage", self._get("/system/df", **asked))
             except EngineError as error:
                 # 20.10 answers 500 to a second df at the same time instead of waiting.
                 if "already running" not in str(error) or attempt == DF_TRIES - 1:
@@ -160,41 +174,40 @@ class Engine:
 
         With an `until` that is still to come it waits for that, and returns sooner if the engine stops.
         """
-        actions = {action for of_type in wanted.values() for action in of_type}
-        filters = {"type": sorted(wanted), "event": sorted(actions)} if wanted else {}
+        asked = {"since": _timestamp(since), "until": _timestamp(until)}
+        if wanted:
+            actions = sorted({action for of_type in wanted.values() for action in of_type})
+            asked["filters"] = json.dumps({"type": sorted(wanted), "event": actions})
         with _translated("events"):
-            # docker-py cuts times to whole seconds, and with that what happened just now.
-            stream = self._client.events(
-                since=_timestamp(since), until=_timestamp(until), filters=filters, decode=True
-            )
-            return list(cast("Iterator[Raw]", stream))
+            return self._reads.get_lines(f"/v{self.api_version}/events", **asked)
 
     # One object
 
     def inspect_container(self, id_: str) -> Raw:
         """Ask for a container's whole description. It holds secrets: never store it whole."""
         with _translated(f"inspect container {id_[:12]}"):
-            return an_object(f"inspect container {id_[:12]}", self._client.inspect_container(id_))
+            return an_object(f"inspect container {id_[:12]}", self._get(f"/containers/{_quoted(id_)}/json"))
 
     def inspect_image(self, name: str) -> Raw:
         """Ask for an image's description, by id or name."""
         with _translated(f"inspect image {name}"):
-            return an_object(f"inspect image {name}", self._client.inspect_image(name))
+            return an_object(f"inspect image {name}", self._get(f"/images/{_quoted(name)}/json"))
 
     def history(self, image_id: str) -> list[Raw]:
         """Ask for the steps an image was built of, newest first."""
         with _translated(f"history of {image_id[:19]}"):
-            return a_list(f"history of {image_id[:19]}", self._client.history(image_id))
+            return a_list(f"history of {image_id[:19]}", self._get(f"/images/{_quoted(image_id)}/history"))
 
     def distribution(self, digest: str) -> Raw:
         """Ask a registry, with the engine's own reach and this user's login, what it has under a digest."""
         with _translated(f"ask for {digest}"):
-            return cast("Raw", self._client.inspect_distribution(digest))
+            # docker-py's, since it sends the login of whoever runs this.
+            return an_object(f"ask for {digest}", self._client.inspect_distribution(digest))
 
     def inspect_network(self, id_: str) -> Raw:
         """Ask for a network's description."""
         with _translated(f"inspect network {id_[:12]}"):
-            return an_object(f"inspect network {id_[:12]}", self._client.inspect_network(id_))
+            return an_object(f"inspect network {id_[:12]}", self._get(f"/networks/{_quoted(id_)}"))
 
     # Removals, one object each, by full id, never forced (S1, S2)
 
@@ -251,6 +264,10 @@ def _timestamp(moment: datetime) -> str:
     return f"{moment.timestamp():.6f}"
 
 
+def _quoted(name: str) -> str:
+    return quote(name, safe="/:")
+
+
 def _numbers(told: Raw) -> tuple[int, ...]:
     version = a_text("version", told, "ApiVersion")
     if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4})+", version):
@@ -260,19 +277,20 @@ def _numbers(told: Raw) -> tuple[int, ...]:
 
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
-    """Turn docker-py's and requests' errors into our own; the status tells, texts differ by version."""
+    """Turn all that goes wrong on the way into our own errors; the status tells, texts differ by version."""
     try:
         yield
+    except BadStatus as error:
+        raise STATUSES.get(error.status, EngineError)(f"{what}: {error}") from error
     except APIError as error:
-        # 403 is what a network says that has endpoints.
-        kinds: dict[int | None, type[EngineError]] = {403: Conflict, 404: NotFound, 409: Conflict}
-        raise kinds.get(error.status_code, EngineError)(f"{what}: {error.explanation or error}") from error
+        kind = STATUSES.get(error.status_code or 0, EngineError)
+        raise kind(f"{what}: {error.explanation or error}") from error
     except requests.exceptions.JSONDecodeError as error:
         raise EngineError(f"{what}: the engine's answer is not JSON ({error})") from error
     except (LookupError, TypeError, AttributeError) as error:
         # docker-py reads the text of an error from an answer that may hold none.
         raise EngineError(f"{what}: the engine's answer cannot be read ({error!r})") from error
-    except requests.exceptions.ReadTimeout as error:
+    except (TimeoutError, requests.exceptions.ReadTimeout) as error:
         raise AnswerLost(f"{what}: no answer in time") from error
     except (requests.exceptions.RequestException, DockerException, *STREAM_ERRORS, OSError) as error:
         raise EngineUnreachable(f"{what}: {_innermost(error)}") from error

@@ -1,6 +1,8 @@
 """The two things a bot can ask of a host: a plan, and the execution of a plan it has seen."""
 
 import logging
+import resource
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -8,7 +10,7 @@ from datetime import UTC, datetime
 from workers.contract import Claims, Event, ExecutionOrder, OrderRefused, PlanFailed, PlanRequest, PlanStarted
 from workers.errors import EngineError, PolicyError, RefusedError
 from workers.execution.guards import HOST_TEAM
-from workers.host import Place, opened
+from workers.host import Host, Place, opened
 from workers.memory.ledger import Ledger
 from workers.planning.planner import requested_kinds
 from workers.reasons import Code, Reason, reason
@@ -18,16 +20,24 @@ logger = logging.getLogger(__name__)
 
 def plan(request: PlanRequest, place: Place) -> None:
     """Make the plan that was asked for, or tell why there is none."""
+    begun = time.monotonic()
     with closing(Ledger(place.ledger_file)) as ledger:
         ledger.tell(PlanStarted(**_told(request, place)))
         try:
             with opened(place, ledger) as host:
                 kinds = requested_kinds(request)
                 made = host.plan(kinds=kinds, request_id=request.request_id, reply_to=request.reply_to)
-                logger.info("request %s: %d steps planned", request.request_id, len(made.steps))
+                effort = _effort(begun, host)
+                logger.info("request %s: %d steps planned %s", request.request_id, len(made.steps), effort)
         except (PolicyError, EngineError) as error:
             logger.warning("request %s: no plan: %s", request.request_id, error)
             ledger.tell(PlanFailed(**_told(request, place), reason=_why(error)))
+
+
+def _effort(begun: float, host: Host) -> str:
+    seconds = time.monotonic() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return f"in {seconds:.3f} s, {host.engine.calls} calls to the engine, at most {peak:.0f} MB"
 
 
 def execute(order: ExecutionOrder, place: Place, told_to_stop: Callable[[], bool]) -> None:

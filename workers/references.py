@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cached_property, lru_cache
 from typing import Self
 
 from workers.errors import WorkerError
@@ -15,6 +16,7 @@ HUB = "docker.io"
 OFFICIAL = "library"
 LONGEST_NAME = 255
 LONGEST_TEXT = 1024
+NAMES_REMEMBERED = 1 << 14
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?")
@@ -72,6 +74,7 @@ class ImageName:
         return name
 
     @classmethod
+    @lru_cache(maxsize=NAMES_REMEMBERED)
     def _read(cls, text: str, expected: str) -> Self:
         spelled = _SPELLED.fullmatch(text) if len(text) <= LONGEST_TEXT else None
         # An image id would read as the repository `sha256` with an odd tag; engines take it for an id.
@@ -84,10 +87,20 @@ class ImageName:
 
     def full(self) -> str:
         """The one spelling that leaves nothing out."""
-        return f"{self.registry}/{self.repository}{self._suffix()}"
+        return self._full
 
     def familiar(self) -> str:
         """The shortest spelling of the same name, as Docker prints it."""
+        return self._familiar
+
+    # A plan compares and shows the same few names thousands of times.
+
+    @cached_property
+    def _full(self) -> str:
+        return f"{self.registry}/{self.repository}{self._suffix()}"
+
+    @cached_property
+    def _familiar(self) -> str:
         shortest = min(_paths(self), key=len)
         # `docker.io/a.b/c` cannot be shortened: `a.b/c` would name a registry.
         if _registry_and_repository(shortest) != (self.registry, self.repository):

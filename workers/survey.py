@@ -1,8 +1,10 @@
 """Looks at a host once: asks the engine, reads what the ledger remembers, and writes down what was seen."""
 
-import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,29 @@ from typing import Any
 from workers.contract import DiskUsage, EngineIdentity, Filesystem, Kind, Store
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
+from workers.image_details import ImageDetails
 from workers.memory.sightings import Sightings
 from workers.planning import accounting, answers, mentions
 from workers.planning.activity import activities
 from workers.planning.facts import Memory
-from workers.planning.inventory import Container, Image, Inventory
+from workers.planning.freed_bytes import layer_records, layered_images
+from workers.planning.inventory import CacheRecord, Container, Image, Inventory
+from workers.planning.wanted_histories import wanted_histories
 
 Raw = dict[str, Any]
 # An engine keeps its last events only, fewer than a day's; asking further back costs nothing.
 REMEMBERED = timedelta(days=7)
+MOST_AT_ONCE = 4
 CONTAINERD_ROOT = "/var/lib/containerd"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A container's line in the list, with its inspection where one was needed."""
+
+    listed: Raw
+    inspected: Raw | None = None
+    readable: bool = True
 
 
 def remember(sightings: Sightings, removed_images: frozenset[str] = frozenset()) -> Memory:
@@ -36,31 +51,52 @@ def remember(sightings: Sightings, removed_images: frozenset[str] = frozenset())
 def take(
     engine: Engine, sightings: Sightings, identity: EngineIdentity, *, local: bool, now: datetime
 ) -> Inventory:
-    """Take the inventory of a host and let the ledger remember it.
+    """Take the inventory of a host and let the ledger remember it; if any part fails, there is none.
 
     `local`: the engine's files can be looked at from here.
     """
-    df = engine.usage()
-    # Containers last: one made meanwhile from what was listed before it is then seen as its user.
-    images = _images(engine, sightings, identity, local=local)
-    networks = answers.told_apart(answers.network(raw) for raw in engine.networks())
-    containers = answers.told_apart(_containers(engine, df))
-    events = engine.activity_events(since=now - REMEMBERED, until=now)
-    taken = Inventory(
-        taken_at=now,
-        engine=identity,
-        usage=disk_usage(df, identity, local=local, now=now),
-        containers=containers,
-        images=answers.told_apart(images),
-        networks=networks,
-        cache=answers.told_apart(map(accounting.cache_record, accounting.section(df, "BuildCache"))),
-        volumes=answers.told_apart(map(accounting.volume, accounting.section(df, "Volumes"))),
-        service_images=mentions.service_images(engine.services()),
-        arrivals=mentions.arrivals(events),
-        activity=activities(events),
-    )
+    with _some_at_once() as pool:
+        usage = pool.submit(engine.usage)
+        listed, networks = pool.submit(engine.images), pool.submit(engine.networks)
+        told = pool.submit(engine.activity_events, since=now - REMEMBERED, until=now)
+        details = ImageDetails(engine, sightings, pool, now)
+        events = told.result()
+        arrivals = mentions.arrivals(events)
+        known = list(details.of(listed.result(), arrivals))
+        found_networks = answers.told_apart(map(answers.network, networks.result()))
+        # Last: one made meanwhile from what was listed before it is then seen as its user.
+        containers, services = pool.submit(engine.containers), pool.submit(engine.services)
+        images = answers.told_apart(_image(*one, identity, local=local) for one in known)
+        lines = list(_lines(engine, containers.result(), pool))
+        df = usage.result()
+        cache = answers.told_apart(map(accounting.cache_record, accounting.section(df, "BuildCache")))
+        images = _with_histories(images, details, cache, identity.store)
+        taken = Inventory(
+            taken_at=now,
+            engine=identity,
+            usage=disk_usage(df, identity, local=local, now=now),
+            containers=answers.told_apart(_containers(lines, df)),
+            images=images,
+            networks=found_networks,
+            cache=cache,
+            volumes=answers.told_apart(map(accounting.volume, accounting.section(df, "Volumes"))),
+            service_images=mentions.service_images(services.result()),
+            arrivals=arrivals,
+            activity=activities(events),
+        )
+    details.keep()
     _write_down(taken, sightings, now)
     return taken
+
+
+@contextmanager
+def _some_at_once() -> Iterator[Executor]:
+    """Have some calls in flight at a time; when one fails, nobody waits for the others."""
+    pool = ThreadPoolExecutor(MOST_AT_ONCE)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def disk_usage(df: Raw, identity: EngineIdentity, *, local: bool, now: datetime) -> DiskUsage:
@@ -83,55 +119,47 @@ def _filesystem(path: str) -> Filesystem:
     )
 
 
-def _containers(engine: Engine, df: Raw) -> tuple[Container, ...]:
-    writable = accounting.writable_sizes(df)
-    found = (_container(engine, raw, writable.get(answers.id_of(raw))) for raw in engine.containers())
-    return tuple(container for container in found if container is not None)
-
-
-def _container(engine: Engine, listed: Raw, writable: int | None) -> Container | None:
+def _lines(engine: Engine, listed: Iterable[Raw], pool: Executor) -> Iterator[_Line]:
     """Inspect where the list does not tell enough."""
-    if not answers.needs_inspection(listed):
-        return answers.container(listed, None, writable=writable)
+    asked = [
+        (raw, pool.submit(_look_at, engine, raw) if answers.needs_inspection(raw) else None) for raw in listed
+    ]
+    lines = (_Line(raw) if looked is None else looked.result() for raw, looked in asked)
+    return (line for line in lines if line is not None)
+
+
+def _look_at(engine: Engine, listed: Raw) -> _Line | None:
     try:
-        return answers.container(listed, engine.inspect_container(listed["Id"]), writable=writable)
+        return _Line(listed, engine.inspect_container(listed["Id"]))
     except NotFound:
         return None
     except EngineError:
         # `docker inspect` fails on containers that are being removed (docuum#237): unreadable, so kept.
-        return answers.container(listed, None, writable=writable, readable=False)
+        return _Line(listed, readable=False)
 
 
-def _images(
-    engine: Engine, sightings: Sightings, identity: EngineIdentity, *, local: bool
+def _containers(lines: Iterable[_Line], df: Raw) -> Iterator[Container]:
+    writable = accounting.writable_sizes(df)
+    for line in lines:
+        size = writable.get(answers.id_of(line.listed))
+        yield answers.container(line.listed, line.inspected, writable=size, readable=line.readable)
+
+
+def _image(listed: Raw, details: Raw | None, identity: EngineIdentity, *, local: bool) -> Image:
+    written = _written_at(identity, answers.id_of(listed)) if local else None
+    return answers.image(listed, details, written_at=written)
+
+
+def _with_histories(
+    images: tuple[Image, ...], details: ImageDetails, cache: tuple[CacheRecord, ...], store: Store
 ) -> tuple[Image, ...]:
-    known = {id_: json.loads(body) for id_, body in sightings.layers().items()}
-    fresh: dict[str, str] = {}
-    found = []
-    for listed in engine.images():
-        id_ = answers.id_of(listed)
-        details = known.get(id_)
-        if details is None or details["names"] != answers.tags(listed):
-            try:
-                details = _details(engine, id_, answers.tags(listed))
-            except NotFound:
-                continue
-            if answers.UNREAD not in details:
-                fresh[id_] = json.dumps(details)
-        written = _written_at(identity, id_) if local else None
-        found.append(answers.image(listed, details, written_at=written))
-    sightings.keep_layers(fresh)
-    return tuple(found)
-
-
-def _details(engine: Engine, id_: str, tags: list[str]) -> Raw:
-    try:
-        told = answers.image_details(engine.inspect_image(id_), engine.history(id_))
-    except NotFound:
-        raise
-    except EngineError as error:
-        return {answers.UNREAD: str(error)}
-    return {**told, "names": tags}
+    """Ask for as many histories as exact bytes need."""
+    records, asked = layer_records(cache), set[str]()
+    while wanted := wanted_histories(layered_images(images, store), records, store=store, asked=asked):
+        asked |= wanted
+        told = details.histories(wanted)
+        images = tuple(replace(i, history=told[i.id]) if i.id in told else i for i in images)
+    return images
 
 
 def _written_at(identity: EngineIdentity, image_id: str) -> datetime | None:

@@ -14,7 +14,7 @@ from tests.stage.aging import AgePlan, Lifetime, age
 from tests.stage.hosts import FilledHost
 from tests.stage.objects import contents
 from workers import survey
-from workers.contract import Kind, Plan, Verdict
+from workers.contract import Kind, Outcome, Plan, Verdict
 from workers.engine import Engine
 from workers.host import Host, Place, opened
 from workers.memory.ledger import Ledger
@@ -25,6 +25,8 @@ from workers.reasons import Code
 from workers.signing import digest
 
 OLD = timedelta(days=40)
+# Images, networks, containers, disk usage, events, and whether this is a swarm.
+LISTS = 6
 
 
 @pytest.fixture(params=["web_host", "hazard_host"])
@@ -146,6 +148,37 @@ def test_a_new_child_keeps_its_old_parent(host: WorkerHost, old_image: str) -> N
     commit_a_child(host)
 
     assert step_ids(host.plan()) == set()
+
+
+# What is asked of the engine
+
+
+def calls_of_a_look(host: WorkerHost) -> int:
+    with host.opened() as opened_host:
+        before = opened_host.engine.calls
+        opened_host.look()
+        return opened_host.engine.calls - before
+
+
+def test_images_are_asked_about_once_whatever_their_number(host: WorkerHost) -> None:
+    for number in range(3):
+        host.image(f"app:{number}")
+    # It forgets the events of loading: what an event spoke of is asked about again.
+    host.engine.restart()
+
+    # The three stand on one base, of which the history of one of them tells.
+    assert [calls_of_a_look(host) for _ in range(2)] == [LISTS + 3 + 1, LISTS]
+    host.image("late:1")
+    assert calls_of_a_look(host) == LISTS + 1
+
+
+def test_a_name_given_again_is_no_surprise_to_the_plan_after_it(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    host.plan()
+    tag_again(host)
+    report = host.execute(host.plan())
+
+    assert (report.outcomes[0].outcome, host.has(image)) == (Outcome.REMOVED, False)
 
 
 def test_s10_a_plan_of_what_was_tagged_behind_the_ledgers_back_corrects_itself(

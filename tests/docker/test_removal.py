@@ -10,9 +10,10 @@ import pytest
 from tests.docker.worker_host import Busy, WorkerHost, codes, on, order_for, outcome_of, why
 from tests.stage.aging import AgePlan, age
 from tests.stage.images import add_tags, build_classic, build_with_cache, image_id, inspect
+from workers.allowed_calls import ForbiddenCall
 from workers.contract import Kind, Outcome, Plan, Status
-from workers.engine import Engine, ForbiddenCall
-from workers.errors import AnswerLost, Conflict, NotFound
+from workers.engine import Engine
+from workers.errors import AnswerLost, Conflict, EngineUnreachable, NotFound
 from workers.execution.ended import refused
 from workers.execution.removal import Removal
 from workers.execution.start import Start
@@ -323,3 +324,15 @@ def test_what_an_engine_answers_has_a_name(host: WorkerHost) -> None:
             engine.inspect_container("0" * 64)
         with pytest.raises(Conflict):
             engine.remove_image(used)
+
+
+def test_an_engine_that_came_back_is_asked_on_a_new_line(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    with closing(Engine(host.engine.url)) as engine:
+        engine.inspect_image(image)
+        host.engine.restart()
+
+        assert engine.inspect_image(image)["Id"] == image
+        host.engine.stop()
+        with pytest.raises(EngineUnreachable):
+            engine.inspect_image(image)

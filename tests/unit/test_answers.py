@@ -165,7 +165,7 @@ def test_s7_a_fresh_inspection_and_the_survey_agree_on_an_image() -> None:
         "Metadata": {"LastTagTime": "2026-01-01T00:00:00Z"},
         "Config": {"Labels": None},
     }
-    surveyed = answers.image(IMAGE, answers.image_details(raw, ()), written_at=NOW)
+    surveyed = answers.image(IMAGE, answers.image_details(raw), written_at=NOW)
     fresh = answers.inspected_image(raw)
 
     assert (fresh.names, fresh.digests, fresh.tagged_at) == (

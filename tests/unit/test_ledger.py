@@ -175,6 +175,46 @@ def test_s15_a_killed_run_is_known_with_what_was_done_and_what_was_in_hand(
     assert isinstance(told[-1], StepFinished)
 
 
+@pytest.mark.parametrize("write_on", ["ask", "flush", "finish", "close"])
+def test_s15_the_end_of_a_step_is_written_with_what_comes_next(path: Path, write_on: str) -> None:
+    first, second, *_ = plan().steps
+    run = report("o1", plan(), digest(plan()))
+    acts: dict[str, Callable[[Ledger], None]] = {
+        "ask": lambda ledger: ledger.ask("o1", second, "{}", NOON),
+        "flush": lambda ledger: ledger.flush(),
+        "finish": lambda ledger: ledger.finish(run, finished(run)),
+        "close": lambda ledger: ledger.close(),
+    }
+    with closing(Ledger(path)) as writer, closing(Ledger(path)) as reader:
+        writer.keep_plan(plan(), None)
+        writer.consume(order(), NOON)
+        writer.ask("o1", first, "{}", NOON)
+        event = step_finished("o1", plan(), first.index)
+        writer.end_step("o1", event.step, event)
+        before = seen(reader)
+        acts[write_on](writer)
+
+        assert (before, seen(reader)) == ((None, []), (Outcome.REMOVED, [event]))
+
+
+def seen(ledger: Ledger) -> tuple[Outcome | None, list[Event]]:
+    """What another connection sees of the first step."""
+    told = [EVENT.validate_json(event) for _, event in ledger.outbox(after=0)]
+    return ledger.ways_back("o1")[0][2], [one for one in told if isinstance(one, StepFinished)]
+
+
+def test_s15_the_end_of_a_step_survives_what_could_not_be_written(ledger: Ledger) -> None:
+    first, *_ = plan().steps
+    ledger.consume(order(), NOON)
+    ledger.ask("o1", first, "{}", NOON)
+    event = step_finished("o1", plan(), first.index)
+    ledger.end_step("o1", event.step, event)
+    with pytest.raises(LedgerError):
+        ledger.ask("o1", first, "{}", NOON)
+
+    assert seen(ledger) == (Outcome.REMOVED, [event])
+
+
 def test_s15_a_step_cannot_end_that_was_never_asked_for(ledger: Ledger) -> None:
     ledger.consume(order(), NOON)
     before = ledger.outbox(after=0)

@@ -18,6 +18,7 @@ from workers.planning.reclaim import (
     layer_sizes,
     read_layers,
 )
+from workers.planning.wanted_histories import wanted_histories
 
 G, C = Store.GRAPH_DRIVER, Store.CONTAINERD
 
@@ -386,6 +387,57 @@ def test_the_order_of_removals_moves_bytes_between_them_and_changes_no_sum(
     assume(order)
     whole = sum(attribution(order, images, store=G).values(), Bytes())
     assert exactly(really_freed(truths, set(), set(range(len(truths))))) == whole
+
+
+def with_wanted_histories(
+    images: list[LayeredImage], cache: list[CacheRecord], store: Store
+) -> list[LayeredImage]:
+    """The images with as many histories as are asked for, one round after the other."""
+    known = [replace(one, history=None) for one in images]
+    asked: set[str] = set()
+    while wanted := wanted_histories(known, cache, store=store, asked=asked):
+        assert wanted.isdisjoint(asked)
+        asked |= wanted
+        known = [full if full.id in asked else one for full, one in zip(images, known, strict=True)]
+    return known
+
+
+@given(TRUTHS, st.integers(0, 2), st.data())
+def test_the_histories_asked_for_tell_as_much_as_all(
+    truths: list[Truth], spares: int, data: st.DataObject
+) -> None:
+    tops = data.draw(st.sets(st.sampled_from(range(len(truths))), min_size=1))
+    images = [told(truths, top, spares=spares) for top in sorted(tops)]
+    order = data.draw(st.permutations([one.id for one in images]))
+    fewer = with_wanted_histories(images, [], G)
+
+    assert attribution(order, fewer, store=G) == attribution(order, images, store=G)
+
+
+def test_one_history_tells_of_all_versions_on_the_same_base() -> None:
+    versions = [image(f"app{n}", f"base common app{n}", "5 ADD", "2 RUN a", f"{n} RUN b") for n in range(9)]
+    fewer = with_wanted_histories(versions, [], G)
+
+    assert sum(one.history is not None for one in fewer) == 1
+
+
+def test_images_that_share_nothing_or_end_where_they_part_need_no_history() -> None:
+    apart = [image("a", "a", "1 RUN a"), image("b", "b", "2 RUN b")]
+    on_it = [image("base", "x", "1 RUN x"), *(image(f"x{n}", f"x x{n}", "1 RUN x", "1 RUN y") for n in "12")]
+
+    assert with_wanted_histories(apart + on_it, [], G) == [
+        replace(one, history=None) for one in apart + on_it
+    ]
+
+
+@pytest.mark.parametrize(("shared", "store", "asked"), [(True, G, 2), (False, G, 0), (True, C, 0)])
+def test_a_build_cache_that_holds_images_layers_needs_all_histories(
+    shared: bool, store: Store, asked: int
+) -> None:
+    images = [image("a", "a", "1 RUN a"), image("b", "b", "2 RUN b")]
+    fewer = with_wanted_histories(images, [record("r", "1 mount / from exec RUN a", shared=shared)], store)
+
+    assert sum(one.history is not None for one in fewer) == asked
 
 
 ODD_IMAGES = st.lists(

@@ -128,6 +128,7 @@ class _Run:
         for batch in _batches(steps):
             for step in batch:
                 self._step(step, removal)
+            self.tools.ledger.flush()
             if self.stopped_by:
                 break
             self.stopped_by += self.watch.trouble(self.baseline, with_probes=False)

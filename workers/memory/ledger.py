@@ -7,7 +7,7 @@ forgets or repeats, an order is consumed here once (S11).
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from workers.contract import EVENT, Event, ExecutionOrder, Outcome, Plan, Report, Step, StepOutcome
+from workers.contract import Event, ExecutionOrder, Outcome, Plan, Report, Step, StepOutcome
 from workers.errors import LedgerError, RefusedError
 from workers.memory import sightings
 from workers.reasons import Code, Reason, reason
@@ -61,6 +61,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path) -> None:
+        self._ended: list[tuple[str, StepOutcome, Event]] = []
         with _refusing(f"ledger {path}"):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
@@ -72,6 +73,8 @@ class Ledger:
 
     def close(self) -> None:
         """Let the file go."""
+        with suppress(LedgerError):
+            self.flush()
         self._db.close()
 
     def _create(self) -> None:
@@ -91,11 +94,13 @@ class Ledger:
         with _refusing("ledger"):
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._write_ended()
                 yield
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+        self._ended.clear()
 
     # Plans and orders
 
@@ -170,9 +175,22 @@ class Ledger:
             self._db.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, NULL)", row)
 
     def end_step(self, order_id: str, outcome: StepOutcome, event: Event) -> None:
-        """Write down how a step ended, together with the event that tells of it."""
-        row = (outcome.model_dump_json(), order_id, outcome.index)
-        with self.transaction():
+        """Take note how a step ended; it is written with what is written next, the event with it.
+
+        Bringing every step to the disk twice takes longer than the removals. If the host dies in between,
+        the step stands there as asked for, and whoever recovers looks at the engine.
+        """
+        self._ended.append((order_id, outcome, event))
+
+    def flush(self) -> None:
+        """Write down the ends of steps that still wait for it."""
+        if self._ended:
+            with self.transaction():
+                pass
+
+    def _write_ended(self) -> None:
+        for order_id, outcome, event in self._ended:
+            row = (outcome.model_dump_json(), order_id, outcome.index)
             self._db.execute("UPDATE journal SET outcome = ? WHERE order_id = ? AND step = ?", row)
             self._put(event)
 
@@ -232,7 +250,7 @@ class Ledger:
             self._put(event)
 
     def _put(self, event: Event) -> None:
-        self._db.execute("INSERT INTO outbox (event) VALUES (?)", (EVENT.dump_json(event).decode(),))
+        self._db.execute("INSERT INTO outbox (event) VALUES (?)", (event.model_dump_json(),))
 
     def outbox(self, *, after: int, limit: int = 200) -> list[tuple[int, str]]:
         """Return (seq, event as JSON) of the events numbered above `after`, in order."""
@@ -245,6 +263,8 @@ class Ledger:
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """Return what a query finds."""
+        if not self._db.in_transaction:
+            self.flush()
         with _refusing("ledger"), closing(self._db.execute(query, values)) as cursor:
             return cursor.fetchall()
 

@@ -62,6 +62,7 @@ def container(
     state = details.inside("State", needed=inspected is not None)
     policy = details.inside("HostConfig", needed=inspected is not None).inside("RestartPolicy")
     mounts = line.each("Mounts")
+    volumes = {mount.text("Name") for mount in mounts if mount.text("Type") == "volume"}
     id_ = line.text("Id", needed=True)
     found = Container(
         id=id_,
@@ -72,7 +73,8 @@ def container(
         created_at=epoch(listed.get("Created")) if isinstance(listed, Mapping) else None,
         labels=line.labels("Labels"),
         networks=frozenset(_networks(line)),
-        volumes=tuple(m.text("Name") for m in mounts if m.text("Type") == "volume" and m.text("Name")),
+        # Engines list them in any order, and the same host has the same plan.
+        volumes=tuple(sorted(volumes - {""})),
         image_mounts=tuple(_image_mounts(mounts)),
         references=tuple(_references(line, details)),
         writable=writable,
@@ -166,7 +168,7 @@ def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> I
         tagged_at=moment(known.get("tagged_at")),
         written_at=written_at,
         layers=tuple(known.get("layers") or ()),
-        history=None if history is None else tuple(HistoryStep(size, text) for size, text in history),
+        history=None if history is None else history_steps(history),
         content=known.get("content"),
     )
     unread = "; ".join([*line.unread, *([known[UNREAD]] if UNREAD in known else [])])
@@ -190,17 +192,16 @@ def inspected_image(raw: Raw) -> Image:
         "Labels": Fields(raw).inside("Config").labels("Labels"),
         "Created": None,
     }
-    return image(listed, image_details(raw, ()), written_at=None)
+    return image(listed, image_details(raw), written_at=None)
 
 
-def image_details(inspected: Raw, history: Iterable[Raw]) -> dict[str, Any]:
+def image_details(inspected: Raw) -> dict[str, Any]:
     """Pick of an image what never changes while its names do not: fit to be kept as JSON.
 
     Raises:
         EngineError: it says what could not be read.
     """
     told = Fields(inspected, path="inspect")
-    steps = [Fields(step, path="history", unread=told.unread) for step in history]
     metadata = told.inside("Metadata")
     tagged_at = metadata.moment("LastTagTime")
     details = {
@@ -208,11 +209,29 @@ def image_details(inspected: Raw, history: Iterable[Raw]) -> dict[str, Any]:
         "tagged_at": tagged_at and tagged_at.isoformat(),
         "layers": list(told.inside("RootFS").texts("Layers")),
         "content": told.number("Size"),
-        "history": [[step.number("Size") or 0, step.text("CreatedBy")] for step in steps],
     }
     if told.unread:
         raise EngineError(told.what)
     return details
+
+
+def history_details(history: Iterable[Raw]) -> list[tuple[int, str]]:
+    """Pick of a history what tells of layers, newest first: fit to be kept as JSON.
+
+    Raises:
+        EngineError: it says what could not be read.
+    """
+    unread: list[str] = []
+    steps = [Fields(step, path="history", unread=unread) for step in history]
+    kept = [(step.number("Size") or 0, step.text("CreatedBy")) for step in steps]
+    if unread:
+        raise EngineError("; ".join(unread))
+    return kept
+
+
+def history_steps(kept: Iterable[tuple[int, str]]) -> tuple[HistoryStep, ...]:
+    """Make steps of what was kept of a history."""
+    return tuple(HistoryStep(size, text) for size, text in kept)
 
 
 def tags(listed: object) -> list[str]:

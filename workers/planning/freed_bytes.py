@@ -1,6 +1,6 @@
 """How many bytes each step of a plan frees: containers their writable layer, the rest by layers (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from workers.contract import Bytes, Store
 from workers.planning import reclaim
@@ -9,11 +9,21 @@ from workers.planning.inventory import CacheRecord, Image, Inventory
 
 def freed_bytes(inventory: Inventory, order: Sequence[str]) -> dict[str, Bytes]:
     """Return the bytes by id, for removals in this order; together they are what all of them free."""
-    layered = [_layered(image, inventory.engine.store) for image in inventory.images]
-    records = [_record(record) for record in inventory.cache]
-    found = reclaim.attribution(order, layered, records, store=inventory.engine.store)
+    store = inventory.engine.store
+    layered, records = layered_images(inventory.images, store), layer_records(inventory.cache)
+    found = reclaim.attribution(order, layered, records, store=store)
     written = {c.id: Bytes(low=c.writable or 0, high=c.writable or 0) for c in inventory.containers}
     return {id_: written.get(id_, found.get(id_, Bytes())) for id_ in order}
+
+
+def layered_images(images: Iterable[Image], store: Store) -> list[reclaim.LayeredImage]:
+    """What the engine tells of the layers of images."""
+    return [_layered(image, store) for image in images]
+
+
+def layer_records(cache: Iterable[CacheRecord]) -> list[reclaim.CacheRecord]:
+    """What the engine tells of the layers of a build cache."""
+    return [_record(record) for record in cache]
 
 
 def _layered(image: Image, store: Store) -> reclaim.LayeredImage:

@@ -98,9 +98,9 @@ def _used_repositories(known: list[_Known], case: Case, leaving: frozenset[str])
             _note(used, repository_of(name), _use_of(container, case, leaving))
     for one in known:
         times = [_use_of(c, case, leaving) for c in one.users] + [one.used_at]
-        for repository in repositories(one.image, case.memory):
-            for time in times:
-                _note(used, repository, time)
+        if latest := max((time for time in times if time is not None), default=None):
+            for repository in repositories(one.image, case.memory):
+                _note(used, repository, latest)
     oldest = case.now - case.policy.image_unused_for
     return {repository: at for repository, at in used.items() if at >= oldest}
 

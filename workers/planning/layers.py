@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from workers.contract import Bytes
 from workers.planning.histories import EMPTY_DIFF, HistoryStep, Reading, agreed_sums, makers_of, read_history
@@ -84,10 +84,9 @@ class Layers:
 def read_layers(images: Iterable[LayeredImage]) -> Layers:
     """Put the layers of all images together and settle their sizes; what stays open is an interval."""
     known = {image.id: image for image in images}
-    below: dict[str, str | None] = {}
-    chains = {image.id: _chain(image.layers, below) for image in known.values()}
+    chains, below = chains_of(known.values())
     tops = {chains[image.id][-1]: image.unpacked for image in known.values() if image.layers}
-    read = (_reading(image, chains[image.id]) for image in known.values())
+    read = (reading_of(image, chains[image.id]) for image in known.values())
     readings = tuple(reading for reading in read if reading is not None)
     sums = agreed_sums(readings, tops)
     return Layers(chains, below, _stacks(chains.values(), tops, sums), makers_of(readings, sums))
@@ -96,6 +95,14 @@ def read_layers(images: Iterable[LayeredImage]) -> Layers:
 def layer_sizes(layers: Layers) -> dict[str, Bytes]:
     """The bytes of each layer alone."""
     return {layer: layers.bytes_of((layer,)) for layer in layers.below}
+
+
+def chains_of(
+    images: Iterable[LayeredImage],
+) -> tuple[dict[str, tuple[str, ...]], dict[str, str | None]]:
+    """Return the layers of each image, lowest first, and for each layer the one it lies on."""
+    below: dict[str, str | None] = {}
+    return {image.id: _chain(image.layers, below) for image in images}, below
 
 
 def _chain(diff_ids: Sequence[str], below: dict[str, str | None]) -> tuple[str, ...]:
@@ -108,11 +115,13 @@ def _chain(diff_ids: Sequence[str], below: dict[str, str | None]) -> tuple[str, 
     return tuple(chain)
 
 
+@lru_cache(maxsize=1 << 16)
 def _chain_id(lower: str, diff_id: str) -> str:
     return "sha256:" + hashlib.sha256(f"{lower} {diff_id}".encode()).hexdigest()
 
 
-def _reading(image: LayeredImage, chain: tuple[str, ...]) -> Reading | None:
+def reading_of(image: LayeredImage, chain: tuple[str, ...]) -> Reading | None:
+    """Read an image's history, as far as one is known that agrees with its size."""
     if image.history is None or sum(step.size for step in image.history) != image.unpacked:
         return None
     diff_ids = zip(chain, image.layers, strict=True)

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from workers.contract import Kind
 from workers.planning.ages import Users
 from workers.planning.facts import PROJECT, Case
-from workers.planning.inventory import CacheRecord, Container, Image, Network
+from workers.planning.inventory import Container, Network
 from workers.planning.networks import attached
 from workers.planning.versions import repositories
 from workers.references import repository_of
 
 STAGES = tuple(Kind)
+NONE: frozenset[str] = frozenset()
 Needs = Mapping[str, frozenset[str]]
 
 
@@ -26,14 +27,26 @@ def needs(case: Case, leaving: frozenset[str]) -> dict[str, frozenset[str]]:
     records = [r for r in case.inventory.cache if r.id in leaving]
     using = _users_of_repositories(case, containers)
     users = Users(containers)
+    above = _lying_on((i.parent, i.id) for i in images)
+    cached_on = _lying_on((parent, r.id) for r in records for parent in r.parents)
     return {
         **{
-            i.id: _image_needs(i, images, users.of(i)) | _of(using, repositories(i, case.memory))
+            i.id: above.get(i.id, NONE)
+            | {c.id for c in users.of(i)}
+            | _of(using, repositories(i, case.memory))
             for i in images
         },
         **{n.id: _network_needs(n, containers) for n in case.inventory.networks if n.id in leaving},
-        **{r.id: _children(r, records) for r in records},
+        **{r.id: cached_on.get(r.id, NONE) for r in records},
     }
+
+
+def _lying_on(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """The children of each one, from pairs of parent and child."""
+    found: dict[str, set[str]] = {}
+    for parent, child in pairs:
+        found.setdefault(parent, set()).add(child)
+    return {parent: frozenset(children) for parent, children in found.items()}
 
 
 def _users_of_repositories(case: Case, containers: list[Container]) -> dict[str, set[str]]:
@@ -44,8 +57,9 @@ def _users_of_repositories(case: Case, containers: list[Container]) -> dict[str,
             using.setdefault(repository_of(name), set()).add(container.id)
     users = Users(containers)
     for image in case.inventory.images:
-        for repository in repositories(image, case.memory):
-            using.setdefault(repository, set()).update(c.id for c in users.of(image))
+        if found := users.of(image):
+            for repository in repositories(image, case.memory):
+                using.setdefault(repository, set()).update(c.id for c in found)
     return using
 
 
@@ -53,18 +67,10 @@ def _of(using: Mapping[str, set[str]], repositories_: Iterable[str]) -> frozense
     return frozenset(id_ for repository in repositories_ for id_ in using.get(repository, ()))
 
 
-def _image_needs(image: Image, images: list[Image], users: list[Container]) -> frozenset[str]:
-    return frozenset({other.id for other in images if other.parent == image.id} | {c.id for c in users})
-
-
 def _network_needs(network: Network, containers: list[Container]) -> frozenset[str]:
     project = network.labels.get(PROJECT)
     mates = (c for c in containers if project and c.labels.get(PROJECT) == project)
     return frozenset(c.id for c in (*attached(network, tuple(containers)), *mates))
-
-
-def _children(record: CacheRecord, records: list[CacheRecord]) -> frozenset[str]:
-    return frozenset(other.id for other in records if record.id in other.parents)
 
 
 def sequence(ids: Iterable[str], needed: Needs) -> list[str]:

@@ -58,10 +58,12 @@ def way_back(
     a repository that the engine has dropped.
     """
     kept: dict[str, list[Reason]] = {}
-    every = list(versions)
+    members: dict[str, list[Version]] = {repository: [] for repository in used}
+    for version in versions:
+        for repository in version.repositories & used.keys():
+            members[repository].append(version)
     for repository in used:
-        members = [v for v in every if repository in v.repositories]
-        for version, why in _kept_of(repository, members, gone.get(repository, ()), keep):
+        for version, why in _kept_of(repository, members[repository], gone.get(repository, ()), keep):
             kept.setdefault(version.image.id, []).append(why)
     return kept
 

@@ -1,0 +1,131 @@
+"""A guarded run beside docker's own bulk prune, each on a host of its own that holds the same; run by hand.
+
+    python -m tests.bench.execution [--containers 100] [--images 280] [--rounds 3]
+
+The run has all its looks, re-checks and its durable journal; `steady_for` and `settle` are 0.
+"""
+# ruff: noqa: T201  a bench prints
+
+import argparse
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.machine import machine
+from tests.docker.worker_host import REQUIRED, WorkerHost, order_for
+from tests.stage import images
+from tests.stage.engine import DisposableEngine
+from tests.stage.folder import fresh_folder
+from workers.contract import Outcome, Status
+
+TARGET = 1.5
+TEAMS = 10
+EVERYTHING = {"max_share": "1.0"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How much lies on a host."""
+
+    containers: int
+    images: int
+
+    @property
+    def steps(self) -> int:
+        return self.containers + self.images
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What a run took."""
+
+    seconds: float
+    calls: int
+
+
+@contextmanager
+def filled(folder: Path, wanted: Wanted) -> Iterator[WorkerHost]:
+    """A host of finished jobs and of images that nothing needs; teams have a base in common."""
+    with DisposableEngine(folder / "engine") as engine:
+        loaded = images.load(engine.client, [_image(number) for number in range(wanted.images)])
+        host = WorkerHost(engine, folder)
+        host.keys |= REQUIRED | EVERYTHING
+        jobs = [
+            host.create(f"job-{n}", loaded[n % len(loaded)], "true", network="none")
+            for n in range(wanted.containers)
+        ]
+        engine.cli("start", *jobs)
+        for job in jobs:
+            engine.client.wait(job)
+        # The engine forgets its events: nobody has touched these names just now.
+        engine.restart()
+        yield host
+
+
+def _image(number: int) -> images.Archived:
+    team, own = f"team{number % TEAMS}", f"team{number % TEAMS}/app{number}:1"
+    layers = [images.layer({f"usr/lib/{name}": images.noise(name, 0.1)}) for name in (team, own)]
+    return images.Archived(tags=(own,), layers=(images.base_layer(), *layers))
+
+
+def pruned(folder: Path, wanted: Wanted) -> float:
+    with filled(folder, wanted) as host:
+        begun = time.monotonic()
+        host.engine.cli("container", "prune", "--force")
+        host.engine.cli("image", "prune", "--all", "--force")
+        taken = time.monotonic() - begun
+        _expect_empty(host)
+    return taken
+
+
+def guarded(folder: Path, wanted: Wanted) -> Guarded:
+    with filled(folder, wanted) as host:
+        plan = host.plan()
+        with host.opened() as opened:
+            order, before, begun = order_for(plan), opened.engine.calls, time.monotonic()
+            report = opened.execute(order, told_to_stop=lambda: False)
+            taken, calls = time.monotonic() - begun, opened.engine.calls - before
+        assert len(report.outcomes) == wanted.steps
+        assert {one.outcome for one in report.outcomes} == {Outcome.REMOVED}
+        assert report.status is Status.DONE
+        _expect_empty(host)
+    return Guarded(taken, calls)
+
+
+def _expect_empty(host: WorkerHost) -> None:
+    client = host.engine.client
+    assert not client.images(all=True)
+    assert not client.containers(all=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, default in (("containers", 100), ("images", 280), ("rounds", 3)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args()
+    wanted = Wanted(options.containers, options.images)
+    bulk, runs = list[float](), list[Guarded]()
+    for _ in range(options.rounds):
+        with fresh_folder() as folder:
+            bulk.append(pruned(folder, wanted))
+        with fresh_folder() as folder:
+            runs.append(guarded(folder, wanted))
+    print(f"{machine()}; {wanted.containers} containers and {wanted.images} images, {options.rounds} rounds")
+    base, run = statistics.median(bulk), statistics.median(one.seconds for one in runs)
+    print(f"{'medians':<44}{'seconds':>10}{'ratio':>8}{'target':>10}")
+    print(f"{'docker container prune && image prune -a':<44}{base:>10.2f}{1:>8.2f}")
+    print(f"{'guarded run':<44}{run:>10.2f}{run / base:>8.2f}{f'<= {TARGET}':>10}")
+    print(f"bulk: {_all(bulk)}; guarded: {_all([one.seconds for one in runs])}")
+    per_step = runs[0].calls / wanted.steps
+    print(f"calls of the engine in a run: {runs[0].calls}, {per_step:.2f} a step")
+
+
+def _all(seconds: list[float]) -> str:
+    return " ".join(f"{one:.2f}" for one in seconds)
+
+
+if __name__ == "__main__":
+    main()
