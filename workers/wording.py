@@ -119,7 +119,10 @@ def label(code: Code) -> str:
 
 
 def size(count: int) -> str:
-    """Write bytes in decimal units with three significant digits: ``412 MB``, ``38.2 GB``."""
+    """Write bytes in decimal units with three significant digits, always: ``412 MB``, ``6.00 MB``, ``17 B``.
+
+    Fewer digits where they would do make a column in which ``6 MB`` seems less exact than ``6.40 MB``.
+    """
     if count < 0:
         return f"-{size(-count)}"
     power = 0
@@ -129,15 +132,14 @@ def size(count: int) -> str:
 
 
 def _digits(count: int, unit: int) -> str:
-    """Three significant digits, or fewer where they say it exactly."""
-    if count % unit == 0:
-        return str(count // unit)
+    if unit == 1:
+        return str(count)
     value = count / unit
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
 
 
 def bytes_range(count: Bytes) -> str:
-    """Write a size that may be an interval: ``38.2 GB``, ``36 to 38.2 GB``, ``900 MB to 1.2 GB``."""
+    """Write a size that may be an interval: ``38.2 GB``, ``36.0 to 38.2 GB``, ``900 MB to 1.23 GB``."""
     low, high = size(count.low), size(count.high)
     if low == high:
         return high
