@@ -1,24 +1,23 @@
 """Looks at a host once: asks the engine, reads what the ledger remembers, and writes down what was seen."""
 
 import json
-import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from workers.contract import DiskUsage, EngineIdentity, Filesystem, Kind, Store
+from workers import measuring
+from workers.contract import DiskUsage, EngineIdentity, Kind
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
-from workers.memory.sightings import Sightings
+from workers.memory.sightings import VOLUME, Sightings
 from workers.planning import inventory
 from workers.planning.facts import Memory
-from workers.planning.inventory import Inventory
+from workers.planning.inventory import Inventory, Measured
 
 Raw = dict[str, Any]
 # An engine keeps its last events only, fewer than a day's; asking further back costs nothing.
 REMEMBERED = timedelta(days=7)
-CONTAINERD_ROOT = "/var/lib/containerd"
 
 
 def remember(sightings: Sightings) -> Memory:
@@ -51,6 +50,7 @@ def take(
         arrivals=inventory.arrivals(
             engine.image_events(inventory.ARRIVING, since=now - REMEMBERED, until=now)
         ),
+        measured=measuring.measure(identity, (c.id for c in containers)) if local else Measured(),
     )
     _write_down(taken, sightings, now)
     return taken
@@ -58,22 +58,8 @@ def take(
 
 def disk_usage(df: Raw, identity: EngineIdentity, *, local: bool, now: datetime) -> DiskUsage:
     """Read the engine's accounting and measure the filesystems under its data."""
-    paths = [identity.data_root]
-    if identity.store is Store.CONTAINERD:
-        paths.append(CONTAINERD_ROOT)
-    measured = tuple(_filesystem(path) for path in paths if local and os.path.isdir(path))
+    measured = measuring.filesystems(identity) if local else ()
     return inventory.disk_usage(df, store=identity.store, now=now, filesystems=measured)
-
-
-def _filesystem(path: str) -> Filesystem:
-    told = os.statvfs(path)
-    return Filesystem(
-        path=path,
-        total=told.f_blocks * told.f_frsize,
-        free=told.f_bavail * told.f_frsize,
-        inodes=told.f_files,
-        inodes_free=told.f_ffree,
-    )
 
 
 def _containers(engine: Engine, df: Raw) -> tuple[inventory.Container, ...]:
@@ -144,14 +130,17 @@ def _write_down(taken: Inventory, sightings: Sightings, now: datetime) -> None:
     """Let the ledger remember; removing a stopped container must not make its image unused sooner (S9)."""
     images: dict[str, datetime] = {}
     networks: dict[str, datetime] = {}
+    volumes: dict[str, datetime] = {}
     for container in taken.containers:
         used = container.finished_at if container.stopped else now
         if used is not None:
             _note(images, [container.image_id], used)
             _note(networks, container.networks, used)
+            _note(volumes, container.volumes, used)
     sightings.see([(Kind.IMAGE.value, i.id, images.get(i.id)) for i in taken.images], now)
     last = [(n.id, [networks[k] for k in (n.id, n.name) if k in networks]) for n in taken.networks]
-    sightings.see([(Kind.NETWORK.value, id_, max(used, default=None)) for id_, used in last], now)
+    seen = [(Kind.NETWORK.value, id_, max(used, default=None)) for id_, used in last]
+    sightings.see([*seen, *((VOLUME, v.name, volumes.get(v.name)) for v in taken.volumes)], now)
     sightings.name([(name.full(), i.id) for i in taken.images for name in i.names], now)
 
 

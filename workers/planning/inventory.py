@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from workers.contract import DiskUsage, EngineIdentity, Store
+from workers.contract import DiskPart, DiskUsage, EngineIdentity, Filesystem, Store
 from workers.planning.histories import HistoryStep
 from workers.references import BadName, ImageName, listed_names
 
@@ -101,12 +101,28 @@ class CacheRecord:
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume: listed, never planned (S1)."""
+    """A volume: listed, never planned (S1).
+
+    The disk usage has only those that lie in the engine's own folder (moby's LocalVolumesSize leaves out
+    other drivers, and the local one's with options).
+    """
 
     name: str
     size: int
     created_at: datetime | None
     users: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the engine's own files show; nothing where they cannot be looked at from here.
+
+    `logs` are bytes by container id, without those that could not be read. `filesystems` are those under
+    the engine's data, each once, with what lies on it.
+    """
+
+    logs: Mapping[str, int] = field(default_factory=dict)
+    filesystems: tuple[tuple[Filesystem, frozenset[DiskPart]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +142,7 @@ class Inventory:
     volumes: tuple[Volume, ...] = ()
     service_images: frozenset[ImageName] = field(default_factory=frozenset)
     arrivals: Mapping[str, datetime] = field(default_factory=dict)
+    measured: Measured = field(default_factory=Measured)
 
     @property
     def complete(self) -> bool:
