@@ -49,6 +49,14 @@ CLAUSES: dict[Code, str] = {
     Code.UNUSUAL_SHARE: "{share:percent} of this host's images would go, and over {limit:percent} is unusual",
     Code.WAITING: "{count:n object} more ({size:size}) can go later, the first from {until:when} on",
     Code.UNRESTORABLE_COUNT: "no registry is known to give back {count:n image}",
+    Code.DISK_STAYS_FULL: (
+        "the filesystem of {path} is {share:percent} full, and this plan frees at most {freed:size} of the"
+        " {used:size} in use there, which leaves it {after:percent} full; biggest there: {biggest:holders}"
+    ),
+    Code.INODES_STAY_SCARCE: (
+        "the filesystem of {path} has {share:percent} of its inodes in use ({used:count} of {total:count}),"
+        " and no engine tells how many a removal frees"
+    ),
     Code.UNREADABLE_ORDER: "the order cannot be read ({detail})",
     Code.BAD_SIGNATURE: "the signature with key {key} does not hold",
     Code.EXPIRED: "the order expired at {at:when}",
@@ -110,6 +118,8 @@ LOOK_AT_RUNNING = "Look at this container first."
 NEXT_STEPS: dict[Code, str] = {
     Code.PATTERN_MATCHES_NOTHING: "Check its spelling in the policy.",
     Code.NOTHING_CRITICAL: "Name what must stay up under critical_containers.",
+    Code.DISK_STAYS_FULL: "Pruning cannot help there; look at what is biggest.",
+    Code.INODES_STAY_SCARCE: "Look for folders of many small files; du --inodes counts them.",
     Code.UNREADABLE_ORDER: SAME_VERSIONS,
     Code.BAD_SIGNATURE: "If nobody forged it, give this host the bot's current public key.",
     Code.EXPIRED: NEW_PREVIEW,
@@ -146,6 +156,16 @@ NEXT_STEPS: dict[Code, str] = {
     Code.TOO_MANY_FAILURES: "Look at the engine's log on the host before the next preview.",
     Code.NOT_BROUGHT_BACK: "The host's ledger says how to get it back.",
     Code.VOLUME_MISSING: "Find out who removed it.",
+}
+
+# What fills a disk, by the word that stands in a reason.
+HOLDERS: dict[str, str] = {
+    "log": "the log of {name}",
+    "volume": "volume {name}",
+    "images": "images that stay",
+    "writable-layers": "what containers wrote",
+    "build-cache": "build cache that stays",
+    "rest": "what Docker does not count",
 }
 
 # How kept and refused objects are counted together: "Kept 48: in use 31, protected 7".

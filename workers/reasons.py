@@ -58,6 +58,8 @@ class Code(StrEnum):
     UNUSUAL_SHARE = "unusual_share"  # share, limit
     WAITING = "waiting"  # count, size, until
     UNRESTORABLE_COUNT = "unrestorable_count"  # count
+    DISK_STAYS_FULL = "disk_stays_full"  # path, share, freed, used, after, biggest: of lines
+    INODES_STAY_SCARCE = "inodes_stay_scarce"  # path, share, used, total
     # Refused: a request or an order.
     UNREADABLE_ORDER = "unreadable_order"  # detail
     BAD_SIGNATURE = "bad_signature"  # key

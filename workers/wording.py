@@ -12,7 +12,7 @@ from string import Formatter
 from typing import Any
 
 from workers.contract import Bytes, Kind
-from workers.phrases import CLAUSES, LABELS, NEXT_STEPS
+from workers.phrases import CLAUSES, HOLDERS, LABELS, NEXT_STEPS
 from workers.reasons import Code, Reason
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -25,6 +25,8 @@ NOUNS = {
 }
 # Letters that no terminal and no chat reads as mark-up.
 PLAIN_WORD = re.compile(r"[A-Za-z0-9 .,:%()/+-]*")
+
+HOLDER = re.compile(r"(?P<what>[a-z-]+) (?P<size>[0-9]{1,20})(?: (?P<name>.+))?")
 
 
 def utc(moment: str) -> str:
@@ -71,6 +73,8 @@ class _Phrase(Formatter):
                 return span(value)
             case ["percent"]:
                 return f"{value} %"
+            case ["count"]:
+                return f"{value:,}"
             case ["n", *noun]:
                 return amount(value, " ".join(noun))
             case _:
@@ -84,9 +88,19 @@ class _Phrase(Formatter):
                 return self._since(value)
             case "short":
                 return self.voice.quote(short(value))
+            case "holders":
+                return listing(self._holder(line) for line in value.split("\n"))
             case "kind" if value in tuple(Kind):
                 return plural(NOUNS[Kind(value)])
         return value if spec and PLAIN_WORD.fullmatch(value) else self.voice.quote(value)
+
+    def _holder(self, line: str) -> str:
+        """Say who holds bytes: a line has a word for what it is, the bytes, and a name where it has one."""
+        told = HOLDER.fullmatch(line)
+        if told is None or told["what"] not in HOLDERS:
+            return self.voice.quote(line)
+        who = HOLDERS[told["what"]].format(name=self.voice.quote(told["name"] or ""))
+        return f"{who} ({size(int(told['size']))})"
 
     def _since(self, moment: str) -> str:
         passed = _seconds(moment, self.voice.now) if self.voice.now else None

@@ -14,8 +14,10 @@ from tests.docker.worker_host import WorkerHost
 from tests.stage.engine import DisposableEngine
 from tests.stage.small_disk import mount_small_disk
 from workers import measuring
-from workers.contract import DiskAttribution, DiskPart, FilesystemUse, PartUse, VolumeUse
+from workers.contract import DiskAttribution, DiskPart, FilesystemUse, PartUse, Plan, VolumeUse
 from workers.planning.disk import attribution
+from workers.reasons import Code, Reason
+from workers.wording import sentence
 
 NOBODY = 65534
 SMALL = 80_000_000
@@ -243,3 +245,41 @@ def test_volumes_on_a_disk_of_their_own_are_told_apart(small: WorkerHost) -> Non
 
     assert DiskPart.VOLUMES not in first.holds
     assert (second.filesystem.path, second.holds) == (str(volumes), (DiskPart.VOLUMES,))
+
+
+# When pruning cannot help
+
+
+def full(plan: Plan) -> list[Reason]:
+    return [notice for notice in plan.notices if notice.code is Code.DISK_STAYS_FULL]
+
+
+def test_s1_a_disk_filled_by_a_volume_says_so_and_offers_nothing_of_it(small: WorkerHost) -> None:
+    small.image("app:1")
+    small.spent("spent", "app:1")
+    assert full(small.plan()) == []
+
+    capacity = only(disk_of(small)).filesystem.capacity
+    run(small, "writer", f"head -c {capacity * 9 // 10} /dev/zero > /data/x; sync", "pgdata:/data")
+    plan = small.plan()
+    [told] = full(plan)
+    use = only(disk_of(small))
+
+    assert int(told.params["share"]) >= 90
+    assert told.params["used"] == use.filesystem.used
+    assert str(told.params["biggest"]).startswith(f"volume {capacity * 9 // 10} pgdata\n")
+    assert "volume pgdata" in sentence(told)
+    assert {step.object.name for step in plan.steps} >= {"spent", "writer"}
+    assert not {step.object.name for step in plan.steps} & small.volumes()
+
+
+def test_a_disk_filled_by_a_log_that_goes_is_not_called_hopeless(small: WorkerHost) -> None:
+    small.image("app:1")
+    capacity = only(disk_of(small)).filesystem.capacity
+    # Each line of 11 bytes becomes one of about 80 in the log.
+    run(small, "loud", f"yes 0123456789 | head -c {capacity // 8 // 11 * 11}")
+    plan = small.plan()
+
+    assert only(disk_of(small)).filesystem.used > capacity * 0.85
+    assert plan.steps[0].object.name == "loud"
+    assert full(plan) == []

@@ -6,6 +6,7 @@ from datetime import datetime
 from workers.contract import Kind, Restorable, Step, Verdict
 from workers.planning.containers import is_critical
 from workers.planning.facts import Case
+from workers.planning.full_disk import stays_full
 from workers.planning.inventory import Image
 from workers.reasons import Code, Reason, reason
 from workers.references import NamePattern
@@ -15,6 +16,7 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
     """Collect them, the gravest first."""
     return (
         *_critical(case),
+        *stays_full(case, steps),
         *_idle_patterns(case),
         *_unusual(case, steps),
         *_unrestorable(steps),
