@@ -5,13 +5,14 @@ that clause written out, with the next step. In what state things were left is f
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from string import Formatter
 from typing import Any
 
-from workers.contract import Bytes, Kind
+from workers.contract import Bytes, Kind, Reference
 from workers.phrases import CLAUSES, HOLDERS, LABELS, NEXT_STEPS
 from workers.reasons import Code, Reason
 
@@ -181,6 +182,22 @@ def amount(count: int, noun: str) -> str:
 def objects(kind: Kind, count: int) -> str:
     """Count a plan's objects of one kind: ``12 stopped containers``."""
     return amount(count, NOUNS[kind])
+
+
+def names_apart(objects: Iterable[Reference], *, width: int | None = None) -> dict[Reference, str]:
+    """The name of each object, cut to a width; what would look alike has the start of its id beside it."""
+    shown = {one: _cut(one.name, width) for one in objects}
+    often = Counter((one.kind, name) for one, name in shown.items())
+    return {one: _with_id(one, width) if often[one.kind, name] > 1 else name for one, name in shown.items()}
+
+
+def _cut(name: str, width: int | None) -> str:
+    return name if name.startswith("sha256:") else name[:width]
+
+
+def _with_id(one: Reference, width: int | None) -> str:
+    start = short(one.id)
+    return f"{_cut(one.name, width and width - len(start) - 1)} {start}"
 
 
 def listing(words: Iterable[str]) -> str:
