@@ -166,7 +166,8 @@ def container(
         created_at=_epoch(listed.get("Created")),
         labels=listed.get("Labels") or {},
         networks=frozenset(_networks(listed)),
-        volumes=tuple(m["Name"] for m in mounts if m.get("Type") == "volume" and m.get("Name")),
+        # Engines list mounts in another order each time; the same facts must make the same plan.
+        volumes=tuple(sorted(m["Name"] for m in mounts if m.get("Type") == "volume" and m.get("Name"))),
         image_mounts=tuple(_image_mounts(mounts)),
         references=tuple(_references(listed, inspected)),
         writable=writable,
