@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -223,17 +223,24 @@ def used_by_df(host: WorkerHost) -> int:
     return int(told.stdout.split()[-1])
 
 
-def test_a_folder_that_the_worker_may_not_enter_lies_where_its_parent_does(small: WorkerHost) -> None:
+@pytest.mark.parametrize(
+    ("mounts", "holds"), [(1, set(DiskPart)), (2, set(DiskPart) - {DiskPart.LOGS})], ids=["folder", "mount"]
+)
+def test_a_folder_kept_from_the_worker_lies_where_its_parent_does_unless_it_was_a_mount(
+    small: WorkerHost, mounts: int, holds: set[DiskPart]
+) -> None:
     """As systemd hides one: an empty folder without permissions is mounted over it."""
-    hidden = small.engine.data_root / "containers"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=000", "hidden", str(hidden)], check=True)
     small.image("app:1")
     run(small, "loud", CHATTER)
-    found = disk_of(small)
-    subprocess.run(["umount", str(hidden)], check=True)
+    folder = str(small.engine.data_root / "containers")
+    with ExitStack() as hidden:
+        for _ in range(mounts):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=000", "hidden", folder], check=True)
+            hidden.callback(subprocess.run, ["umount", folder], check=True)
+        found = disk_of(small)
 
     assert part(found, DiskPart.LOGS).size is None
-    assert only(found).holds == tuple(DiskPart)
+    assert [set(use.holds) for use in found.filesystems] == [holds]
 
 
 def test_volumes_on_a_disk_of_their_own_are_told_apart(small: WorkerHost) -> None:
