@@ -93,13 +93,27 @@ class Step(Value):
 
 
 class Filesystem(Value):
-    """A filesystem as statvfs tells it; inodes are 0 where it has no fixed number of them."""
+    """A filesystem as statvfs tells it; inodes are 0 where it has no fixed number of them.
+
+    `free` is what everybody may still write, `reserved` what is kept for root beyond that.
+    """
 
     path: str
     total: int
     free: int
     inodes: int
     inodes_free: int
+    reserved: int = 0
+
+    @property
+    def used(self) -> int:
+        """Bytes that something lies in."""
+        return self.total - self.free - self.reserved
+
+    @property
+    def capacity(self) -> int:
+        """Bytes that can be in use before it is full for everybody but root."""
+        return self.total - self.reserved
 
 
 class DiskUsage(Value):
@@ -116,6 +130,65 @@ class DiskUsage(Value):
     def engine_bytes(self) -> int:
         """What a plan can bring down: volumes are counted, never removed, so they do not belong here."""
         return self.containers + self.images + self.build_cache
+
+
+class DiskPart(StrEnum):
+    """What an engine fills a disk with; more than a plan may hold, for here it is only told (S1)."""
+
+    IMAGES = "images"
+    WRITABLE_LAYERS = "writable-layers"
+    LOGS = "logs"
+    VOLUMES = "volumes"
+    BUILD_CACHE = "build-cache"
+
+
+class PartUse(Value):
+    """What one part holds: of `count` things, `unsized` have no known size and are not in `size`.
+
+    A size that is not known at all is None, never 0.
+    """
+
+    part: DiskPart
+    size: int | None
+    count: int
+    unsized: int = 0
+
+
+class LogUse(Value):
+    """The log files of one container, rotated ones included."""
+
+    container: str
+    size: int
+
+
+class VolumeUse(Value):
+    """A volume as people ask about it; `users` are the containers that mount it now, in any state."""
+
+    name: str
+    size: int | None
+    created_at: AwareDatetime | None = None
+    last_used_at: AwareDatetime | None = None
+    users: tuple[str, ...] = ()
+
+
+class FilesystemUse(Value):
+    """A filesystem under the engine's data, with the parts that lie on it.
+
+    `rest` is what is in use there beyond those whose size is known.
+    """
+
+    filesystem: Filesystem
+    holds: tuple[DiskPart, ...]
+    rest: Bytes
+
+
+class DiskAttribution(Value):
+    """Where the disk went; of logs and volumes the biggest are named."""
+
+    parts: tuple[PartUse, ...]
+    filesystems: tuple[FilesystemUse, ...] = ()
+    logs: tuple[LogUse, ...] = ()
+    volumes: tuple[VolumeUse, ...] = ()
 
 
 class Store(StrEnum):
@@ -155,6 +228,7 @@ class Plan(Value):
     verdicts: tuple[Verdict, ...]
     notices: tuple[Reason, ...] = ()
     usage: DiskUsage
+    disk: DiskAttribution | None = None
     complete: bool = True
     unusual: bool = False
 

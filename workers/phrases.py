@@ -67,6 +67,14 @@ CLAUSES: dict[Code, str] = {
     ),
     Code.BUILD_UNDER_WAY: "a build is under way and holds {records:n build cache record}",
     Code.ACTIVITY_UNKNOWN: "the engine does not tell whether somebody works on this host ({detail})",
+    Code.DISK_STAYS_FULL: (
+        "the filesystem of {path} is {share:percent} full, and this plan frees at most {freed:size} of the"
+        " {used:size} in use there, which leaves it {after:percent} full; biggest there: {biggest:holders}"
+    ),
+    Code.INODES_STAY_SCARCE: (
+        "the filesystem of {path} has {share:percent} of its inodes in use ({used:count} of {total:count}),"
+        " and no engine tells how many a removal frees"
+    ),
     Code.UNREADABLE_ORDER: "the order cannot be read ({detail})",
     Code.BAD_SIGNATURE: "the signature with key {key} does not hold",
     Code.EXPIRED: "the order expired at {at:when}",
@@ -144,6 +152,8 @@ NEXT_STEPS: dict[Code, str] = {
     Code.CONTAINER_CREATED: STILL_GOOD,
     Code.BUILD_UNDER_WAY: "A refusal does not use up the plan: execute it when the build has ended.",
     Code.ACTIVITY_UNKNOWN: "Look at Docker on the host; a refusal does not use up the plan.",
+    Code.DISK_STAYS_FULL: "Pruning cannot help there; look at what is biggest.",
+    Code.INODES_STAY_SCARCE: "Look for folders of many small files; du --inodes counts them.",
     Code.UNREADABLE_ORDER: SAME_VERSIONS,
     Code.BAD_SIGNATURE: "If nobody forged it, give this host the bot's current public key.",
     Code.EXPIRED: NEW_PREVIEW,
@@ -182,6 +192,16 @@ NEXT_STEPS: dict[Code, str] = {
     Code.TOO_MANY_FAILURES: "Look at the engine's log on the host before the next preview.",
     Code.NOT_BROUGHT_BACK: "The host's ledger says how to get it back.",
     Code.VOLUME_MISSING: "Find out who removed it.",
+}
+
+# What fills a disk, by the word that stands in a reason.
+HOLDERS: dict[str, str] = {
+    "log": "the log of {name}",
+    "volume": "volume {name}",
+    "images": "images that stay",
+    "writable-layers": "what containers wrote",
+    "build-cache": "build cache that stays",
+    "rest": "what Docker does not count",
 }
 
 # How kept and refused objects are counted together: "Kept 48: in use 31, protected 7".

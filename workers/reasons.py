@@ -68,6 +68,8 @@ class Code(StrEnum):
     CONTAINER_CREATED = "container_created"  # container, ago, quiet, until
     BUILD_UNDER_WAY = "build_under_way"  # records
     ACTIVITY_UNKNOWN = "activity_unknown"  # detail
+    DISK_STAYS_FULL = "disk_stays_full"  # path, share, freed, used, after, biggest: of lines
+    INODES_STAY_SCARCE = "inodes_stay_scarce"  # path, share, used, total
     # Refused: a request or an order.
     UNREADABLE_ORDER = "unreadable_order"  # detail
     BAD_SIGNATURE = "bad_signature"  # key

@@ -1,6 +1,5 @@
 """Looks at a host once: asks the engine, reads what the ledger remembers, and writes down what was seen."""
 
-import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,23 +8,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from workers.contract import DiskUsage, EngineIdentity, Filesystem, Kind, Store
+from workers import measuring
+from workers.contract import DiskUsage, EngineIdentity, Kind, Store
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.image_details import ImageDetails
-from workers.memory.sightings import Sightings
+from workers.memory.sightings import VOLUME, Sightings
 from workers.planning import accounting, answers, mentions
 from workers.planning.activity import activities
 from workers.planning.facts import Memory
 from workers.planning.freed_bytes import layer_records, layered_images
-from workers.planning.inventory import CacheRecord, Container, Image, Inventory
+from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Measured
 from workers.planning.wanted_histories import wanted_histories
 
 Raw = dict[str, Any]
 # An engine keeps its last events only, fewer than a day's; asking further back costs nothing.
 REMEMBERED = timedelta(days=7)
 MOST_AT_ONCE = 4
-CONTAINERD_ROOT = "/var/lib/containerd"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,9 @@ def take(
         # Last: one made meanwhile from what was listed before it is then seen as its user.
         containers, services = pool.submit(engine.containers), pool.submit(engine.services)
         images = answers.told_apart(_image(*one, identity, local=local) for one in known)
-        lines = list(_lines(engine, containers.result(), pool))
+        listed_containers = containers.result()
+        ids = list(filter(None, map(answers.id_of, listed_containers)))
+        lines = list(_lines(engine, listed_containers, pool))
         df = usage.result()
         cache = answers.told_apart(map(accounting.cache_record, accounting.section(df, "BuildCache")))
         images = _with_histories(images, details, cache, identity.store)
@@ -83,6 +84,7 @@ def take(
             service_images=mentions.service_images(services.result()),
             arrivals=arrivals,
             activity=activities(events),
+            measured=measuring.measure(identity, ids) if local else Measured(),
         )
     details.keep()
     _write_down(taken, sightings, now)
@@ -101,22 +103,8 @@ def _some_at_once() -> Iterator[Executor]:
 
 def disk_usage(df: Raw, identity: EngineIdentity, *, local: bool, now: datetime) -> DiskUsage:
     """Read the engine's accounting and measure the filesystems under its data."""
-    paths = [identity.data_root]
-    if identity.store is Store.CONTAINERD:
-        paths.append(CONTAINERD_ROOT)
-    measured = tuple(_filesystem(path) for path in paths if local and os.path.isdir(path))
+    measured = measuring.filesystems(identity) if local else ()
     return accounting.disk_usage(df, store=identity.store, now=now, filesystems=measured)
-
-
-def _filesystem(path: str) -> Filesystem:
-    told = os.statvfs(path)
-    return Filesystem(
-        path=path,
-        total=told.f_blocks * told.f_frsize,
-        free=told.f_bavail * told.f_frsize,
-        inodes=told.f_files,
-        inodes_free=told.f_ffree,
-    )
 
 
 def _lines(engine: Engine, listed: Iterable[Raw], pool: Executor) -> Iterator[_Line]:
@@ -175,15 +163,18 @@ def _write_down(taken: Inventory, sightings: Sightings, now: datetime) -> None:
     """Let the ledger remember; removing a stopped container must not make its image unused sooner (S9)."""
     images: dict[str, datetime] = {}
     networks: dict[str, datetime] = {}
+    volumes: dict[str, datetime] = {}
     for container in taken.containers:
         used = container.finished_at if container.stopped else now
         if used is not None:
             # An exit still to come is a clock gone wrong; remembered, it would keep the image for ever.
             _note(images, [container.image_id], min(used, now))
             _note(networks, container.networks, min(used, now))
+            _note(volumes, container.volumes, min(used, now))
     sightings.see([(Kind.IMAGE.value, i.id, images.get(i.id)) for i in taken.images], now)
     last = [(n.id, [networks[k] for k in (n.id, n.name) if k in networks]) for n in taken.networks]
-    sightings.see([(Kind.NETWORK.value, id_, max(used, default=None)) for id_, used in last], now)
+    seen = [(Kind.NETWORK.value, id_, max(used, default=None)) for id_, used in last]
+    sightings.see([*seen, *((VOLUME, v.name, volumes.get(v.name)) for v in taken.volumes)], now)
     sightings.name([(name.full(), i.id) for i in taken.images for name in i.names], now)
     sightings.take_in("inventory", now)
 

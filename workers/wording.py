@@ -5,14 +5,15 @@ that clause written out, with the next step. In what state things were left is f
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from string import Formatter
 from typing import Any
 
-from workers.contract import Bytes, Kind
-from workers.phrases import CLAUSES, LABELS, NEXT_STEPS
+from workers.contract import Bytes, Kind, Reference
+from workers.phrases import CLAUSES, HOLDERS, LABELS, NEXT_STEPS
 from workers.reasons import Code, Reason
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -25,6 +26,8 @@ NOUNS = {
 }
 # Letters that no terminal and no chat reads as mark-up.
 PLAIN_WORD = re.compile(r"[A-Za-z0-9 .,:%()/+-]*")
+
+HOLDER = re.compile(r"(?P<what>[a-z-]+) (?P<size>[0-9]{1,20})(?: (?P<name>.+))?")
 
 
 def utc(moment: str) -> str:
@@ -71,6 +74,8 @@ class _Phrase(Formatter):
                 return span(value)
             case ["percent"]:
                 return f"{value} %"
+            case ["count"]:
+                return f"{value:,}"
             case ["n", *noun]:
                 return amount(value, " ".join(noun))
             case _:
@@ -84,9 +89,19 @@ class _Phrase(Formatter):
                 return self._since(value)
             case "short":
                 return self.voice.quote(short(value))
+            case "holders":
+                return listing(self._holder(line) for line in value.split("\n"))
             case "kind" if value in tuple(Kind):
                 return plural(NOUNS[Kind(value)])
         return value if spec and PLAIN_WORD.fullmatch(value) else self.voice.quote(value)
+
+    def _holder(self, line: str) -> str:
+        """Say who holds bytes: a line has a word for what it is, the bytes, and a name where it has one."""
+        told = HOLDER.fullmatch(line)
+        if told is None or told["what"] not in HOLDERS:
+            return self.voice.quote(line)
+        who = HOLDERS[told["what"]].format(name=self.voice.quote(told["name"] or ""))
+        return f"{who} ({size(int(told['size']))})"
 
     def _since(self, moment: str) -> str:
         passed = _seconds(moment, self.voice.now) if self.voice.now else None
@@ -119,7 +134,10 @@ def label(code: Code) -> str:
 
 
 def size(count: int) -> str:
-    """Write bytes in decimal units with three significant digits: ``412 MB``, ``38.2 GB``."""
+    """Write bytes in decimal units with three significant digits, always: ``412 MB``, ``6.00 MB``, ``17 B``.
+
+    Fewer digits where they would do make a column in which ``6 MB`` seems less exact than ``6.40 MB``.
+    """
     if count < 0:
         return f"-{size(-count)}"
     power = 0
@@ -129,15 +147,14 @@ def size(count: int) -> str:
 
 
 def _digits(count: int, unit: int) -> str:
-    """Three significant digits, or fewer where they say it exactly."""
-    if count % unit == 0:
-        return str(count // unit)
+    if unit == 1:
+        return str(count)
     value = count / unit
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
 
 
 def bytes_range(count: Bytes) -> str:
-    """Write a size that may be an interval: ``38.2 GB``, ``36 to 38.2 GB``, ``900 MB to 1.2 GB``."""
+    """Write a size that may be an interval: ``38.2 GB``, ``36.0 to 38.2 GB``, ``900 MB to 1.23 GB``."""
     low, high = size(count.low), size(count.high)
     if low == high:
         return high
@@ -165,6 +182,22 @@ def amount(count: int, noun: str) -> str:
 def objects(kind: Kind, count: int) -> str:
     """Count a plan's objects of one kind: ``12 stopped containers``."""
     return amount(count, NOUNS[kind])
+
+
+def names_apart(objects: Iterable[Reference], *, width: int | None = None) -> dict[Reference, str]:
+    """The name of each object, cut to a width; what would look alike has the start of its id beside it."""
+    shown = {one: _cut(one.name, width) for one in objects}
+    often = Counter((one.kind, name) for one, name in shown.items())
+    return {one: _with_id(one, width) if often[one.kind, name] > 1 else name for one, name in shown.items()}
+
+
+def _cut(name: str, width: int | None) -> str:
+    return name if name.startswith("sha256:") else name[:width]
+
+
+def _with_id(one: Reference, width: int | None) -> str:
+    start = short(one.id)
+    return f"{_cut(one.name, width and width - len(start) - 1)} {start}"
 
 
 def listing(words: Iterable[str]) -> str:

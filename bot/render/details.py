@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bot.render.blocks import Message, code, message, packed, section, slack_voice
 from bot.render.files import details_file
 from bot.render.summary import NOUNS, is_unrestorable, kept_by_kind, sentences, steps_by_kind
 from bot.requests import HostPart
-from workers.contract import Plan, Step
+from workers import whereabouts
+from workers.contract import DiskAttribution, Plan, Step
 from workers.reasons import Reason
-from workers.wording import Voice, amount, bytes_range, fragment, listing, objects, short, size
+from workers.whereabouts import Row
+from workers.wording import Voice, amount, bytes_range, fragment, listing, names_apart, objects, short, size
 
 REPLIES = 3
 REPLY_BUDGET = 8_000
 REASONS = 3
 LEAVES = 3
+BIGGEST = 3
 
 
 def details(part: HostPart) -> list[Message]:
@@ -43,24 +47,42 @@ def _lines(plan: Plan) -> Iterable[str]:
     voice = replace(slack_voice(plan.made_at), quote=code)
     yield f"Policy {short(plan.policy_digest)} · volumes hold {size(plan.usage.volumes)} and always stay."
     yield from (f"Note: {note}" for note in sentences(plan.notices, plan.made_at))
+    if plan.disk is not None:
+        yield from _where_the_disk_went(plan.disk, voice, plan.made_at)
+    names = names_apart([*(s.object for s in plan.steps), *(v.object for v in plan.verdicts)])
     for kind, steps in steps_by_kind(plan):
         yield f"*Remove {objects(kind, len(steps))}, {bytes_range(plan.expected(kind))}*"
-        yield from (f"• {_step(step, voice)}" for step in steps)
+        yield from (f"• {_step(step, names[step.object], voice)}" for step in steps)
     for kind, verdicts in kept_by_kind(plan):
         yield f"*Keep {amount(len(verdicts), NOUNS[kind])}*"
-        yield from (f"• {code(v.object.name)}: {_because(v.reasons, voice)}" for v in verdicts)
+        yield from (f"• {code(names[v.object])}: {_because(v.reasons, voice)}" for v in verdicts)
 
 
-def _step(step: Step, voice: Voice) -> str:
+def _where_the_disk_went(disk: DiskAttribution, voice: Voice, now: datetime) -> Iterable[str]:
+    """In a few lines; the file has every row."""
+    yield "*Where the disk went*"
+    yield f"• {' · '.join(f'{row.name} {row.figure}' for row in whereabouts.part_rows(disk))}"
+    for use in disk.filesystems:
+        full, rest = whereabouts.filesystem_row(use, voice), whereabouts.rest_row(use, disk, voice)
+        yield f"• {full.name}: {full.note}"
+        yield f"• {_row(rest)}"
+    logs, volumes = whereabouts.log_rows(disk, voice), whereabouts.volume_rows(disk, voice, now)
+    yield from (f"• log of {_row(row)}" for row in list(logs)[:BIGGEST])
+    yield from (f"• volume {_row(row)}" for row in list(volumes)[:BIGGEST])
+
+
+def _row(row: Row) -> str:
+    return f"{row.name}: {row.figure}{f' ({row.note})' if row.note else ''}"
+
+
+def _step(step: Step, name: str, voice: Voice) -> str:
     leaves = [voice.quote(name) for name in step.leaves[:LEAVES]]
     more = [f"{len(step.leaves) - LEAVES} more"] if len(step.leaves) > LEAVES else []
     notes = [
         *(["no known way back"] if is_unrestorable(step) else []),
         *([f"leaves {listing([*leaves, *more])}"] if leaves else []),
     ]
-    return "; ".join(
-        [f"{bytes_range(step.expected)}  {code(step.object.name)}: {_because(step.reasons, voice)}", *notes]
-    )
+    return "; ".join([f"{bytes_range(step.expected)}  {code(name)}: {_because(step.reasons, voice)}", *notes])
 
 
 def _because(reasons: Sequence[Reason], voice: Voice) -> str:

@@ -70,7 +70,7 @@ def _filesystem(then: Filesystem | None, now: Filesystem | None, place: str) -> 
     def measure(name: str, of: Callable[[Filesystem], int], write: Callable[[int], str] = size) -> Measure:
         return Measure(name + place, _of(then, of), _of(now, of), write)
 
-    yield measure("Used", lambda one: one.total - one.free)
+    yield measure("Used", lambda one: one.used)
     yield measure("Free", lambda one: one.free)
     if any(one.inodes for one in (then, now) if one):
         yield measure("Free inodes", lambda one: one.inodes_free, _count)

@@ -1,11 +1,22 @@
 """The complete lists as text files: each object of a plan or a run with every value in full."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from bot.render.summary import CHANGES, NOUNS, OUTCOMES, by_kind, is_unrestorable, kept_by_kind, steps_by_kind
 from bot.requests import HostPart
-from workers.contract import HealthLine, Outcome, Plan, Report, Step, StepOutcome
+from workers import whereabouts
+from workers.contract import (
+    DiskAttribution,
+    HealthLine,
+    Outcome,
+    Plan,
+    Reference,
+    Report,
+    Step,
+    StepOutcome,
+)
 from workers.reasons import Reason
 from workers.signing import digest
 from workers.wording import (
@@ -14,6 +25,7 @@ from workers.wording import (
     bytes_range,
     fragment,
     listing,
+    names_apart,
     objects,
     sentence,
     short,
@@ -50,16 +62,29 @@ def _file_lines(plan: Plan, plan_digest: str) -> Iterable[str]:
     yield f"Removes {listing(by_kind(plan)) or 'nothing'}, frees {bytes_range(plan.expected())}"
     yield f"Volumes hold {size(plan.usage.volumes)} and always stay"
     yield from (f"Note: {sentence(notice, voice)}" for notice in plan.notices)
+    if plan.disk is not None:
+        yield from _where_the_disk_went(plan.disk, voice, plan.made_at)
+    names = names_apart([*(s.object for s in plan.steps), *(v.object for v in plan.verdicts)])
     for kind, steps in steps_by_kind(plan):
         yield from ("", f"REMOVE {objects(kind, len(steps)).upper()}", "")
-        yield from columns((bytes_range(s.expected), one_line(s.object.name), _all(s, voice)) for s in steps)
+        yield from columns(_step_row(s, names, voice) for s in steps)
     for kind, verdicts in kept_by_kind(plan):
         yield from ("", f"KEEP {amount(len(verdicts), NOUNS[kind]).upper()}", "")
         yield from columns(
-            ("-" if v.size is None else size(v.size), one_line(v.object.name), _reasons(v.reasons, voice))
+            ("-" if v.size is None else size(v.size), one_line(names[v.object]), _reasons(v.reasons, voice))
             for v in verdicts
         )
     yield ""
+
+
+def _where_the_disk_went(disk: DiskAttribution, voice: Voice, now: datetime) -> Iterable[str]:
+    for title, rows in whereabouts.tables(disk, voice, now):
+        yield from ("", title.upper(), "")
+        yield from columns((row.figure, row.name, row.note) for row in rows)
+
+
+def _step_row(step: Step, names: Mapping[Reference, str], voice: Voice) -> tuple[str, str, str]:
+    return bytes_range(step.expected), one_line(names[step.object]), _all(step, voice)
 
 
 def _all(step: Step, voice: Voice) -> str:

@@ -58,6 +58,6 @@ def test_s12_a_signed_request_of_ten_minutes_ago_is_refused(company: Company) ->
 def test_preview_confirm_report(company: Company) -> None:
     ended = company.pruned("web-1")
     member = company.members["web-1"]
-    assert ended.first_line == "Pruned 1 MB on web-1. All 2 services still run."
+    assert ended.first_line == "Pruned 1.00 MB on web-1. All 2 services still run."
     assert (member.filled.lost(), member.filled.left()) == ([], [])
     assert {(one.via, one.outcome) for one in company.slack.deliveries} == {("http", "acked")}

@@ -34,8 +34,8 @@ def test_one_request_prunes_two_hosts(company: Company, web: Member, second: Mem
     company.confirm(root)
     ended = company.ended(root)
 
-    assert root.first_line.startswith("Prune 2 MB on 2 hosts?")
-    assert ended.first_line == "Pruned 2 MB on 2 hosts. All 4 services still run."
+    assert root.first_line.startswith("Prune 2.00 MB on 2 hosts?")
+    assert ended.first_line == "Pruned 2.00 MB on 2 hosts. All 4 services still run."
     assert [(m.filled.lost(), m.filled.left()) for m in (web, second)] == [([], [])] * 2
     assert [len(m.reports()) for m in (web, second)] == [1, 1]
 

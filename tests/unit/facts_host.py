@@ -113,6 +113,10 @@ def a_record(name: str = "step", *parents: str, used: float | None = 40, **facts
     return CacheRecord(**(usual | facts))
 
 
+def a_volume(name: str = "data", **facts: Any) -> Volume:
+    return Volume(name=name, **({"size": 0, "created_at": days(50), "users": 0} | facts))
+
+
 def record_id(name: str) -> str:
     return an_id(name)[:25]
 
@@ -147,7 +151,7 @@ def an_inventory(*things: Thing, **facts: Any) -> Inventory:
     return Inventory(
         taken_at=NOW,
         engine=facts.pop("engine", ENGINE),
-        usage=USAGE,
+        usage=facts.pop("usage", USAGE),
         containers=of(Container),
         images=of(Image),
         networks=of(Network),

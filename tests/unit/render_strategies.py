@@ -8,10 +8,16 @@ from bot.requests import Asked, HostPart, Phase, Request, Settled, Settlement, S
 from tests.unit.render_values import AFTER, ANA, BEFORE, BO, NOW, ago, plan, run
 from workers.contract import (
     Bytes,
+    DiskAttribution,
+    DiskPart,
+    Filesystem,
+    FilesystemUse,
     HealthChange,
     HealthLine,
     Kind,
+    LogUse,
     Outcome,
+    PartUse,
     Person,
     Plan,
     Reference,
@@ -21,6 +27,7 @@ from workers.contract import (
     Step,
     StepOutcome,
     Verdict,
+    VolumeUse,
 )
 from workers.phrases import CLAUSES
 from workers.reasons import Reason
@@ -54,6 +61,8 @@ PARAMS = (
     "repository",
     "pattern",
     "reference",
+    "path",
+    "biggest",
 )
 COUNTS = st.sampled_from([0, 1, 2, 7, 40, 300])
 
@@ -97,6 +106,35 @@ def verdicts(draw: st.DrawFn) -> Verdict:
     return Verdict(object=draw(objects()), keep=True, reasons=why, size=draw(st.none() | SIZES))
 
 
+SOME_SIZES = st.none() | SIZES
+MOMENTS = st.sampled_from([None, ago(days=400), ago(seconds=1), NOW + timedelta(days=1)])
+PART_USES = st.builds(PartUse, part=st.sampled_from(DiskPart), size=SOME_SIZES, count=COUNTS, unsized=COUNTS)
+VOLUMES = st.builds(
+    VolumeUse,
+    name=NAMES,
+    size=SOME_SIZES,
+    created_at=MOMENTS,
+    last_used_at=MOMENTS,
+    users=st.lists(NAMES, max_size=5).map(tuple),
+)
+FILESYSTEMS = st.builds(
+    Filesystem, path=NAMES, total=SIZES, free=SIZES, inodes=SIZES, inodes_free=SIZES, reserved=SIZES
+)
+
+
+@st.composite
+def disks(draw: st.DrawFn) -> DiskAttribution:
+    """Any parts, more filesystems than hosts have, and names that try to be mark-up."""
+    holds = tuple(draw(st.lists(st.sampled_from(DiskPart), max_size=5)))
+    uses = st.builds(FilesystemUse, filesystem=FILESYSTEMS, holds=st.just(holds), rest=bytes_())
+    return DiskAttribution(
+        parts=tuple(draw(st.lists(PART_USES, max_size=5))),
+        filesystems=tuple(draw(st.lists(uses, max_size=3)) * draw(st.sampled_from([1, 1, 7]))),
+        logs=tuple(draw(st.lists(st.builds(LogUse, container=NAMES, size=SIZES), max_size=6))),
+        volumes=tuple(draw(st.lists(VOLUMES, max_size=6))),
+    )
+
+
 @st.composite
 def plans(draw: st.DrawFn, host: str) -> Plan:
     """Few different objects, many times over: what is long is long by number, and drawn quickly."""
@@ -107,6 +145,7 @@ def plans(draw: st.DrawFn, host: str) -> Plan:
         steps=tuple(many),
         verdicts=tuple(draw(st.lists(verdicts(), max_size=3)) * draw(COUNTS)),
         notices=tuple(draw(st.lists(reasons(), max_size=6))),
+        disk=draw(st.none() | disks()),
         complete=draw(st.booleans()),
         expires_at=NOW + timedelta(minutes=draw(st.sampled_from([-5, 50]))),
     )

@@ -6,13 +6,18 @@ from datetime import UTC, datetime, timedelta
 from bot.requests import Asked, HostPart, Phase, Request, Settled, Settlement, Stage
 from workers.contract import (
     Bytes,
+    DiskAttribution,
+    DiskPart,
     DiskUsage,
     EngineIdentity,
     Filesystem,
+    FilesystemUse,
     HealthChange,
     HealthLine,
     Kind,
+    LogUse,
     Outcome,
+    PartUse,
     Person,
     Plan,
     Reference,
@@ -23,6 +28,7 @@ from workers.contract import (
     StepOutcome,
     Store,
     Verdict,
+    VolumeUse,
 )
 from workers.reasons import Code, Reason, reason
 
@@ -162,6 +168,31 @@ AFTER = usage(ago(minutes=1), images=28_979_000_000, free=33_700_000_000).model_
 )
 
 
+REST = Bytes(low=11_904_000_000, high=11_904_000_000)
+DISK = DiskAttribution(
+    parts=(
+        PartUse(part=DiskPart.IMAGES, size=41_300_000_000, count=8),
+        PartUse(part=DiskPart.WRITABLE_LAYERS, size=96_000_000, count=6),
+        PartUse(part=DiskPart.LOGS, size=6_200_000_000, count=6, unsized=1),
+        PartUse(part=DiskPart.VOLUMES, size=18_400_000_000, count=3),
+        PartUse(part=DiskPart.BUILD_CACHE, size=700_000_000, count=2),
+    ),
+    filesystems=(FilesystemUse(filesystem=BEFORE.filesystems[0], holds=tuple(DiskPart), rest=REST),),
+    logs=(LogUse(container="api", size=6_190_000_000), LogUse(container="import-2026-10", size=10_000_000)),
+    volumes=(
+        VolumeUse(
+            name="shop-db",
+            size=16_000_000_000,
+            created_at=ago(days=412),
+            last_used_at=ago(minutes=6),
+            users=("db",),
+        ),
+        VolumeUse(name="import-data", size=2_400_000_000, created_at=ago(days=64), last_used_at=ago(days=19)),
+        VolumeUse(name="9f" * 32, size=None),
+    ),
+)
+
+
 def plan(host: str = "web-1", *, steps: tuple[Step, ...] = STEPS, **more: object) -> Plan:
     made = Plan(
         request_id="r-1",
@@ -174,6 +205,7 @@ def plan(host: str = "web-1", *, steps: tuple[Step, ...] = STEPS, **more: object
         steps=steps,
         verdicts=KEPT,
         usage=BEFORE,
+        disk=DISK,
     )
     return made.model_copy(update=more)
 
@@ -280,6 +312,25 @@ REQUESTS: dict[str, Request] = {
     ),
     "ready-one": request(
         planned(notices=(reason(Code.NOTHING_CRITICAL), reason(Code.UNRESTORABLE_COUNT, count=2))),
+        phase=Phase.READY,
+    ),
+    "ready-full-disk": request(
+        planned(
+            notices=(
+                reason(
+                    Code.DISK_STAYS_FULL,
+                    path="/var/lib/docker",
+                    share=97,
+                    freed=13_023_100_000,
+                    used=480_000_000_000,
+                    after=94,
+                    biggest="volume 200000000000 pgdata\nrest 150000000000\nlog 50000000000 api",
+                ),
+                reason(
+                    Code.INODES_STAY_SCARCE, path="/var/lib/docker", share=91, used=5_963_776, total=6_553_600
+                ),
+            )
+        ),
         phase=Phase.READY,
     ),
     "ready-several": request(planned("web-2", steps=SMALL), planned("web-1"), SILENT, phase=Phase.READY),

@@ -88,6 +88,12 @@ def test_a_container_is_read_from_its_line_and_its_inspection() -> None:
     assert found.finished_at == datetime(2026, 1, 2, tzinfo=UTC)
 
 
+def test_mounts_listed_in_another_order_are_the_same_facts() -> None:
+    mounts = [{"Type": "volume", "Name": name} for name in ("data", "cache", "logs")]
+
+    assert listed(Mounts=mounts) == listed(Mounts=mounts[::-1])
+
+
 def test_s4_what_only_an_inspection_tells_is_unknown_without_one() -> None:
     found = listed()
 

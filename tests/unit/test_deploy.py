@@ -98,6 +98,13 @@ def test_a_run_that_is_out_of_memory_does_not_take_its_worker_along() -> None:
     assert unit("worker")["OOMPolicy"] == "continue"
 
 
+def test_the_worker_may_look_at_logs_and_not_into_volumes() -> None:
+    hidden = unit("worker")["InaccessiblePaths"].split()
+
+    assert "-/var/lib/docker/volumes" in hidden
+    assert not [path for path in hidden if "containers" in path]
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_writes_where_its_settings_say(name: str) -> None:
     assert example(name)["PRUNE_STATE_DIR"] == f"/var/lib/{unit(name)['StateDirectory']}"

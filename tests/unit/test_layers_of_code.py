@@ -17,12 +17,12 @@ CODE = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 ENGINE = "workers.engine"
 
 VALUES = {"workers.contract", "workers.reasons"}
-BOT_MAY_IMPORT = {"workers.contract", "workers.reasons", "workers.signing", "workers.wording"}
+BOT_MAY_IMPORT = {f"workers.{name}" for name in ("contract", "reasons", "signing", "whereabouts", "wording")}
 PURE = {
     *(name for name in CODE if name.startswith(("workers.planning", "bot.render"))),
     *(f"workers.execution.{name}" for name in ("aftermath", "guards", "health", "start")),
     *(f"workers.{name}" for name in ("allowed_calls", "contract", "errors", "phrases", "reasons")),
-    *(f"workers.{name}" for name in ("references", "replies", "signing", "wording")),
+    *(f"workers.{name}" for name in ("references", "replies", "signing", "whereabouts", "wording")),
     *(f"workers.{name}" for name in ("memory.sightings", "cli.terminal")),
     *("bot.access", "bot.commands"),
 }

@@ -1,10 +1,12 @@
 """Plans and reports as tables that a person can read in a terminal (pure)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from workers import whereabouts
 from workers.contract import (
     Bytes,
+    DiskAttribution,
     DiskUsage,
     HealthChange,
     HealthLine,
@@ -21,12 +23,14 @@ from workers.contract import (
 from workers.planning.explain import Explanation
 from workers.reasons import Reason
 from workers.signing import digest
+from workers.whereabouts import Row
 from workers.wording import (
     Voice,
     amount,
     bytes_range,
     fragment,
     listing,
+    names_apart,
     objects,
     sentence,
     short,
@@ -35,6 +39,7 @@ from workers.wording import (
 
 NAME_WIDTH = 44
 SIZES = frozenset({"size", "written inside"})
+Names = Mapping[Reference, str]
 CHANGES = {
     HealthChange.SAME: "as before",
     HealthChange.REGRESSED: "WORSE",
@@ -61,8 +66,10 @@ def plan_lines(plan: Plan, *, now: datetime) -> Iterator[str]:
     yield _headline(plan)
     yield from (f"  ! {sentence(notice, voice)}" for notice in plan.notices)
     yield ""
-    yield from _steps(plan, voice)
-    yield from _kept(plan, voice)
+    yield from _where_the_disk_went(plan.disk, voice, plan.made_at)
+    names = names_apart(_objects(plan), width=NAME_WIDTH)
+    yield from _steps(plan, names, voice)
+    yield from _kept(plan, names, voice)
     if plan.applicable:
         expires = plan.expires_at.astimezone().strftime("%H:%M")
         yield f"Valid until {expires}. To execute exactly this plan:"
@@ -88,6 +95,10 @@ def _fact(name: str, value: str | int) -> str:
         return value
 
 
+def _objects(plan: Plan) -> list[Reference]:
+    return [*(step.object for step in plan.steps), *(verdict.object for verdict in plan.verdicts)]
+
+
 def _headline(plan: Plan) -> str:
     if not plan.complete:
         return f"No plan for {plan.host}: not everything could be read."
@@ -98,14 +109,27 @@ def _headline(plan: Plan) -> str:
     return f"Prune {bytes_range(plan.expected())} on {plan.host}? {what}."
 
 
-def _steps(plan: Plan, voice: Voice) -> Iterator[str]:
+def _where_the_disk_went(disk: DiskAttribution | None, voice: Voice, now: datetime) -> Iterator[str]:
+    if disk is None:
+        return
+    for title, rows in whereabouts.tables(disk, voice, now):
+        yield title
+        yield from map(_disk_row, rows)
+    yield ""
+
+
+def _disk_row(row: Row) -> str:
+    return f"  {row.figure:>16}  {row.name:<{NAME_WIDTH}} {row.note}".rstrip()
+
+
+def _steps(plan: Plan, names: Names, voice: Voice) -> Iterator[str]:
     for kind in Kind:
         steps = [s for s in plan.steps if s.object.kind is kind]
         if not steps:
             continue
         yield f"{kind.value}: remove {len(steps)}, {bytes_range(plan.expected(kind))}"
         for step in steps:
-            yield _row("remove", step.object, step.expected, "")
+            yield _row("remove", names[step.object], step.expected, "")
             yield f"         because {_because(step.reasons, voice)}"
             yield from (f"         {line}" for line in _asides(step))
         yield ""
@@ -120,18 +144,17 @@ def _asides(step: Step) -> Iterator[str]:
         yield RESTORABLE[step.restorable]
 
 
-def _kept(plan: Plan, voice: Voice) -> Iterator[str]:
+def _kept(plan: Plan, names: Names, voice: Voice) -> Iterator[str]:
     kept = [v for v in plan.verdicts if v.keep]
     for kind in Kind:
         verdicts = [v for v in kept if v.object.kind is kind]
         if verdicts:
             yield f"{kind.value}: keep {len(verdicts)}"
-            yield from (_kept_row(v, voice) for v in verdicts)
+            yield from (_kept_row(names[v.object], v, voice) for v in verdicts)
             yield ""
 
 
-def _kept_row(verdict: Verdict, voice: Voice) -> str:
-    name = verdict.object.name[:NAME_WIDTH]
+def _kept_row(name: str, verdict: Verdict, voice: Voice) -> str:
     return f"  keep   {name:<{NAME_WIDTH}} {_because(verdict.reasons, voice)}"
 
 
@@ -139,8 +162,7 @@ def _because(reasons: Iterable[Reason], voice: Voice) -> str:
     return "; ".join(fragment(reason, voice) for reason in reasons)
 
 
-def _row(verb: str, reference: Reference, expected: Bytes, note: str) -> str:
-    name = reference.name if reference.name.startswith("sha256:") else reference.name[:NAME_WIDTH]
+def _row(verb: str, name: str, expected: Bytes, note: str) -> str:
     return f"  {verb:<6} {name:<{NAME_WIDTH}} {bytes_range(expected):>10}  {note}".rstrip()
 
 
@@ -168,11 +190,7 @@ def _disk(before: DiskUsage | None, after: DiskUsage | None) -> Iterator[str]:
     yield f"{'disk usage':<28} {'before':>10} {'after':>10} {'difference':>12}"
     rows = [(name, getattr(before, name), getattr(after, name)) for name in _COLUMNS]
     later = {f.path: f for f in after.filesystems}
-    rows += [
-        (f"{f.path} used", f.total - f.free, later[f.path].total - later[f.path].free)
-        for f in before.filesystems
-        if f.path in later
-    ]
+    rows += [(f"{f.path} used", f.used, later[f.path].used) for f in before.filesystems if f.path in later]
     for name, old, new in rows:
         yield f"  {name.replace('_', ' '):<26} {size(old):>10} {size(new):>10} {size(new - old):>12}"
     yield ""
@@ -181,11 +199,12 @@ def _disk(before: DiskUsage | None, after: DiskUsage | None) -> Iterator[str]:
 _COLUMNS = ("containers", "images", "build_cache", "volumes")
 
 
-def _outcomes(outcomes: Iterable[StepOutcome], voice: Voice) -> Iterator[str]:
+def _outcomes(outcomes: Sequence[StepOutcome], voice: Voice) -> Iterator[str]:
     yield "objects"
+    names = names_apart((one.object for one in outcomes), width=NAME_WIDTH)
     for one in outcomes:
         why = fragment(one.reason, voice) if one.reason else ""
-        yield _row(one.outcome.value.replace("_", " "), one.object, one.expected, why)
+        yield _row(one.outcome.value.replace("_", " "), names[one.object], one.expected, why)
     yield ""
 
 

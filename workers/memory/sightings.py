@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
 
+# A kind of sighting that no plan knows: volumes are remembered to be told of, never to be removed (S1).
+VOLUME = "volume"
 SCHEMA = """
 CREATE TABLE sightings (
   engine_id TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,

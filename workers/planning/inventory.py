@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from workers.contract import DiskUsage, EngineIdentity
+from workers.contract import DiskPart, DiskUsage, EngineIdentity, Filesystem
 from workers.planning.activity import Activity
 from workers.planning.histories import HistoryStep
 from workers.references import ImageName
@@ -106,7 +106,11 @@ class CacheRecord:
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume: listed, never planned (S1)."""
+    """A volume: listed, never planned (S1).
+
+    The disk usage has only those that lie in the engine's own folder (moby's LocalVolumesSize leaves out
+    other drivers, and the local one's with options).
+    """
 
     name: str
     size: int
@@ -122,6 +126,18 @@ class Volume:
 
 
 Thing = Container | Image | Network | CacheRecord | Volume
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the engine's own files show; nothing where they cannot be looked at from here.
+
+    `logs` are bytes by container id, without those that could not be read. `filesystems` are those under
+    the engine's data, each once, with what lies on it.
+    """
+
+    logs: Mapping[str, int] = field(default_factory=dict)
+    filesystems: tuple[tuple[Filesystem, frozenset[DiskPart]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,6 +158,7 @@ class Inventory:
     service_images: frozenset[ImageName] = field(default_factory=frozenset)
     arrivals: Mapping[str, datetime] = field(default_factory=dict)
     activity: tuple[Activity, ...] = ()
+    measured: Measured = field(default_factory=Measured)
 
     @property
     def unreadable(self) -> tuple[Thing, ...]:

@@ -8,6 +8,7 @@ from workers.planning.activity import unrest
 from workers.planning.containers import is_critical
 from workers.planning.dropped import orphaned
 from workers.planning.facts import Case
+from workers.planning.full_disk import stays_full
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
 from workers.planning.restorable import silent_registries
 from workers.reasons import Code, Reason, reason
@@ -29,6 +30,7 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
         *_unreadable(case),
         *_unrest(case),
         *_critical(case),
+        *stays_full(case, steps),
         *_idle_patterns(case),
         *_no_way_back(case, steps, verdicts),
         *_unusual(case, steps),

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from workers.contract import Bytes, Kind, Plan, PlanRequest, Restorable, Step, Verdict
 from workers.planning import fingerprints
+from workers.planning.disk import attribution
 from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge, kept
@@ -37,6 +38,7 @@ def make_plan(case: Case, *, host: str, request_id: str, kinds: tuple[Kind, ...]
         verdicts=verdicts,
         notices=(*part, *notices(case, steps, verdicts)),
         usage=case.inventory.usage,
+        disk=attribution(case),
         complete=case.inventory.complete,
         unusual=is_unusual(case, steps),
     )

@@ -1,0 +1,119 @@
+"""Where the disk went: the engine's accounting laid over the filesystems under its data (pure).
+
+Volumes and logs are told of here and never planned (S1).
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from workers.contract import (
+    Bytes,
+    DiskAttribution,
+    DiskPart,
+    Filesystem,
+    FilesystemUse,
+    LogUse,
+    PartUse,
+    Store,
+    VolumeUse,
+)
+from workers.memory.sightings import VOLUME
+from workers.planning.facts import Case
+from workers.planning.inventory import Inventory, Volume
+
+BIGGEST = 5
+
+
+def attribution(case: Case) -> DiskAttribution:
+    """Lay out where the disk went."""
+    found = case.inventory
+    return DiskAttribution(
+        parts=tuple(_use(found, part) for part in DiskPart),
+        filesystems=tuple(filesystem_uses(found)),
+        logs=log_uses(found)[:BIGGEST],
+        volumes=tuple(_volume_use(volume, case) for volume in _biggest(found.volumes)[:BIGGEST]),
+    )
+
+
+def _use(found: Inventory, part: DiskPart) -> PartUse:
+    match part:
+        case DiskPart.IMAGES:
+            return PartUse(part=part, size=_images(found), count=len(found.images))
+        case DiskPart.WRITABLE_LAYERS:
+            return _part(part, (c.writable for c in found.containers))
+        case DiskPart.LOGS:
+            return _part(part, (found.measured.logs.get(c.id) for c in found.containers))
+        case DiskPart.VOLUMES:
+            return _part(part, (_known(v.size) for v in found.volumes))
+        case DiskPart.BUILD_CACHE:
+            return _part(part, (_known(r.size) for r in found.cache if not r.shared))
+
+
+def _part(part: DiskPart, sizes: Iterable[int | None]) -> PartUse:
+    told = list(sizes)
+    known = [size for size in told if size is not None]
+    size = None if told and not known else sum(known)
+    return PartUse(part=part, size=size, count=len(told), unsized=len(told) - len(known))
+
+
+def _known(size: int) -> int | None:
+    """Engines write -1 for a size that they did not compute."""
+    return None if size < 0 else size
+
+
+def _images(found: Inventory) -> int | None:
+    """The bytes of all layers; an engine that lists images and accounts nothing for them has not said."""
+    told = found.usage.images
+    return None if told <= 0 and any(image.size for image in found.images) else told
+
+
+def filesystem_uses(found: Inventory) -> Iterator[FilesystemUse]:
+    """Each filesystem under the engine's data, with what lies on it and what else is in use there."""
+    for filesystem, parts in found.measured.filesystems:
+        holds = tuple(part for part in DiskPart if part in parts)
+        yield FilesystemUse(filesystem=filesystem, holds=holds, rest=_rest(found, filesystem, holds))
+
+
+def _rest(found: Inventory, filesystem: Filesystem, holds: tuple[DiskPart, ...]) -> Bytes:
+    sizes = [size_of(found, part) or 0 for part in holds]
+    low = max(0, filesystem.used - sum(sizes))
+    # The containerd store counts the snapshots of build cache among the images and does not say how many.
+    twice = found.engine.store is Store.CONTAINERD and DiskPart.BUILD_CACHE in holds
+    again = size_of(found, DiskPart.BUILD_CACHE) or 0 if twice else 0
+    return Bytes(low=low, high=max(0, filesystem.used - sum(sizes) + again))
+
+
+def size_of(found: Inventory, part: DiskPart) -> int | None:
+    """The bytes of a part; None where nothing of it is known."""
+    return _use(found, part).size
+
+
+def log_uses(found: Inventory) -> tuple[LogUse, ...]:
+    """The logs that could be read, biggest first; what is empty is left out."""
+    sizes = found.measured.logs
+    uses = [LogUse(container=c.name, size=sizes[c.id]) for c in found.containers if sizes.get(c.id)]
+    return tuple(sorted(uses, key=lambda use: (-use.size, use.container)))
+
+
+def _biggest(volumes: Iterable[Volume]) -> list[Volume]:
+    return sorted(volumes, key=lambda volume: (-volume.size, volume.name))
+
+
+def _volume_use(volume: Volume, case: Case) -> VolumeUse:
+    return VolumeUse(
+        name=volume.name,
+        size=_known(volume.size),
+        created_at=volume.created_at,
+        last_used_at=_last_used(volume, case),
+        users=tuple(sorted(c.name for c in case.inventory.containers if volume.name in c.volumes)),
+    )
+
+
+def _last_used(volume: Volume, case: Case) -> datetime | None:
+    """When a container last had it mounted, as far as the ledger knows.
+
+    What is remembered from before its creation belongs to an earlier volume of the same name.
+    """
+    used = case.memory.last_used(VOLUME, volume.name)
+    is_another = used is not None and volume.created_at is not None and used < volume.created_at
+    return None if is_another else used
