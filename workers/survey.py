@@ -78,14 +78,26 @@ def _filesystem(path: str) -> Filesystem:
 
 def _containers(engine: Engine, df: Raw) -> tuple[inventory.Container, ...]:
     writable = {c["Id"]: c.get("SizeRw") or 0 for c in df.get("Containers") or []}
-    found = (_container(engine, raw, writable.get(raw["Id"])) for raw in engine.containers())
+    listed = engine.containers()
+    resting = {name for raw in listed if raw["State"] != "running" for name in _volumes(raw)}
+    found = (_container(engine, raw, writable.get(raw["Id"]), resting) for raw in listed)
     return tuple(container for container in found if container is not None)
 
 
-def _container(engine: Engine, listed: Raw, writable: int | None) -> inventory.Container | None:
-    """Inspect where the list does not tell enough: stopped ones, and those whose image lost its name."""
+def _volumes(listed: Raw) -> set[str]:
+    return {mount["Name"] for mount in listed.get("Mounts") or [] if mount.get("Name")}
+
+
+def _container(
+    engine: Engine, listed: Raw, writable: int | None, resting: set[str]
+) -> inventory.Container | None:
+    """Inspect where the list does not tell enough.
+
+    Those are stopped ones, those whose image lost its name, and those with a volume that a stopped one has
+    too (`resting`): they may have it from there.
+    """
     needs_inspect = listed["State"] != "running" or (listed.get("Image") or "").startswith("sha256:")
-    if not needs_inspect:
+    if not needs_inspect and not _volumes(listed) & resting:
         return inventory.container(listed, None, writable=writable)
     try:
         return inventory.container(listed, engine.inspect_container(listed["Id"]), writable=writable)

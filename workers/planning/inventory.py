@@ -18,7 +18,10 @@ NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Container:
-    """A container in any state. What only an inspect tells is None where it was not asked for."""
+    """A container in any state. What only an inspect tells is None where it was not asked for.
+
+    `joins` are the containers, by name or id, whose processes, memory or volumes it takes.
+    """
 
     id: str
     name: str
@@ -37,7 +40,14 @@ class Container:
     finished_at: datetime | None = None
     exit_code: int = 0
     restart_policy: str | None = None
+    joins: frozenset[str] = frozenset()
     readable: bool = True
+
+    @property
+    def joined(self) -> frozenset[str]:
+        """The containers, by name or id, whose network or anything else it takes."""
+        modes = (mode.partition(":") for mode in self.networks)
+        return self.joins | {other for kind, _, other in modes if kind == "container" and other}
 
     @property
     def stopped(self) -> bool:
@@ -138,7 +148,8 @@ def container(
 ) -> Container:
     """Make a container of its line in the list and, where it was asked for, its inspection."""
     state = (inspected or {}).get("State") or {}
-    policy = ((inspected or {}).get("HostConfig") or {}).get("RestartPolicy") or {}
+    host = (inspected or {}).get("HostConfig") or {}
+    policy = host.get("RestartPolicy") or {}
     mounts = listed.get("Mounts") or []
     return Container(
         id=listed["Id"],
@@ -158,6 +169,7 @@ def container(
         finished_at=moment(state.get("FinishedAt")),
         exit_code=int(state.get("ExitCode") or 0),
         restart_policy=(policy.get("Name") or "no") if inspected else None,
+        joins=frozenset(_joins(host)),
         readable=readable,
     )
 
@@ -344,6 +356,15 @@ def _references(listed: Raw, inspected: Raw | None) -> Iterable[ImageName]:
             yield ImageName.parse(text)
         except BadName:
             continue
+
+
+def _joins(host: Raw) -> Iterable[str]:
+    for mode in (host.get("PidMode"), host.get("IpcMode")):
+        kind, _, other = (mode or "").partition(":")
+        if kind == "container" and other:
+            yield other
+    others = (text.partition(":")[0] for text in host.get("VolumesFrom") or ())
+    yield from (other for other in others if other)
 
 
 def _networks(listed: Raw) -> Iterable[str]:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from workers.contract import Kind
 from workers.planning.ages import Users
+from workers.planning.containers import has_joined
 from workers.planning.facts import PROJECT, Case
-from workers.planning.inventory import CacheRecord, Container, Image, Network
+from workers.planning.inventory import NEVER, CacheRecord, Container, Image, Network
 from workers.planning.networks import attached
 from workers.planning.versions import repositories
 from workers.references import repository_of
@@ -19,7 +20,8 @@ def needs(case: Case, leaving: frozenset[str]) -> dict[str, frozenset[str]]:
 
     An image needs every leaving container of its repositories, not of itself alone: with such a container
     still there the repository would count as used, and the image as its way back (S9). A network needs the
-    containers of its project as well, for with one of them the project lives.
+    containers of its project as well, for with one of them the project lives. A container needs
+    those that have joined it, for while one is there it is in use.
     """
     containers = [c for c in case.inventory.containers if c.id in leaving]
     images = [i for i in case.inventory.images if i.id in leaving]
@@ -27,6 +29,7 @@ def needs(case: Case, leaving: frozenset[str]) -> dict[str, frozenset[str]]:
     using = _users_of_repositories(case, containers)
     users = Users(containers)
     return {
+        **_guests(containers),
         **{
             i.id: _image_needs(i, images, users.of(i)) | _of(using, repositories(i, case.memory))
             for i in images
@@ -34,6 +37,16 @@ def needs(case: Case, leaving: frozenset[str]) -> dict[str, frozenset[str]]:
         **{n.id: _network_needs(n, containers) for n in case.inventory.networks if n.id in leaving},
         **{r.id: _children(r, records) for r in records},
     }
+
+
+def _guests(containers: list[Container]) -> dict[str, frozenset[str]]:
+    """Those that have joined each; later ones only, for names can be given so that each waits for another."""
+    guests = [c for c in containers if c.joined]
+    return {c.id: frozenset(g.id for g in guests if _is_later(g, c) and has_joined(g, c)) for c in containers}
+
+
+def _is_later(one: Container, other: Container) -> bool:
+    return (one.created_at or NEVER, one.id) > (other.created_at or NEVER, other.id)
 
 
 def _users_of_repositories(case: Case, containers: list[Container]) -> dict[str, set[str]]:
