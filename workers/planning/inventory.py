@@ -285,7 +285,9 @@ def _full(text: str) -> str:
 
 def service_images(services: Iterable[Raw]) -> frozenset[ImageName]:
     """Read the images that services name, with and without the digest that swarm pins beside the tag."""
-    specs = ((s.get("Spec") or {}).get("TaskTemplate") or {} for s in services)
+    # A service can be rolled back to its previous specification, and only there is that written.
+    found = (s.get(key) or {} for s in services for key in ("Spec", "PreviousSpec"))
+    specs = (spec.get("TaskTemplate") or {} for spec in found)
     texts = ((spec.get("ContainerSpec") or {}).get("Image") or "" for spec in specs)
     named = [ImageName.parse(full) for full in map(_full, texts) if "/" in full]
     return frozenset(spelled for name in named for spelled in _tag_and_digest(name))
