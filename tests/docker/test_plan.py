@@ -38,6 +38,7 @@ def looked_at(filled: FilledHost, tmp_path: Path) -> Iterator[Host]:
     policy = tmp_path / "policy.toml"
     policy.write_text(filled.policy_toml)
     place = Place(host="web-1", address=filled.engine.url, policy_file=policy, state_dir=tmp_path)
+    filled.hand_over_ledger(place.ledger_file)
     with closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
         yield host
 
