@@ -88,7 +88,7 @@ class FilledHost:
         """What should have stayed and is gone: objects, tags, running services."""
         there = contents(self.engine.client)
         objects = [f"{found.kind} {name}" for found, name in self.kept.items() if found not in there]
-        return sorted([*objects, *self._lost_references(), *self._fallen_services()])
+        return sorted([*objects, *self._lost_references(there), *self._fallen_services()])
 
     def left(self) -> list[str]:
         """What should have gone and is still there."""
@@ -102,11 +102,13 @@ class FilledHost:
         wrong = tuple(one for one in lost if one not in volumes)
         return Score(wrong=wrong, volumes=volumes, left=tuple(self.left()))
 
-    def _lost_references(self) -> list[str]:
+    def _lost_references(self, there: set[Found]) -> list[str]:
+        """Names that are gone or moved while their image is there; those of a lost image are lost with it."""
         tagged = {
             tag: image["Id"] for image in self.engine.client.images() for tag in image["RepoTags"] or ()
         }
-        return [f"tag {tag}" for tag, image in self.references.items() if tagged.get(tag) != image]
+        held = {tag: image for tag, image in self.references.items() if Found("image", image) in there}
+        return [f"tag {tag}" for tag, image in held.items() if tagged.get(tag) != image]
 
     def _fallen_services(self) -> list[str]:
         up = {name.lstrip("/") for found in self.engine.client.containers() for name in found["Names"]}
