@@ -109,8 +109,11 @@ def disk_usage(df: Raw, identity: EngineIdentity, *, local: bool, now: datetime)
 
 def _lines(engine: Engine, listed: Iterable[Raw], pool: Executor) -> Iterator[_Line]:
     """Inspect where the list does not tell enough."""
+    containers = list(listed)
+    resting = answers.resting_volumes(containers)
     asked = [
-        (raw, pool.submit(_look_at, engine, raw) if answers.needs_inspection(raw) else None) for raw in listed
+        (raw, pool.submit(_look_at, engine, raw) if answers.needs_inspection(raw, resting) else None)
+        for raw in containers
     ]
     lines = (_Line(raw) if looked is None else looked.result() for raw, looked in asked)
     return (line for line in lines if line is not None)

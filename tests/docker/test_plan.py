@@ -40,6 +40,7 @@ def looked_at(filled: FilledHost, tmp_path: Path) -> Iterator[Host]:
     policy = tmp_path / "policy.toml"
     policy.write_text(filled.policy_toml)
     place = Place(host="web-1", address=filled.engine.url, policy_file=policy, state_dir=tmp_path)
+    filled.hand_over_ledger(place.ledger_file)
     with closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
         yield host
 
@@ -221,8 +222,19 @@ def test_a_network_named_by_the_start_of_its_id_is_in_use(host: WorkerHost) -> N
 def test_a_container_whose_network_another_one_joined_by_name_stays(host: WorkerHost) -> None:
     host.image("app:1")
     holder = host.spent("holder", "app:1")
-    host.create("guest", "app:1", network="container:holder")
+    always = {"restart_policy": {"Name": "always"}}
+    host.create("guest", "app:1", network="container:holder", host=always)
 
+    assert holder not in step_ids(host.plan())
+
+
+def test_s17_a_container_that_holds_the_volumes_of_a_running_one_stays(host: WorkerHost) -> None:
+    host.image("app:1")
+    holder = host.create("data-only", "app:1", volumes=["/data"])
+    host.running("reader", "app:1", host={"volumes_from": ["data-only"]})
+    guest = host.spent("backup", "app:1", host={"volumes_from": ["reader"]})
+
+    assert step_ids(host.plan((Kind.CONTAINER,))) == {guest}
     assert holder not in step_ids(host.plan())
 
 

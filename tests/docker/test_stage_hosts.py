@@ -46,9 +46,14 @@ def test_nothing_is_lost_before_anybody_removed_anything(filled: FilledHost) -> 
 @HOSTS
 def test_containers_are_in_the_state_the_catalogue_says(filled: FilledHost) -> None:
     expected = {one.name: one.life.name.lower() for one in filled.catalogue.containers}
-    found = filled.engine.client.containers(all=True)
-
-    assert {one["Names"][0].lstrip("/"): one["State"] for one in found} == expected
+    listed = filled.engine.client.containers(all=True)
+    found = {one["Names"][0].lstrip("/"): one["State"] for one in listed}
+    crashing = {one.name for one in filled.catalogue.containers if one.life is Life.RESTARTING}
+    # One that crashes in a loop reads running at times.
+    assert {found[name] for name in crashing} <= {"running", "restarting"}
+    assert {name: state for name, state in found.items() if name not in crashing} == {
+        name: state for name, state in expected.items() if name not in crashing
+    }
 
 
 def test_services_with_a_health_check_are_healthy(web_host: FilledHost) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Literal
 
@@ -16,6 +16,7 @@ class Life(Enum):
 
     RUNNING = auto()
     PAUSED = auto()
+    RESTARTING = auto()
     EXITED = auto()
     CREATED = auto()
 
@@ -36,12 +37,17 @@ def compose(project: str, service: str, *, one_off: bool = False) -> dict[str, s
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """An image that came to the host some time ago; `tags` may be empty, `arrived` None means just now."""
+    """An image that came to the host some time ago; `tags` may be empty, `arrived` None means just now.
+
+    One that is `pulled` came from a registry: by its tag, or by its digest, and then it has no tag.
+    """
 
     name: str
     fate: Fate
     tags: tuple[str, ...] | None = None
     arrived: timedelta | None
+    built: datetime | None = None
+    pulled: Literal["tag", "digest"] | None = None
     megabytes: float = 1
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -61,6 +67,7 @@ class Build:
     times: int = 1
     built: timedelta | None
     kilobytes: int = 500
+    cache_mount: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +88,11 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
     anonymous: tuple[str, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+
+    @property
+    def is_up(self) -> bool:
+        return self.life in (Life.RUNNING, Life.PAUSED, Life.RESTARTING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +106,47 @@ class Network:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Service:
+    """A swarm service scaled to nothing; it was updated from one image to another."""
+
+    name: str
+    image: str
+    before: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """What happened before anything of today was made: a worker saw it, and nothing else tells of it.
+
+    `rebuilt`: (tag, name of the image that took it), in their order; `ran`: images of jobs that removed
+    themselves.
+    """
+
+    rebuilt: tuple[tuple[str, str], ...] = ()
+    ran: tuple[str, ...] = ()
+    jobs_ran: timedelta = timedelta(days=10)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Everything on one host, and what its owners wrote into their policy."""
+    """Everything on one host, and what its owners wrote into their policy.
+
+    `protected_digests` are names of images pulled by digest, which the policy protects by it.
+    """
 
     images: tuple[Image, ...]
     containers: tuple[Container, ...]
     networks: tuple[Network, ...] = ()
     builds: tuple[Build, ...] = ()
     volumes: tuple[str, ...] = ()
+    past: Past = field(default_factory=Past)
+    services: tuple[Service, ...] = ()
+    overlays: tuple[str, ...] = ()
     moved_tags: Mapping[str, str] = field(default_factory=dict)
     protected_images: tuple[str, ...] = ()
+    protected_digests: tuple[str, ...] = ()
+    protected_containers: tuple[str, ...] = ()
+    protected_networks: tuple[str, ...] = ()
 
     @property
     def critical_containers(self) -> tuple[str, ...]:

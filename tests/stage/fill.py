@@ -1,49 +1,76 @@
 """Puts what a catalogue describes onto an empty engine, and tells which object became what."""
 
-import time
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
 
 from docker import APIClient
 
-from tests.stage import images
+from tests.stage import images, lives
 from tests.stage.aging import AgePlan, Lifetime, age
 from tests.stage.builds import build_all
-from tests.stage.catalogue import Catalogue, Container, Image, Life, Network
+from tests.stage.catalogue import Catalogue, Container, Image, Network, Past
 from tests.stage.engine import DisposableEngine
-from tests.stage.errors import NotReady
 from tests.stage.objects import Found
+from tests.stage.onlooker import Onlooker, live_through
 from tests.stage.placed import Placed, ids_by_name
+from tests.stage.pulls import come_from_registry
+from tests.stage.swarm import join_swarm, networks_of_swarm
 
-HEALTHY_SECONDS = 60
-SECOND = 10**9
+ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 
 
-def fill(engine: DisposableEngine, catalogue: Catalogue, *, scale: float = 1) -> tuple[Placed, ...]:
+def fill(
+    engine: DisposableEngine, catalogue: Catalogue, onlooker: Onlooker, *, scale: float = 1
+) -> tuple[Placed, ...]:
     """Make everything, age it, start the services, wait until they are healthy; `scale` shrinks the images.
+
+    What happened before all of it, the `onlooker` has seen, and nothing else tells of it.
 
     All is made before the one restart that aging needs: the engine's events afterwards tell of no pull, load,
     tag or create.
     """
     engine.refuse_contents()
-    placed = [*_load(engine.client, catalogue.images, scale), *build_all(engine, catalogue.builds)]
-    placed += _networks(engine.client, catalogue.networks)
+    client = engine.client
+    placed = [*_images(engine, catalogue, onlooker, scale), *build_all(engine, catalogue.builds)]
+    placed += _networks(client, catalogue.networks)
     for name in catalogue.volumes:
-        engine.client.create_volume(name)
-    placed += _containers(engine.client, catalogue.containers, ids_by_name("image", placed))
+        client.create_volume(name)
+    image_ids = ids_by_name("image", placed)
+    placed += lives.create(client, catalogue.containers, image_ids)
     for reference, name in catalogue.moved_tags.items():
-        images.add_tags(engine.client, ids_by_name("image", placed)[name], [reference])
-    placed += _volumes(engine.client)
+        images.add_tags(client, image_ids[name], [reference])
+    if catalogue.services or catalogue.overlays:
+        join_swarm(engine, catalogue.overlays, catalogue.services)
+    placed += _volumes(client)
     age(engine, _age_plan(placed, catalogue.containers))
-    _start_services(engine.client, catalogue.containers)
+    lives.start_services(engine.client, catalogue.containers)
+    if catalogue.services or catalogue.overlays:
+        placed += networks_of_swarm(engine.client, catalogue.overlays)
     return tuple(placed)
 
 
-def _load(client: APIClient, wanted: Sequence[Image], scale: float) -> Iterator[Placed]:
-    siblings = Counter(map(_namespace, wanted))
+def _images(
+    engine: DisposableEngine, catalogue: Catalogue, onlooker: Onlooker, scale: float
+) -> Iterator[Placed]:
+    """First what was there in earlier days, then what a registry gave and what came just now."""
+    siblings = Counter(map(_namespace, catalogue.images))
+    early = [image for image in catalogue.images if image.arrived is not None and not image.pulled]
+    late = [image for image in catalogue.images if image not in early]
+    loaded = list(_load(engine.client, early, scale, siblings))
+    if catalogue.past != Past():
+        live_through(catalogue.past, onlooker, ids_by_name("image", loaded))
+    yield from loaded
+    yield from _load(engine.client, late, scale, siblings)
+    if pulled := [(image.name, image.pulled) for image in late if image.pulled]:
+        come_from_registry(engine, pulled)
+
+
+def _load(
+    client: APIClient, wanted: Sequence[Image], scale: float, siblings: Counter[str]
+) -> Iterator[Placed]:
     archived = [_archived(image, scale, shares=siblings[_namespace(image)] > 1) for image in wanted]
     for image, identity in zip(wanted, images.load(client, archived), strict=True):
         yield Placed(Found("image", identity), image.name, image.fate, image.arrived)
@@ -73,8 +100,8 @@ def _noise_layer(name: str, megabytes: float) -> bytes:
 
 def _build_date(image: Image) -> datetime:
     """A few days before it came to the host; what came just now was built long ago."""
-    if image.arrived is None:
-        return images.LONG_AGO
+    if image.built or image.arrived is None:
+        return image.built or images.LONG_AGO
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight - image.arrived - timedelta(days=2)
 
@@ -85,57 +112,11 @@ def _networks(client: APIClient, wanted: Iterable[Network]) -> Iterator[Placed]:
         yield Placed(Found("network", made["Id"]), network.name, network.fate, network.created)
 
 
-def _containers(
-    client: APIClient, wanted: Iterable[Container], image_ids: Mapping[str, str]
-) -> Iterator[Placed]:
-    for container in wanted:
-        identity = _create(client, container, image_ids)
-        if container.life is Life.EXITED:
-            _run_to_its_end(client, identity, container)
-        yield Placed(Found("container", identity), container.name, container.fate, container.created)
-
-
-def _create(client: APIClient, container: Container, image_ids: Mapping[str, str]) -> str:
-    image = image_ids[container.image]
-    references = images.references_of(client, image)
-    made = client.create_container(
-        container.image if container.image in references else next(iter(references), image),
-        ["sh", "-c", container.command],
-        name=container.name,
-        labels=dict(container.labels),
-        volumes=[*container.volumes.values(), *container.anonymous],
-        stop_signal="SIGKILL",
-        healthcheck=_health_check(container),
-        host_config=client.create_host_config(
-            network_mode=container.network,
-            restart_policy={"Name": container.restart},
-            binds=[f"{name}:{path}" for name, path in container.volumes.items()],
-        ),
-    )
-    return str(made["Id"])
-
-
-def _health_check(container: Container) -> dict[str, Any] | None:
-    if container.health is None:
-        return None
-    return {
-        "test": ["CMD-SHELL", container.health],
-        "interval": 2 * SECOND,
-        "timeout": 2 * SECOND,
-        "retries": 3,
-    }
-
-
-def _run_to_its_end(client: APIClient, identity: str, container: Container) -> None:
-    client.start(identity)
-    if container.restart != "no":
-        client.stop(identity)
-    client.wait(identity)
-
-
 def _volumes(client: APIClient) -> Iterator[Placed]:
     for volume in client.volumes()["Volumes"] or ():
-        yield Placed(Found("volume", volume["Name"]), volume["Name"], "kept", None)
+        name: str = volume["Name"]
+        known_as = "anonymous" if ANONYMOUS.fullmatch(name) else name
+        yield Placed(Found("volume", name), known_as, "kept", None)
 
 
 def _age_plan(placed: Iterable[Placed], containers: Iterable[Container]) -> AgePlan:
@@ -147,27 +128,3 @@ def _age_plan(placed: Iterable[Placed], containers: Iterable[Container]) -> AgeP
         cache={found.id: since for found, since in ages.items() if found.kind == "cache"},
         containers={one.found.id: lifetimes[one.name] for one in placed if one.found.kind == "container"},
     )
-
-
-def _start_services(client: APIClient, containers: Iterable[Container]) -> None:
-    started = int(time.time())
-    services = [one for one in containers if one.life in (Life.RUNNING, Life.PAUSED)]
-    for service in services:
-        client.start(service.name)
-    _await_health(client, {one.name for one in services if one.health is not None}, since=started)
-    for service in services:
-        if service.life is Life.PAUSED:
-            client.pause(service.name)
-
-
-def _await_health(client: APIClient, waiting: set[str], *, since: int) -> None:
-    events = client.events(
-        since=since, until=since + HEALTHY_SECONDS, filters={"event": "health_status"}, decode=True
-    )
-    while waiting:
-        event = next(events, None)
-        if event is None:
-            raise NotReady(f"not healthy after {HEALTHY_SECONDS} s: {', '.join(sorted(waiting))}")
-        if event["Action"] == "health_status: healthy":
-            waiting.discard(event["Actor"]["Attributes"]["name"])
-    events.close()

@@ -78,7 +78,7 @@ def web_host(stage_place: Callable[[], Path]) -> Iterator[FilledHost]:
         yield hosts.web_host(engine, "web-1", scale=SMALL)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hazard_host(stage_place: Callable[[], Path]) -> Iterator[FilledHost]:
     """A host full of traps for tests that only look."""
     with DisposableEngine(stage_place()) as engine:

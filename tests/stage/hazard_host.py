@@ -1,147 +1,245 @@
 """A host full of traps for whoever goes by names, by build dates, or by what the engine calls unused.
 
-Every row says what the default policy should make of it; where that is not plain, a comment names the trap.
+What should become of each object, and why, stands in `hazard_fates.txt`; here is only what it is made of.
 """
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from tests.stage.catalogue import Build, Catalogue, Container, Fate, Image, Life, Network, compose, days
+from tests.stage.catalogue import (
+    Build,
+    Catalogue,
+    Container,
+    Image,
+    Life,
+    Network,
+    Past,
+    Service,
+    compose,
+    days,
+)
+from tests.stage.fates import fate_of, longest
+from tests.stage.images import LONG_AGO
 
 STAY = "exec tail -f /dev/null"
-MINUTE = timedelta(minutes=1)
+MINUTE, LONG = timedelta(minutes=1), days(40)
+YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TOMORROW = datetime.now(UTC) + days(1)
+REGISTRY = "127.0.0.1:5000"
+NONE: Mapping[str, str] = {}
+KEEP = {"safe-prune.keep": "true"}
+ROLE = {"safe-prune.role": "worker"}
+PAY, PRUNE, BATCH = ({"com.docker.compose.project": project} for project in ("pay", "prune", "batch"))
 
 
-def _stopped(
-    name: str, *, ended: timedelta, image: str = "pay/core:3", fate: Fate = "kept", **more: Any
-) -> Container:
-    return Container(
-        name=name, image=image, fate=fate, life=Life.EXITED, created=days(60), stopped=ended, **more
-    )
+def _image(name: str, arrived: timedelta | None, *more_tags: str, **more: Any) -> Image:
+    name = longest(name)
+    tags = {"tags": (name, *more_tags)} if more_tags else {}
+    return Image(name=name, fate=fate_of("image", name), arrived=arrived, **(tags | more))
 
 
-# No container uses any of these.
+def _tagged(name: str, *tags: str, arrived: timedelta | None) -> Image:
+    """An image whose name in the table is none of its tags."""
+    return Image(name=name, fate=fate_of("image", name), arrived=arrived, tags=tags)
+
+
+def _versions(repository: str, *numbers: int) -> tuple[Image, ...]:
+    """Versions that came in the order of their numbers."""
+    return tuple(_image(f"{repository}:{number}", days(60 - 5 * number)) for number in numbers)
+
+
+def _pulled(name: str, arrived: timedelta | None, *, by: str = "digest") -> Image:
+    return _image(f"{REGISTRY}/{name}", arrived, pulled=by, built=LONG_AGO)
+
+
+def _build(
+    tag: str, builder: str, built: timedelta | None, *, of: str = "base/build:1", **more: Any
+) -> Build:
+    return Build(tag=tag, parent=of, builder=builder, built=built, fate=fate_of("image", tag), **more)  # type: ignore[arg-type]
+
+
+def _container(name: str, life: Life, image: str = "pay/core:3", **more: Any) -> Container:
+    name = longest(name)
+    usual = {"created": days(60), "fate": fate_of("container", name)}
+    return Container(name=name, image=image, life=life, **(usual | more))
+
+
+_up = partial(_container, life=Life.RUNNING, created=days(30), command=STAY)
+
+
+def _ended(name: str, ended: timedelta = LONG, **more: Any) -> Container:
+    return _container(name, Life.EXITED, stopped=ended, **more)
+
+
+def _network(name: str, labels: Mapping[str, str] = NONE, created: timedelta | None = LONG) -> Network:
+    return Network(name=name, fate=fate_of("network", name), created=created, labels=labels)
+
+
 PROTECTED = (
-    Image(name="pay/app:1", fate="kept", arrived=days(60)),
-    Image(name="postgres:16", fate="kept", arrived=days(60)),
-    Image(name="registry.example/vault/box:7", fate="kept", arrived=days(60)),  # protected by a glob
-    Image(name="tools/golden:1", tags=("tools/golden:1", "tools/golden:old"), fate="kept", arrived=days(60)),
-    Image(name="tools/keeper:1", fate="kept", arrived=days(60), labels={"safe-prune.keep": "true"}),
+    _image("pay/app:1", days(60)),
+    _image("postgres:16", days(60)),
+    _image("registry.example/vault/box:7", days(60)),
+    _image("tools/golden:1", days(60), "stray/copy:1"),
+    _image("tools/keeper:1", days(60), labels=KEEP),
+    _pulled("frozen/app:1", days(60)),
+    _image("registry.example/longest/kept-…:1", days(60)),
 )
 
-LOOK_ALIKES = (
-    Image(name="postgres-exporter:16", fate="waste", arrived=days(40)),
-    Image(name="mirror/postgres:16", fate="waste", arrived=days(40)),
-    Image(name="registry.example/vaulted/box:7", fate="waste", arrived=days(40)),
-    Image(name="pay/app:10", fate="waste", arrived=days(40)),
-    Image(name="repay/app:1", fate="waste", arrived=days(40)),
+LOOK_ALIKES = tuple(
+    _image(name, days(40))
+    for name in (
+        "postgres-exporter:16",
+        "mirror/postgres:16",
+        "elsewhere.example:5000/postgres:16",
+        "registry.example/vaulted/box:7",
+        "pay/app:10",
+        "pay/app:1-rc",
+        "repay/app:1",
+        "web-pay/app:1.old",
+        "elsewhere.example:5000/pay/app:1",
+        "registry.example/longer/unused-…:1",
+    )
 )
 
 VERSIONS = (
-    Image(name="pay/core:1", fate="waste", arrived=days(50)),
-    Image(name="pay/core:2", fate="kept", arrived=days(40)),  # the way back
-    Image(name="pay/core:3", fate="kept", arrived=days(30)),
-    Image(name="pay/core:4", fate="kept", arrived=days(20)),  # arrived after the newest that ran
-    # The tag moved while a container runs: one image is in use by its id, the other by its name.
-    Image(name="pay/edge:latest as deployed", tags=("pay/edge:latest",), fate="kept", arrived=days(45)),
-    Image(name="pay/edge:latest as rebuilt", tags=(), fate="kept", arrived=days(35)),
-    Image(name="pay/jobs:9", fate="kept", arrived=days(40)),  # ran less than two weeks ago
+    *_versions("pay/core", 1, 2, 3, 4),
+    _image("elsewhere.example:5000/pay/core:2", days(40)),
+    _tagged("pay/edge:latest as deployed", "pay/edge:latest", arrived=days(45)),
+    _tagged("pay/edge:latest as rebuilt", arrived=days(35)),
+    *_versions("pay/rolled", 1, 2, 3, 4),
+    _image("pay/many:1", days(50), "pay/many:1.0"),
+    _image("pay/many:2", days(40), "pay/many:2.0", "pay/many:stable"),
+    _image("pay/many:3", days(35)),
+    _tagged("pay/site:latest two rebuilds ago", "pay/site:latest", arrived=days(50)),
+    _tagged("pay/site:latest one rebuild ago", arrived=days(40)),
+    _tagged("pay/site:latest as it runs", arrived=days(30)),
+    *_versions("pay/jobs", 7, 8, 9),
+    *_versions("tasks/report", 3, 4, 5),
+    *_versions("lone/app", 1, 2, 3),
+    _pulled("pin/app:2", days(50)),
+    _pulled("pin/app:3", days(45)),
+    _pulled("pin/app:4", days(40)),
+    _pulled("pin/other:1", days(40)),
+    *_versions("mesh/api", 1, 2, 3),
+    *_versions("own/worker", 1, 2, 3),
+    _image("own/tool:1", days(40), labels=ROLE),
 )
 
 DATES = (
-    Image(name="arrived/now:1", fate="kept", arrived=None),  # built long ago
-    Image(name="arrived/hour:1", fate="kept", arrived=timedelta(hours=1)),
-    Image(name="arrived/longago:1", fate="waste", arrived=days(50)),
-    Image(
-        name="tags/three:1",
-        tags=("tags/three:1", "tags/three:2", "elsewhere.example:5000/tags/three:1"),
-        fate="waste",
-        arrived=days(40),
-    ),
-    Image(name="no tag, old", tags=(), fate="waste", arrived=days(40)),
-    Image(name="no tag, new", tags=(), fate="kept", arrived=None),
-    Image(name="base/build:1", fate="kept", arrived=days(60)),  # parent of an image in use
+    _image("arrived/now:1", None),
+    _image("arrived/hour:1", timedelta(hours=1)),
+    _image("arrived/longago:1", days(50)),
+    _pulled("pin/fresh:1", None, by="tag"),
+    _image("dates/year-one-new:1", None, built=YEAR_ONE),
+    _image("dates/year-one-old:1", days(40), built=YEAR_ONE),
+    _image("dates/epoch-new:1", None, built=EPOCH),
+    _image("dates/epoch-old:1", days(40), built=EPOCH),
+    _image("dates/future:1", days(40), built=TOMORROW),
+    _image("tags/three:1", days(40), "tags/three:2", "elsewhere.example:5000/tags/three:1"),
+    _tagged("no tag, old", arrived=days(40)),
+    _tagged("no tag, new", arrived=None),
+    _image("base/build:1", days(60)),
 )
 
 BUILDS = (
-    Build(tag="pay/built:1", parent="base/build:1", builder="classic", fate="kept", built=days(40)),
-    Build(tag="pay/unbuilt:1", parent="base/build:1", builder="classic", fate="waste", built=days(40)),
-    Build(
-        tag="pay/cached:1", parent="arrived/longago:1", builder="kit", fate="waste", built=days(40), times=2
-    ),
+    _build("pay/built:1", "classic", days(40)),
+    _build("pay/unbuilt:1", "classic", days(40), kilobytes=400),  # else it shares its step
+    _build("pay/kitted:1", "kit", days(40), cache_mount=True),
+    _build("pay/cached:1", "kit", days(40), of="arrived/longago:1", times=2),
+    _build("pay/fresh:1", "kit", None),
 )
 
 NETWORKS = (
-    Network(
-        name="stopped-only", fate="kept", created=days(50)
-    ),  # removing it keeps pay-archive from starting
-    Network(name="pay_spare", fate="kept", created=days(50), labels={"com.docker.compose.project": "pay"}),
-    Network(name="labelled", fate="kept", created=days(50), labels={"safe-prune.keep": "true"}),
-    Network(name="in-use", fate="kept", created=days(50)),
-    Network(name="new", fate="kept", created=None),
-    Network(name="spent-only", fate="waste", created=days(50)),
-    Network(name="unused", fate="waste", created=days(50)),
+    _network("stopped-only"),
+    _network("in-use"),
+    _network("pay_spare", PAY),
+    _network("ghost_default", compose("ghost", "web")),
+    _network("prune_default", PRUNE),
+    _network("labelled", KEEP),
+    _network("named-keep"),
+    _network("new", created=None),
+    _network("spent-only"),
+    _network("batch_default", BATCH),
+    _network("gone_default", {"com.docker.compose.project": "gone"}),
+    _network("unused"),
+    _network("in-use-2"),
 )
 
-RUNNING = (
-    Container(
-        name="pay-core",
-        image="pay/core:3",
-        life=Life.RUNNING,
-        fate="kept",
-        created=days(30),
-        command=STAY,
-        restart="always",
-        network="in-use",
-        critical=True,
-        labels=compose("pay", "core"),
-    ),
-    Container(
-        name="pay-edge",
-        image="pay/edge:latest as deployed",
-        life=Life.RUNNING,
-        fate="kept",
-        created=days(45),
-        command=STAY,
-        critical=True,
-    ),
-    Container(
-        name="pay-built", image="pay/built:1", life=Life.RUNNING, fate="kept", created=days(40), command=STAY
-    ),
-    Container(
-        name="pay-paused", image="pay/core:3", life=Life.PAUSED, fate="kept", created=days(30), command=STAY
-    ),
+UP = (
+    _up("pay-core", network="in-use", restart="always", critical=True, labels=compose("pay", "core")),
+    _up("pay-edge", image="pay/edge:latest as deployed", critical=True),
+    _up("pay-built", image="pay/built:1"),
+    _up("pay-kitted", image="pay/kitted:1"),
+    _up("pay-rolled", image="pay/rolled:3"),
+    _up("pay-many", image="pay/many:3"),
+    _up("pay-site", image="pay/site:latest as it runs"),
+    _up("pay-pinned", image=f"{REGISTRY}/pin/app:4"),
+    _up("pay-reader", volumes_from=("data-only",)),
+    _up("pay-paused", life=Life.PAUSED),
+    _up("pay-crashing", life=Life.RESTARTING, command="exit 1", restart="always"),
 )
 
 STOPPED_BUT_KEPT = (
-    _stopped("pay-archive", ended=days(40), network="stopped-only", labels=compose("pay", "archive")),
-    _stopped("stopped-by-hand", ended=days(40), command=STAY, restart="unless-stopped"),
-    _stopped("holds-figures", ended=days(40), command="head -c 2000000 /dev/urandom > /figures"),
-    _stopped("labelled", ended=days(40), labels={"safe-prune.keep": "true"}),
-    _stopped("prune-worker", ended=days(40), labels={"safe-prune.role": "worker"}),
-    _stopped("just-ended", ended=10 * MINUTE),  # created long ago, which is what engines look at
-    Container(
-        name="between-create-and-start", image="pay/core:3", life=Life.CREATED, fate="kept", created=MINUTE
-    ),
+    _ended("pay-archive", network="stopped-only", labels=compose("pay", "archive")),
+    _ended("ghost-web", labels=compose("ghost", "web")),
+    _ended("mesh-api.1.old", labels={"com.docker.swarm.service.name": "mesh-api"}),
+    _ended("stopped-by-hand", command=STAY, restart="unless-stopped"),
+    _ended("gave-up", restart="on-failure"),
+    _ended("holds-figures", command="head -c 2000000 /dev/urandom > /figures"),
+    _ended("labelled", labels=KEEP),
+    _ended("named-keep"),
+    _ended("prune-worker", image="own/worker:3", labels=ROLE | compose("prune", "worker")),
+    _ended("prune-redis", labels=compose("prune", "redis")),
+    _ended("just-ended", 10 * MINUTE),
+    _container("between-create-and-start", Life.CREATED, created=MINUTE),
+    _ended("net-holder"),
+    _container("net-guest", Life.CREATED, restart="unless-stopped", network="container:net-holder"),
+    _container("data-only", Life.CREATED, anonymous=("/data",)),
 )
 
 SPENT = (
-    _stopped("spent", fate="waste", ended=days(40), anonymous=("/var/spool/spent",)),
-    _stopped("spent-one-off", fate="waste", ended=days(40), labels=compose("pay", "job", one_off=True)),
-    _stopped(
-        "spent-in-network", fate="waste", ended=days(40), network="spent-only", volumes={"spent": "/spent"}
-    ),
-    _stopped("spent-ten-days-ago", fate="waste", image="pay/jobs:9", ended=days(10)),
-    _stopped("spent-alone", fate="waste", image="arrived/longago:1", ended=days(40)),
-    Container(name="never-started", image="pay/core:1", life=Life.CREATED, fate="waste", created=days(40)),
+    _ended("spent", anonymous=("/var/spool/spent",)),
+    _ended("spent-one-off", labels=compose("pay", "job", one_off=True)),
+    _ended("spent-batch", network="batch_default", labels=compose("batch", "job", one_off=True)),
+    _ended("spent-in-network", network="spent-only", volumes={"spent": "/spent"}),
+    _ended("spent-ten-days-ago", days(10), image="pay/jobs:9"),
+    _ended("spent-alone", image="arrived/longago:1"),
+    _ended("spent-lone", image="lone/app:2"),
+    _ended("spent-holder"),
+    _container("spent-guest", Life.CREATED, network="container:spent-holder"),
+    _ended("spent-backup", volumes_from=("data-only",)),
+    _ended("spent-…"),
+    _container("never-started", Life.CREATED, image="pay/core:1"),
 )
 
 HAZARDS = Catalogue(
     images=(*PROTECTED, *LOOK_ALIKES, *VERSIONS, *DATES),
     builds=BUILDS,
     networks=NETWORKS,
-    volumes=("precious",),
-    containers=(*RUNNING, *STOPPED_BUT_KEPT, *SPENT),
+    volumes=("precious", "f00d" * 16),
+    # Whoever is joined by others is made before them.
+    containers=(*STOPPED_BUT_KEPT, *UP, *SPENT),
+    past=Past(
+        rebuilt=(
+            ("pay/site:latest", "pay/site:latest one rebuild ago"),
+            ("pay/site:latest", "pay/site:latest as it runs"),
+        ),
+        ran=("tasks/report:5",),
+    ),
+    services=(Service(name="mesh-api", image="mesh/api:3", before="mesh/api:2"),),
+    overlays=("mesh",),
     moved_tags={"pay/edge:latest": "pay/edge:latest as rebuilt"},
-    protected_images=("postgres:16", "registry.example/vault/*", "docker.io/tools/golden:1", "pay/app:1"),
+    protected_images=(
+        "pay/app:1",
+        "docker.io/library/postgres:16",
+        "registry.example/vault/*",
+        "docker.io/tools/golden:1",
+        "registry.example/longest/*",
+    ),
+    protected_digests=(f"{REGISTRY}/frozen/app:1",),
+    protected_containers=("named-*",),
+    protected_networks=("named-*",),
 )

@@ -53,7 +53,8 @@ class Archived:
 
     @property
     def config(self) -> bytes:
-        built = self.built.strftime("%Y-%m-%dT%H:%M:%SZ")
+        # Not strftime, which writes the year 1 without its zeros.
+        built = f"{self.built.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
         content = {
             "architecture": "amd64",
             "os": "linux",
@@ -130,7 +131,9 @@ def image_id(client: APIClient, reference: str) -> str:
 
 
 def references_of(client: APIClient, image: str) -> list[str]:
-    return list(inspect(client, image)["RepoTags"])
+    """Its tags, or the digests it was pulled by where it has none."""
+    found = inspect(client, image)
+    return list(found["RepoTags"] or found["RepoDigests"])
 
 
 def inspect(client: APIClient, image: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -58,6 +58,15 @@ def ending_of(pid: int) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def wait_until(look: Callable[[], bool], what: str, *, seconds: float) -> None:
+    """Look again and again; for what nothing tells of."""
+    deadline = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() > deadline:
+            raise NotReady(f"{what}: not there after {seconds:g} s")
+        time.sleep(0.05)
 
 
 def wait_until_gone(pid: int, *, seconds: float) -> bool:

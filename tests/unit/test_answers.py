@@ -105,6 +105,19 @@ def test_no_restart_policy_is_spelled_in_several_ways(policy: Any) -> None:
     assert inspected(HostConfig={"RestartPolicy": policy}).restart_policy == "no"
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        {"PidMode": "container:db"},
+        {"IpcMode": "container:db"},
+        {"VolumesFrom": ["db"]},
+        {"VolumesFrom": ["db:ro"], "PidMode": "host", "IpcMode": "private"},
+    ],
+)
+def test_s17_what_a_container_takes_of_another_is_known(host: Any) -> None:
+    assert inspected(HostConfig=host).joined == {"db"}
+
+
 def test_a_name_is_its_own_and_not_one_that_a_link_gives() -> None:
     assert listed(Names=["/proxy/web", "/web"]).name == "web"
     assert listed(Names=None).name == ID[:12]

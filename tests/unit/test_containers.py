@@ -8,12 +8,14 @@ from tests.unit.facts_host import (
     a_case,
     a_container,
     a_network,
+    a_plan,
     a_policy,
     an_id,
     an_image,
     days,
     going,
     running,
+    step_names,
     why,
 )
 from workers.planning.containers import is_critical
@@ -123,9 +125,52 @@ def test_a_critical_entry_means_a_name_or_a_service_and_never_a_part_of_one(entr
 @pytest.mark.parametrize("mode", ["id", "name"])
 def test_a_container_whose_network_another_one_joins_stays(mode: str) -> None:
     joined = {"id": an_id("holder"), "name": "holder"}[mode]
-    case = a_case(a_container("holder"), a_container("guest", networks=frozenset({f"container:{joined}"})))
+    case = a_case(a_container("holder"), running("guest", networks=frozenset({f"container:{joined}"})))
 
     assert why(case, "holder") == [Code.IN_USE]
+
+
+JOINING = pytest.mark.parametrize(
+    "facts",
+    [
+        {"networks": frozenset({"container:holder"})},
+        {"joins": frozenset({"holder"})},
+        {"joins": frozenset({an_id("holder")[:12]})},
+    ],
+)
+
+
+@JOINING
+def test_s17_what_a_container_that_stays_has_joined_stays(facts: dict[str, Any]) -> None:
+    case = a_case(a_container("holder"), running("guest", **facts))
+
+    assert (going(case), why(case, "holder")) == (set(), [Code.IN_USE])
+
+
+@JOINING
+def test_what_only_a_container_that_goes_has_joined_goes_after_it(facts: dict[str, Any]) -> None:
+    case = a_case(a_container("holder"), a_container("guest", created_at=days(50), **facts))
+
+    assert step_names(a_plan(case)) == ["guest", "holder"]
+    assert [step.needs for step in a_plan(case).steps] == [(), (0,)]
+
+
+def test_s17_what_is_joined_by_way_of_another_stays() -> None:
+    case = a_case(
+        a_container("data"),
+        a_container("holder", joins=frozenset({"data"})),
+        running("guest", joins=frozenset({"holder"})),
+    )
+
+    assert going(case) == set()
+
+
+def test_containers_that_have_joined_one_another_are_planned_in_some_order() -> None:
+    case = a_case(a_container("one", joins=frozenset({"two"})), a_container("two", joins=frozenset({"one"})))
+    steps = a_plan(case).steps
+
+    assert {step.object.name for step in steps} == {"one", "two"}
+    assert all(need < step.index for step in steps for need in step.needs)
 
 
 def owned(*containers: Container, hostname: str = "host", redis_host: str = "") -> set[str]:

@@ -83,6 +83,17 @@ def test_an_image_that_a_service_of_a_swarm_names_stays(spec: str) -> None:
     assert why(case, "app:1") == [Code.SWARM]
 
 
+def test_s9_an_image_that_a_service_can_be_rolled_back_to_stays() -> None:
+    now, before = ({"TaskTemplate": {"ContainerSpec": {"Image": f"app:{n}"}}} for n in (3, 2))
+    case = a_case(
+        *(an_image(f"app:{n}") for n in (1, 2, 3)),
+        service_images=service_images([{"Spec": now, "PreviousSpec": before}]),
+    )
+
+    assert going(case) == {"app:1"}
+    assert why(case, "app:2") == [Code.SWARM]
+
+
 def test_every_ancestor_of_an_image_that_stays_stays() -> None:
     root, base = an_image("base:1"), an_image("mid:1", parent=an_image_id("base:1"))
     case = a_case(root, base, an_image("app:1", parent=base.id), running("user", of="app:1"))

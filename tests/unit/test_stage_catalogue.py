@@ -30,6 +30,7 @@ def test_names_are_given_once(catalogue: Catalogue) -> None:
 @CATALOGUES
 def test_every_container_has_its_network(catalogue: Catalogue) -> None:
     known = {"none"} | {one.name for one in catalogue.networks}
+    known |= {f"container:{one.name}" for one in catalogue.containers}
 
     assert {one.network for one in catalogue.containers} <= known
 

@@ -4,7 +4,7 @@ A field that every engine sends, even empty, and that is missing or not of its k
 unreadable: it is kept, and named with what could not be read (S4).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -60,9 +60,9 @@ def container(
     line.require("Names", "Labels", "Mounts", "HostConfig")
     details = Fields({} if inspected is None else inspected, path="inspect", unread=line.unread)
     state = details.inside("State", needed=inspected is not None)
-    policy = details.inside("HostConfig", needed=inspected is not None).inside("RestartPolicy")
+    host = details.inside("HostConfig", needed=inspected is not None)
+    policy = host.inside("RestartPolicy")
     mounts = line.each("Mounts")
-    volumes = {mount.text("Name") for mount in mounts if mount.text("Type") == "volume"}
     id_ = line.text("Id", needed=True)
     found = Container(
         id=id_,
@@ -74,7 +74,7 @@ def container(
         labels=line.labels("Labels"),
         networks=frozenset(_networks(line)),
         # Engines list them in any order, and the same host has the same plan.
-        volumes=tuple(sorted(volumes - {""})),
+        volumes=tuple(sorted(_volumes(mounts))),
         image_mounts=tuple(_image_mounts(mounts)),
         references=tuple(_references(line, details)),
         writable=writable,
@@ -83,6 +83,7 @@ def container(
         finished_at=state.moment("FinishedAt"),
         exit_code=state.number("ExitCode", least=-(2**63)) or 0,
         restart_policy=(policy.text("Name") or "no") if inspected is not None else None,
+        joins=frozenset(_joins(host)),
         readable=readable,
     )
     return replace(found, readable=False, unread=line.what) if line.unread else found
@@ -105,11 +106,25 @@ def inspected_container(inspected: Raw) -> Container:
     return container(listed, inspected, writable=None)
 
 
-def needs_inspection(listed: object) -> bool:
-    """Whether the list does not tell enough: of stopped ones, and of those whose image lost its name."""
+def needs_inspection(listed: object, resting: Set[str]) -> bool:
+    """Whether the list does not tell enough: of stopped ones, and of those whose image lost its name.
+
+    Also of those with a volume that a stopped one has too (`resting`), for they may have it from there.
+    """
     if not isinstance(listed, Mapping) or not id_of(listed):
         return False
-    return listed.get("State") != "running" or str(listed.get("Image") or "").startswith("sha256:")
+    nameless = str(listed.get("Image") or "").startswith("sha256:")
+    return listed.get("State") != "running" or nameless or bool(_volumes(Fields(listed).each("Mounts")) & resting)
+
+
+def resting_volumes(listed: Iterable[object]) -> set[str]:
+    """The volumes of stopped containers."""
+    lines = (Fields(one) for one in listed if isinstance(one, Mapping) and one.get("State") != "running")
+    return {name for line in lines for name in _volumes(line.each("Mounts"))}
+
+
+def _volumes(mounts: Iterable[Fields]) -> set[str]:
+    return {mount.text("Name") for mount in mounts if mount.text("Type") == "volume"} - {""}
 
 
 def _first_name(line: Fields, id_: str) -> str:
@@ -134,6 +149,15 @@ def _references(line: Fields, details: Fields) -> Iterable[ImageName]:
         except BadName as error:
             if not is_image_id(text):
                 line.note("Image", text, error.expected)
+
+
+def _joins(host: Fields) -> Iterable[str]:
+    for mode in (host.text("PidMode"), host.text("IpcMode")):
+        kind, _, other = mode.partition(":")
+        if kind == "container" and other:
+            yield other
+    others = (text.partition(":")[0] for text in host.texts("VolumesFrom"))
+    yield from (other for other in others if other)
 
 
 def _networks(line: Fields) -> Iterable[str]:

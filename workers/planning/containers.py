@@ -13,16 +13,17 @@ from workers.references import NamePattern
 
 def judge(case: Case) -> tuple[Verdict, ...]:
     """Return one verdict for every container."""
-    joined = _joined(case)
-    return tuple(_verdict(container, case, joined) for container in case.inventory.containers)
+    containers = case.inventory.containers
+    kept = {c.id: (*_protections(c, case), *_rules(c, case)) for c in containers}
+    kept = _with_joined(containers, kept)
+    return tuple(_verdict(container, kept[container.id]) for container in containers)
 
 
-def _verdict(container: Container, case: Case, joined: dict[str, str]) -> Verdict:
-    kept = [*_protections(container, case), *_rules(container, case, joined)]
+def _verdict(container: Container, kept: tuple[Reason, ...]) -> Verdict:
     return Verdict(
         object=Reference(kind=Kind.CONTAINER, id=container.id, name=container.name),
         keep=bool(kept),
-        reasons=tuple(kept) or (_why_remove(container),),
+        reasons=kept or (_why_remove(container),),
         size=container.writable,
     )
 
@@ -49,7 +50,7 @@ def is_critical(container: Container, entry: str) -> bool:
     return NamePattern.parse(project).matches(named[0]) and NamePattern.parse(service).matches(named[1])
 
 
-def _rules(container: Container, case: Case, joined: dict[str, str]) -> Iterator[Reason]:
+def _rules(container: Container, case: Case) -> Iterator[Reason]:
     yield from unread_reasons(container)
     if not container.stopped:
         yield reason(Code.NOT_STOPPED, state=container.state)
@@ -59,8 +60,6 @@ def _rules(container: Container, case: Case, joined: dict[str, str]) -> Iterator
         yield reason(Code.RESTART_POLICY, policy=container.restart_policy or "unknown")
     yield from _writable(container, int(case.policy.writable_limit))
     yield from _owner(container)
-    if user := joined.get(container.id) or joined.get(container.name):
-        yield reason(Code.IN_USE, container=user, state="its network")
     grace = case.policy.container_grace.total_seconds()
     yield from age_reasons(stopped_since(container), grace, case.now, "stopped")
 
@@ -80,14 +79,27 @@ def _owner(container: Container) -> Iterator[Reason]:
         yield reason(Code.OWNED, owner="compose", project=project)
 
 
-def _joined(case: Case) -> dict[str, str]:
-    """Containers whose network another container shares, by id or name: that one cannot start without."""
-    shared = {}
-    for container in case.inventory.containers:
-        for mode in container.networks:
-            if mode.startswith("container:"):
-                shared[mode.removeprefix("container:")] = container.name
-    return shared
+def _with_joined(
+    containers: tuple[Container, ...], kept: dict[str, tuple[Reason, ...]]
+) -> dict[str, tuple[Reason, ...]]:
+    """Keep what a container that stays has joined: it could not start, or not be made again, without.
+
+    Data-only containers never run and hold what others run with (spotify/docker-gc#23).
+    """
+    found = dict(kept)
+    waiting = [c for c in containers if kept[c.id] and c.joined]
+    while waiting:
+        guest = waiting.pop()
+        for holder in (c for c in containers if c.stopped and has_joined(guest, c)):
+            if not found[holder.id] and holder.joined:
+                waiting.append(holder)
+            found[holder.id] += (reason(Code.IN_USE, container=guest.name, state="joined to it"),)
+    return found
+
+
+def has_joined(guest: Container, holder: Container) -> bool:
+    """Whether one names the other, by name or by the start of its id, as engines take both."""
+    return any(other == holder.name or holder.id.startswith(other) for other in guest.joined)
 
 
 def stopped_since(container: Container) -> datetime | None:

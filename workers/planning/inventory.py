@@ -17,7 +17,10 @@ EARLIEST = datetime(2013, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Container:
-    """A container in any state. What only an inspect tells is None where it was not asked for."""
+    """A container in any state. What only an inspect tells is None where it was not asked for.
+
+    `joins` are the containers, by name or id, whose processes, memory or volumes it takes.
+    """
 
     id: str
     name: str
@@ -36,8 +39,15 @@ class Container:
     finished_at: datetime | None = None
     exit_code: int = 0
     restart_policy: str | None = None
+    joins: frozenset[str] = frozenset()
     readable: bool = True
     unread: str = ""
+
+    @property
+    def joined(self) -> frozenset[str]:
+        """The containers, by name or id, whose network or anything else it takes."""
+        modes = (mode.partition(":") for mode in self.networks)
+        return self.joins | {other for kind, _, other in modes if kind == "container" and other}
 
     @property
     def stopped(self) -> bool:

@@ -55,8 +55,9 @@ def service_images(services: Iterable[Raw]) -> frozenset[ImageName]:
         EngineError: a service runs something, and what cannot be read.
     """
     lines = [Fields(service) for service in services]
-    specs = [line.inside("Spec").inside("TaskTemplate").inside("ContainerSpec") for line in lines]
-    texts = [spec.text("Image") for spec in specs]
+    # A service can be rolled back to its previous specification, and only there is that written.
+    found = [line.inside(key) for line in lines for key in ("Spec", "PreviousSpec")]
+    texts = [spec.inside("TaskTemplate").inside("ContainerSpec").text("Image") for spec in found]
     if unread := next((line.what for line in lines if line.unread), ""):
         raise EngineError(f"list services: {unread}")
     named = [ImageName.parse(name) for name in map(full, texts) if "/" in name]

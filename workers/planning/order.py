@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from workers.contract import Kind
 from workers.planning.ages import Users
+from workers.planning.containers import has_joined
 from workers.planning.facts import PROJECT, Case
-from workers.planning.inventory import Container, Network
+from workers.planning.inventory import NEVER, Container, Network
 from workers.planning.networks import attached
 from workers.planning.versions import repositories
 from workers.references import repository_of
@@ -20,7 +21,8 @@ def needs(case: Case, leaving: frozenset[str]) -> dict[str, frozenset[str]]:
 
     An image needs every leaving container of its repositories, not of itself alone: with such a container
     still there the repository would count as used, and the image as its way back (S9). A network needs the
-    containers of its project as well, for with one of them the project lives.
+    containers of its project as well, for with one of them the project lives. A container needs
+    those that have joined it, for while one is there it is in use.
     """
     containers = [c for c in case.inventory.containers if c.id in leaving]
     images = [i for i in case.inventory.images if i.id in leaving]
@@ -30,6 +32,7 @@ def needs(case: Case, leaving: frozenset[str]) -> dict[str, frozenset[str]]:
     above = _lying_on((i.parent, i.id) for i in images)
     cached_on = _lying_on((parent, r.id) for r in records for parent in r.parents)
     return {
+        **_guests(containers),
         **{
             i.id: above.get(i.id, NONE)
             | {c.id for c in users.of(i)}
@@ -47,6 +50,16 @@ def _lying_on(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     for parent, child in pairs:
         found.setdefault(parent, set()).add(child)
     return {parent: frozenset(children) for parent, children in found.items()}
+
+
+def _guests(containers: list[Container]) -> dict[str, frozenset[str]]:
+    """Those that have joined each; later ones only, for names can be given so that each waits for another."""
+    guests = [c for c in containers if c.joined]
+    return {c.id: frozenset(g.id for g in guests if _is_later(g, c) and has_joined(g, c)) for c in containers}
+
+
+def _is_later(one: Container, other: Container) -> bool:
+    return (one.created_at or NEVER, one.id) > (other.created_at or NEVER, other.id)
 
 
 def _users_of_repositories(case: Case, containers: list[Container]) -> dict[str, set[str]]:
