@@ -65,10 +65,28 @@ class Engine:
             self.api_version = ".".join(map(str, min(newest, NEWEST_API)))
             # The stubs of docker-py are partly untyped; our own types begin at this file's methods.
             self._client: Any = _Client(base_url=address, version=self.api_version, timeout=timeout)
+        self._taken: dict[str, list[float]] = {}
 
     def close(self) -> None:
         """Let the connections go."""
         self._client.close()
+
+    def latencies(self) -> Mapping[str, Sequence[float]]:
+        """How many seconds each look took until now, by what was looked at, oldest first."""
+        return {what: tuple(seconds) for what, seconds in self._taken.items()}
+
+    def forget_latencies(self) -> None:
+        """Begin anew."""
+        self._taken.clear()
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        """Note how long a look took, whatever came of it."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self._taken.setdefault(what, []).append(time.monotonic() - begun)
 
     def identity(self) -> EngineIdentity:
         """Ask which engine this is."""
@@ -98,7 +116,7 @@ class Engine:
 
     def containers(self) -> list[Raw]:
         """List all containers in any state."""
-        with _translated("list containers"):
+        with _translated("list containers"), self._timed("list"):
             return cast("list[Raw]", self._client.containers(all=True))
 
     def images(self) -> list[Raw]:
@@ -145,12 +163,12 @@ class Engine:
 
     def inspect_container(self, id_: str) -> Raw:
         """Ask for a container's whole description. It holds secrets: never store it whole."""
-        with _translated(f"inspect container {id_[:12]}"):
+        with _translated(f"inspect container {id_[:12]}"), self._timed("inspect"):
             return cast("Raw", self._client.inspect_container(id_))
 
     def inspect_image(self, name: str) -> Raw:
         """Ask for an image's description, by id or name."""
-        with _translated(f"inspect image {name}"):
+        with _translated(f"inspect image {name}"), self._timed("inspect"):
             return cast("Raw", self._client.inspect_image(name))
 
     def history(self, image_id: str) -> list[Raw]:
@@ -160,7 +178,7 @@ class Engine:
 
     def inspect_network(self, id_: str) -> Raw:
         """Ask for a network's description."""
-        with _translated(f"inspect network {id_[:12]}"):
+        with _translated(f"inspect network {id_[:12]}"), self._timed("inspect"):
             return cast("Raw", self._client.inspect_network(id_))
 
     # Removals, one object each, by full id, never forced (S1, S2)

@@ -95,6 +95,7 @@ class Code(StrEnum):
     INTERRUPTED = "interrupted"  #
     DEADLINE = "deadline"  #
     TOO_MANY_FAILURES = "too_many_failures"  # limit
+    ENGINE_SLOW = "engine_slow"  # now, usual
     # Refused or failed: one step.
     CHANGED = "changed"  # what
     BECAME_USED = "became_used"  # container

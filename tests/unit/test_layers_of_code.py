@@ -20,7 +20,7 @@ VALUES = {"workers.contract", "workers.reasons"}
 BOT_MAY_IMPORT = {"workers.contract", "workers.reasons", "workers.signing", "workers.wording"}
 PURE = {
     *(name for name in CODE if name.startswith(("workers.planning", "bot.render"))),
-    *(f"workers.execution.{name}" for name in ("aftermath", "guards", "health", "start")),
+    *(f"workers.execution.{name}" for name in ("aftermath", "guards", "health", "pace", "start")),
     *(f"workers.{name}" for name in ("allowed_calls", "contract", "errors", "phrases", "reasons")),
     *(f"workers.{name}" for name in ("references", "signing", "wording", "memory.sightings", "cli.terminal")),
     *("bot.access", "bot.commands"),

@@ -20,7 +20,7 @@ from workers.contract import (
     StepOutcome,
 )
 from workers.errors import EngineError, EngineUnreachable, RefusedError
-from workers.execution import aftermath, guards, races
+from workers.execution import aftermath, guards, pace, races
 from workers.execution.ended import Ended, refused
 from workers.execution.health import Vital
 from workers.execution.measuring import settled
@@ -74,8 +74,10 @@ class _Run:
         self.health: list[HealthLine] = []
         self.before: Inventory | None = None
         self.start = Start()
+        self.usual: pace.Taken = {}
         self.after: DiskUsage | None = None
         self.last_removal = NEVER
+        self.image_removals: list[tuple[datetime, datetime]] = []
         self.began = False
 
     def go(self) -> Report:
@@ -107,6 +109,8 @@ class _Run:
         self.stopped_by += reasons
         if self.tools.told_to_stop():
             self.stopped_by.append(reason(Code.TERMINATED))
+        self.usual = self.tools.engine.latencies()
+        self.tools.engine.forget_latencies()
         self.began = not self.stopped_by
         if self.began:
             steps = len(self.plan.steps) - len(self.order.excluded)
@@ -128,6 +132,9 @@ class _Run:
                 self._step(step, removal)
             if self.stopped_by:
                 break
+            if stage is Kind.BUILD_CACHE:
+                # Records have no looks of their own: one list tells how the engine answers.
+                removal.containers()
             self.stopped_by += self.watch.trouble(self.baseline, with_probes=False)
         if stage is Kind.IMAGE:
             self._look_for_lost_races()
@@ -163,7 +170,9 @@ class _Run:
         failures = sum(o.outcome is Outcome.FAILED for o in self.outcomes.values())
         deadline = self.started_at + LONGEST_RUN
         stop = self.tools.told_to_stop()
-        return guards.halted(told_to_stop=stop, failures=failures, now=_now(), deadline=deadline)
+        return guards.halted(
+            told_to_stop=stop, failures=failures, now=_now(), deadline=deadline
+        ) or pace.slowed(self.usual, self.tools.engine.latencies())
 
     def _lacks(self, step: Step) -> Reason | None:
         for need in step.needs:
@@ -174,11 +183,14 @@ class _Run:
     def _remove(self, step: Step, look: Look, removal: Removal) -> Ended:
         """The journal comes first: a removal that is not written down is not asked for (S15)."""
         self.tools.ledger.ask(self.order.id, step, look.way_back, _now())
+        asked = _now()
         try:
             ended = removal.remove(step, look)
         except EngineUnreachable as error:
             self._end(step, Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error))))
             raise
+        if step.object.kind is Kind.IMAGE:
+            self.image_removals.append((asked, _now()))
         if ended.outcome is Outcome.REMOVED:
             self.last_removal = _now()
         if ended.alarm and ended.reason:
@@ -215,7 +227,11 @@ class _Run:
             self.findings += aftermath.health_findings(self.health)
 
     def _look_once_more(self) -> None:
-        self._look_for_lost_races()
+        """Whatever the settling time: what was made while the last image went shows some moments later."""
+        if self.image_removals:
+            left = (aftermath.shown_by(self.image_removals) - _now()).total_seconds()
+            self.tools.wait(max(0.0, left))
+            self._look_for_lost_races()
 
     def _measure(self) -> None:
         self.after = settled(self._usage, self.tools.wait)
