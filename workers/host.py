@@ -17,6 +17,7 @@ from workers.execution.lock import engine_lock
 from workers.execution.recovery import report_interrupted
 from workers.execution.tools import Tools
 from workers.memory.ledger import Ledger
+from workers.memory.reserve import Reserve
 from workers.memory.sightings import Sightings
 from workers.planning import policy as policies
 from workers.planning.facts import Case, find_own
@@ -24,6 +25,7 @@ from workers.planning.freed_bytes import freed_bytes
 from workers.planning.inventory import Inventory
 from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
+from workers.reasons import Code, Reason, reason
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,20 @@ class Host:
     def plan(self, *, kinds: tuple[Kind, ...], request_id: str, reply_to: str | None = None) -> Plan:
         """Make a plan and keep it in the ledger; whoever asked from elsewhere (`reply_to`) is told."""
         _, case = self.look()
-        plan = make_plan(case, host=self.place.host, request_id=request_id, kinds=kinds, freed=freed_bytes)
+        plan = make_plan(
+            case,
+            host=self.place.host,
+            request_id=request_id,
+            kinds=kinds,
+            freed=freed_bytes,
+            said=self._reserve_used(),
+        )
         self.ledger.keep_plan(plan, None if reply_to is None else self._ready(plan, reply_to))
         return plan
+
+    def _reserve_used(self) -> tuple[Reason, ...]:
+        used = Reserve(self.place.state_dir).in_use
+        return (reason(Code.RESERVE_USED, size=used),) if used else ()
 
     def _ready(self, plan: Plan, reply_to: str) -> PlanReady:
         now = datetime.now(UTC)
@@ -111,6 +124,7 @@ class Host:
                 forget_image=self.sightings.forget_layers,
                 told_to_stop=told_to_stop,
                 wait=time.sleep,
+                findings=self._reserve_used(),
             )
             return run.execute(order, tools)
 

@@ -10,6 +10,7 @@ from workers.errors import EngineError, PolicyError, RefusedError
 from workers.execution.guards import HOST_TEAM
 from workers.host import Place, opened
 from workers.memory.ledger import Ledger
+from workers.memory.reserve import room
 from workers.planning.planner import requested_kinds
 from workers.reasons import Code, Reason, reason
 
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 def plan(request: PlanRequest, place: Place) -> None:
     """Make the plan that was asked for, or tell why there is none."""
-    with closing(Ledger(place.ledger_file)) as ledger:
+    with room(place.state_dir, for_a_run=False), closing(Ledger(place.ledger_file)) as ledger:
         ledger.tell(PlanStarted(**_told(request, place)))
         try:
             with opened(place, ledger) as host:
@@ -32,7 +33,7 @@ def plan(request: PlanRequest, place: Place) -> None:
 
 def execute(order: ExecutionOrder, place: Place, told_to_stop: Callable[[], bool]) -> None:
     """Execute the plan that was confirmed, or tell why not; the run itself tells the rest."""
-    with closing(Ledger(place.ledger_file)) as ledger:
+    with room(place.state_dir, for_a_run=True), closing(Ledger(place.ledger_file)) as ledger:
         try:
             _not_from_outside(order)
             with opened(place, ledger) as host:

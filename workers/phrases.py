@@ -49,6 +49,10 @@ CLAUSES: dict[Code, str] = {
     Code.UNUSUAL_SHARE: "{share:percent} of this host's images would go, and over {limit:percent} is unusual",
     Code.WAITING: "{count:n object} more ({size:size}) can go later, the first from {until:when} on",
     Code.UNRESTORABLE_COUNT: "no registry is known to give back {count:n image}",
+    Code.SHORT_OF_ROOM: (
+        "the disk of {path} has {free:size} left, so what needs no room to go comes first: containers, then"
+        " build cache, then images"
+    ),
     Code.UNREADABLE_ORDER: "the order cannot be read ({detail})",
     Code.BAD_SIGNATURE: "the signature with key {key} does not hold",
     Code.EXPIRED: "the order expired at {at:when}",
@@ -101,6 +105,7 @@ CLAUSES: dict[Code, str] = {
     Code.BROUGHT_BACK: "image {image} was brought back",
     Code.NOT_BROUGHT_BACK: "image {image} could not be brought back",
     Code.VOLUME_MISSING: "volume {volume} was there before the run and is gone; no run removes volumes",
+    Code.RESERVE_USED: "the disk of the ledger is full, so this is written down in {size:size} kept for that",
     Code.FREED_LESS: "{freed:size} were freed where {expected:size} were expected",
 }
 

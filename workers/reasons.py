@@ -58,6 +58,7 @@ class Code(StrEnum):
     UNUSUAL_SHARE = "unusual_share"  # share, limit
     WAITING = "waiting"  # count, size, until
     UNRESTORABLE_COUNT = "unrestorable_count"  # count
+    SHORT_OF_ROOM = "short_of_room"  # path, free
     # Refused: a request or an order.
     UNREADABLE_ORDER = "unreadable_order"  # detail
     BAD_SIGNATURE = "bad_signature"  # key
@@ -114,6 +115,7 @@ class Code(StrEnum):
     BROUGHT_BACK = "brought_back"  # image
     NOT_BROUGHT_BACK = "not_brought_back"  # image
     VOLUME_MISSING = "volume_missing"  # volume
+    RESERVE_USED = "reserve_used"  # size
     FREED_LESS = "freed_less"  # expected, freed
 
 

@@ -31,7 +31,6 @@ from workers.execution.watch import Watch
 from workers.planning import inventory
 from workers.planning.inventory import NEVER, Inventory
 from workers.planning.judgement import judge
-from workers.planning.order import STAGES
 from workers.reasons import Code, Reason, reason
 
 BATCH = 20
@@ -69,7 +68,7 @@ class _Run:
         self.watch = Watch(tools.engine, tools.policy, tools.wait, tools.told_to_stop)
         self.outcomes: dict[int, StepOutcome] = {}
         self.stopped_by: list[Reason] = []
-        self.findings: list[Reason] = []
+        self.findings = list(tools.findings)
         self.baseline: list[Vital] = []
         self.health: list[HealthLine] = []
         self.before: Inventory | None = None
@@ -120,9 +119,9 @@ class _Run:
     # The stages
 
     def _stages(self) -> None:
-        for stage in STAGES:
+        for stage in dict.fromkeys(step.object.kind for step in self.plan.steps):
             steps = [s for s in self.plan.steps if s.object.kind is stage]
-            if steps and not self.stopped_by:
+            if not self.stopped_by:
                 self._stage(stage, steps)
 
     def _stage(self, stage: Kind, steps: list[Step]) -> None:

@@ -7,6 +7,7 @@ from workers.contract import Kind, Restorable, Step, Verdict
 from workers.planning.containers import is_critical
 from workers.planning.facts import Case
 from workers.planning.inventory import Image
+from workers.planning.order import short_of_room
 from workers.reasons import Code, Reason, reason
 from workers.references import NamePattern
 
@@ -15,6 +16,7 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
     """Collect them, the gravest first."""
     return (
         *_critical(case),
+        *_short_of_room(case, steps),
         *_idle_patterns(case),
         *_unusual(case, steps),
         *_unrestorable(steps),
@@ -30,6 +32,12 @@ def _critical(case: Case) -> Iterator[Reason]:
     for entry in case.policy.critical_containers:
         if not any(is_critical(c, entry) for c in case.inventory.containers):
             yield reason(Code.PATTERN_MATCHES_NOTHING, key="critical_containers", pattern=entry)
+
+
+def _short_of_room(case: Case, steps: tuple[Step, ...]) -> Iterator[Reason]:
+    disk = short_of_room(case.inventory.usage)
+    if disk and steps:
+        yield reason(Code.SHORT_OF_ROOM, path=disk.path, free=disk.free)
 
 
 def _idle_patterns(case: Case) -> Iterator[Reason]:
