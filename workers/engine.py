@@ -198,16 +198,19 @@ class Engine:
         with _translated(f"remove network {id_[:12]}"):
             self._client.remove_network(id_)
 
-    def remove_cache_record(self, id_: str, *, unused_for: timedelta) -> bool:
-        """Remove one build cache record by its full id; False when the engine keeps it for now.
+    def remove_cache_records(self, ids: Sequence[str], *, unused_for: timedelta) -> frozenset[str]:
+        """Remove build cache records by their full ids; returns the ids of those that went.
 
-        The engine itself looks at the time of the last use once more, in the same step.
+        The engine itself looks at the time of their last use once more, and takes no record that another
+        one needs: a record goes after those that need it, be it in the same call.
         """
+        # The filter is one expression, searched for in every id: without anchors and full ids it means more.
         # `until` means creation for other objects, but last use for build cache; 20.10 reads durations only.
-        filters = {"id": [id_], "until": [f"{int(unused_for.total_seconds())}s"]}
-        with _translated(f"remove build cache record {id_}"):
+        wanted = f"^(?:{'|'.join(ids)})$"
+        filters = {"id": [wanted], "until": [f"{int(unused_for.total_seconds())}s"]}
+        with _translated(f"remove {len(ids)} build cache records"):
             told = self._client.prune_builds(filters=filters, all=True)
-        return id_ in (told.get("CachesDeleted") or [])
+        return frozenset(told.get("CachesDeleted") or ())
 
     # The way back
 
