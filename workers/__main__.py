@@ -24,6 +24,7 @@ from workers.halt import Halt
 from workers.host import Place, opened, read_policy
 from workers.memory.follower import Follower
 from workers.memory.ledger import Ledger
+from workers.memory.reserve import Reserve, room
 from workers.reasons import Code, reason
 from workers.settings import WorkerSettings
 from workers.transport.beat import Standing
@@ -80,6 +81,7 @@ def _slug(name: str) -> str:
 
 def _serve(settings: WorkerSettings, place: Place, engine_id: str) -> int:
     logger.info("host %s serves the bot; engine %s, policy %s", place.host, place.address, place.policy_file)
+    Reserve(place.state_dir).keep()
     serve(
         host=place.host,
         redis_url=settings.redis_for_worker(),
@@ -104,7 +106,11 @@ def _execute(place: Place, order: ExecutionOrder, halt: Halt) -> None:
 
 def _recover(place: Place) -> None:
     """Tell of runs that a dead worker left open; what fails here is tried again by whoever called."""
-    with closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
+    with (
+        room(place.state_dir, for_a_run=False),
+        closing(Ledger(place.ledger_file)) as ledger,
+        opened(place, ledger) as host,
+    ):
         host.recover()
 
 

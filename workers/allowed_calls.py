@@ -26,7 +26,10 @@ CONTAINER = re.compile(rf"/containers/{HEX}")
 IMAGE = re.compile(rf"/images/(?:sha256:{HEX}|(?!sha256:){NAME}:{TAG}(?:@sha256:{HEX})?)")
 NETWORK = re.compile(rf"/networks/{HEX}")
 TAGGING = re.compile(rf"/images/sha256:{HEX}/tag")
-CACHE_RECORD = re.compile(r"[a-z0-9]{25}")
+RECORD = r"[a-z0-9]{25}"
+# The engine reads it as an expression: only full ids, from beginning to end, and no more than a run asks for.
+MOST_RECORDS = 20
+CACHE_RECORDS = re.compile(rf"\^\(\?:{RECORD}(?:\|{RECORD}){{0,{MOST_RECORDS - 1}}}\)\$")
 DIGEST = re.compile(rf"sha256:{HEX}")
 YES, NO = frozenset({"1", "True", "true"}), frozenset({"0", "False", "false"})
 Query = Mapping[str, str]
@@ -62,7 +65,7 @@ def is_allowed(method: str, url: str) -> bool:
         case "DELETE":
             return _is_single_removal(path, query)
         case "POST":
-            return _is_tagging(path, query) or _is_pull(path, query) or _is_one_record(path, query)
+            return _is_tagging(path, query) or _is_pull(path, query) or _is_by_record(path, query)
     return False
 
 
@@ -89,19 +92,19 @@ def _says_no(query: Query, *flags: str) -> bool:
     return all(name in flags and value in NO for name, value in query.items())
 
 
-def _is_one_record(path: str, query: Query) -> bool:
-    """`/build/prune` removes everything unless its id filter holds exactly one full id."""
+def _is_by_record(path: str, query: Query) -> bool:
+    """`/build/prune` removes everything unless its id filter holds full ids and nothing else."""
     if path != "/build/prune" or not query.keys() <= {"filters", "all"}:
         return False
     try:
         filters = json.loads(query["filters"])
-        return set(filters) <= {"id", "until"} and len(filters["id"]) == 1 and _is_record(filters["id"][0])
+        return set(filters) <= {"id", "until"} and len(filters["id"]) == 1 and _are_records(filters["id"][0])
     except (KeyError, ValueError, TypeError):
         return False
 
 
-def _is_record(text: object) -> bool:
-    return isinstance(text, str) and CACHE_RECORD.fullmatch(text) is not None
+def _are_records(text: object) -> bool:
+    return isinstance(text, str) and CACHE_RECORDS.fullmatch(text) is not None
 
 
 def _is_pull(path: str, query: Query) -> bool:

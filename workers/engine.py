@@ -67,6 +67,7 @@ class Engine:
     def __init__(self, address: str, *, timeout: int = READ_TIMEOUT) -> None:
         self._address, self._timeout = address, timeout
         self._reads = Reads(address, timeout=timeout)
+        self._taken: dict[str, list[float]] = {}
         with _translated(address):
             newest = _numbers(an_object("version", self._reads.get("/version")))
         self.api_version = ".".join(map(str, min(newest, NEWEST_API)))
@@ -90,6 +91,23 @@ class Engine:
 
     def _get(self, path: str, **query: str | int) -> Any:
         return self._reads.get(f"/v{self.api_version}{path}", **query)
+
+    def latencies(self) -> Mapping[str, Sequence[float]]:
+        """How many seconds each look took until now, by what was looked at, oldest first."""
+        return {what: tuple(seconds) for what, seconds in self._taken.items()}
+
+    def forget_latencies(self) -> None:
+        """Begin anew."""
+        self._taken.clear()
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        """Note how long a look took, whatever came of it."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self._taken.setdefault(what, []).append(time.monotonic() - begun)
 
     def identity(self) -> EngineIdentity:
         """Ask which engine this is."""
@@ -121,7 +139,7 @@ class Engine:
 
     def containers(self) -> list[Raw]:
         """List all containers in any state."""
-        with _translated("list containers"):
+        with _translated("list containers"), self._timed("list"):
             return a_list("list containers", self._get("/containers/json", all=1))
 
     def images(self) -> list[Raw]:
@@ -185,12 +203,12 @@ class Engine:
 
     def inspect_container(self, id_: str) -> Raw:
         """Ask for a container's whole description. It holds secrets: never store it whole."""
-        with _translated(f"inspect container {id_[:12]}"):
+        with _translated(f"inspect container {id_[:12]}"), self._timed("inspect"):
             return an_object(f"inspect container {id_[:12]}", self._get(f"/containers/{_quoted(id_)}/json"))
 
     def inspect_image(self, name: str) -> Raw:
         """Ask for an image's description, by id or name."""
-        with _translated(f"inspect image {name}"):
+        with _translated(f"inspect image {name}"), self._timed("inspect"):
             return an_object(f"inspect image {name}", self._get(f"/images/{_quoted(name)}/json"))
 
     def history(self, image_id: str) -> list[Raw]:
@@ -206,7 +224,7 @@ class Engine:
 
     def inspect_network(self, id_: str) -> Raw:
         """Ask for a network's description."""
-        with _translated(f"inspect network {id_[:12]}"):
+        with _translated(f"inspect network {id_[:12]}"), self._timed("inspect"):
             return an_object(f"inspect network {id_[:12]}", self._get(f"/networks/{_quoted(id_)}"))
 
     # Removals, one object each, by full id, never forced (S1, S2)
@@ -227,17 +245,20 @@ class Engine:
         with _translated(f"remove network {id_[:12]}"):
             self._client.remove_network(id_)
 
-    def remove_cache_record(self, id_: str, *, unused_for: timedelta) -> bool:
-        """Remove one build cache record by its full id; False when the engine keeps it for now.
+    def remove_cache_records(self, ids: Sequence[str], *, unused_for: timedelta) -> frozenset[str]:
+        """Remove build cache records by their full ids; returns the ids of those that went.
 
-        The engine itself looks at the time of the last use once more, in the same step.
+        The engine itself looks at the time of their last use once more, and takes no record that another
+        one needs: a record goes after those that need it, be it in the same call.
         """
+        # The filter is one expression, searched for in every id: without anchors and full ids it means more.
         # `until` means creation for other objects, but last use for build cache; 20.10 reads durations only.
-        filters = {"id": [id_], "until": [f"{int(unused_for.total_seconds())}s"]}
-        what = f"remove build cache record {id_}"
+        wanted = f"^(?:{'|'.join(ids)})$"
+        filters = {"id": [wanted], "until": [f"{int(unused_for.total_seconds())}s"]}
+        what = f"remove {len(ids)} build cache records"
         with _translated(what), _done_by_then(what):
             told = an_object("reply", self._client.prune_builds(filters=filters, all=True))
-            return id_ in a_list("reply", told.get("CachesDeleted") or [])
+            return frozenset(map(str, a_list("reply", told.get("CachesDeleted") or [])))
 
     # The way back
 

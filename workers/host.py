@@ -18,6 +18,7 @@ from workers.execution.lock import engine_lock
 from workers.execution.recovery import report_interrupted
 from workers.execution.tools import Tools
 from workers.memory.ledger import Ledger
+from workers.memory.reserve import Reserve
 from workers.memory.sightings import Sightings
 from workers.planning import policy as policies
 from workers.planning.explain import Explanation, explain, nearest
@@ -27,6 +28,7 @@ from workers.planning.inventory import Inventory
 from workers.planning.judgement import worth_asking
 from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
+from workers.reasons import Code, Reason, reason
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,18 @@ class Host:
         return plan
 
     def _plan(self, case: Case, kinds: tuple[Kind, ...], request_id: str = "") -> Plan:
-        return make_plan(case, host=self.place.host, request_id=request_id, kinds=kinds, freed=freed_bytes)
+        return make_plan(
+            case,
+            host=self.place.host,
+            request_id=request_id,
+            kinds=kinds,
+            freed=freed_bytes,
+            said=self._reserve_used(),
+        )
+
+    def _reserve_used(self) -> tuple[Reason, ...]:
+        used = Reserve(self.place.state_dir).in_use
+        return (reason(Code.RESERVE_USED, size=used),) if used else ()
 
     def explain(self, text: str) -> tuple[Explanation, ...]:
         """Explain why an object stays or goes.
@@ -134,6 +147,7 @@ class Host:
                 forget_image=self.sightings.forget_layers,
                 told_to_stop=told_to_stop,
                 wait=time.sleep,
+                findings=self._reserve_used(),
             )
             return run.execute(order, tools)
 

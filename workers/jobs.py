@@ -12,6 +12,7 @@ from workers.errors import EngineError, PolicyError, RefusedError
 from workers.execution.guards import HOST_TEAM
 from workers.host import Host, Place, opened
 from workers.memory.ledger import Ledger
+from workers.memory.reserve import room
 from workers.planning.planner import requested_kinds
 from workers.reasons import Code, Reason, reason
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 def plan(request: PlanRequest, place: Place) -> None:
     """Make the plan that was asked for, or tell why there is none."""
     begun = time.monotonic()
-    with closing(Ledger(place.ledger_file)) as ledger:
+    with room(place.state_dir, for_a_run=False), closing(Ledger(place.ledger_file)) as ledger:
         ledger.tell(PlanStarted(**_told(request, place)))
         try:
             with opened(place, ledger) as host:
@@ -42,7 +43,7 @@ def _effort(begun: float, host: Host) -> str:
 
 def execute(order: ExecutionOrder, place: Place, told_to_stop: Callable[[], bool]) -> None:
     """Execute the plan that was confirmed, or tell why not; the run itself tells the rest."""
-    with closing(Ledger(place.ledger_file)) as ledger:
+    with room(place.state_dir, for_a_run=True), closing(Ledger(place.ledger_file)) as ledger:
         try:
             _not_from_outside(order)
             with opened(place, ledger) as host:

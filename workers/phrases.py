@@ -75,6 +75,10 @@ CLAUSES: dict[Code, str] = {
         "the filesystem of {path} has {share:percent} of its inodes in use ({used:count} of {total:count}),"
         " and no engine tells how many a removal frees"
     ),
+    Code.SHORT_OF_ROOM: (
+        "the disk of {path} has {free:size} left, so what needs no room to go comes first: containers, then"
+        " build cache, then images"
+    ),
     Code.UNREADABLE_ORDER: "the order cannot be read ({detail})",
     Code.BAD_SIGNATURE: "the signature with key {key} does not hold",
     Code.EXPIRED: "the order expired at {at:when}",
@@ -112,6 +116,7 @@ CLAUSES: dict[Code, str] = {
     Code.INTERRUPTED: "the worker died during the run",
     Code.DEADLINE: "the run reached its time limit",
     Code.TOO_MANY_FAILURES: "{limit:n removal} failed",
+    Code.ENGINE_SLOW: "the Docker engine takes {now:word} ms to answer, and took {usual:word} ms before",
     Code.CHANGED: "it changed after the preview ({what})",
     Code.BECAME_USED: "container {container} uses it now",
     Code.REPOSITORY_USED: "container {container} came since and uses {repository}, so it may be the way back",
@@ -128,6 +133,7 @@ CLAUSES: dict[Code, str] = {
     Code.BROUGHT_BACK: "image {image} was brought back",
     Code.NOT_BROUGHT_BACK: "image {image} could not be brought back",
     Code.VOLUME_MISSING: "volume {volume} was there before the run and is gone; no run removes volumes",
+    Code.RESERVE_USED: "the disk of the ledger is full, so this is written down in {size:size} kept for that",
     Code.FREED_LESS: "{freed:size} were freed where {expected:size} were expected",
 }
 
@@ -189,6 +195,7 @@ NEXT_STEPS: dict[Code, str] = {
     Code.TERMINATED: "What was left over is in the next preview.",
     Code.INTERRUPTED: "It does not go on by itself; what was left over is in the next preview.",
     Code.DEADLINE: "What was left over is in the next preview.",
+    Code.ENGINE_SLOW: "Look at the load and the disks of the host before the next preview.",
     Code.TOO_MANY_FAILURES: "Look at the engine's log on the host before the next preview.",
     Code.NOT_BROUGHT_BACK: "The host's ledger says how to get it back.",
     Code.VOLUME_MISSING: "Find out who removed it.",

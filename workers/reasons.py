@@ -63,13 +63,14 @@ class Code(StrEnum):
     WAITING = "waiting"  # count, size, until
     UNRESTORABLE_COUNT = "unrestorable_count"  # count
     REGISTRY_SILENT = "registry_silent"  # registry, count, detail
+    DISK_STAYS_FULL = "disk_stays_full"  # path, share, freed, used, after, biggest: of lines
+    INODES_STAY_SCARCE = "inodes_stay_scarce"  # path, share, used, total
+    SHORT_OF_ROOM = "short_of_room"  # path, free
     # Refused while somebody works on the host, and said above a plan.
     IMAGE_ARRIVED = "image_arrived"  # image, what, ago, quiet, until
     CONTAINER_CREATED = "container_created"  # container, ago, quiet, until
     BUILD_UNDER_WAY = "build_under_way"  # records
     ACTIVITY_UNKNOWN = "activity_unknown"  # detail
-    DISK_STAYS_FULL = "disk_stays_full"  # path, share, freed, used, after, biggest: of lines
-    INODES_STAY_SCARCE = "inodes_stay_scarce"  # path, share, used, total
     # Refused: a request or an order.
     UNREADABLE_ORDER = "unreadable_order"  # detail
     BAD_SIGNATURE = "bad_signature"  # key
@@ -109,6 +110,7 @@ class Code(StrEnum):
     INTERRUPTED = "interrupted"  #
     DEADLINE = "deadline"  #
     TOO_MANY_FAILURES = "too_many_failures"  # limit
+    ENGINE_SLOW = "engine_slow"  # now, usual
     # Refused or failed: one step.
     CHANGED = "changed"  # what
     BECAME_USED = "became_used"  # container
@@ -127,6 +129,7 @@ class Code(StrEnum):
     BROUGHT_BACK = "brought_back"  # image
     NOT_BROUGHT_BACK = "not_brought_back"  # image
     VOLUME_MISSING = "volume_missing"  # volume
+    RESERVE_USED = "reserve_used"  # size
     FREED_LESS = "freed_less"  # expected, freed
 
 

@@ -1,6 +1,6 @@
 """One object at a time: an image loses its names one by one, and has them back where it stays (S2)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,9 @@ from workers.contract import Kind, Outcome, Plan, Status
 from workers.engine import Engine
 from workers.errors import AnswerLost, Conflict, EngineUnreachable, NotFound
 from workers.execution.ended import refused
+from workers.execution.records import RecordRemoval
 from workers.execution.removal import Removal
+from workers.execution.run import BATCH
 from workers.execution.start import Start
 from workers.host import Host
 from workers.memory.ledger import Ledger
@@ -183,7 +185,8 @@ def test_s8_the_last_look_asks_the_protections_once_more(host: WorkerHost) -> No
     [step] = host.plan().steps
     host.policy(protected_images='["app:*"]')
     with host.opened() as opened:
-        removal = Removal(opened.engine, opened.identity, opened.policy, datetime.now(UTC), Start())
+        none = RecordRemoval(opened.engine, opened.policy.cache_grace, {})
+        removal = Removal(opened.engine, opened.identity, opened.policy, datetime.now(UTC), Start(), none)
         found = removal.look(step)
 
     assert found.ended == refused(reason(Code.BECAME_PROTECTED, what="app:*"))
@@ -279,6 +282,74 @@ def test_a_record_that_a_build_used_at_the_last_moment_is_kept_by_the_engine(hos
     assert len(plan.steps) == len(records)
     assert Code.ENGINE_SAYS_IN_USE in {why(report, record) for record in records}
     assert {record["ID"] for record in host.engine.client.df()["BuildCache"]} >= set(records)
+
+
+class Counted(Busy):
+    """Remembers which records were asked for together."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.asked: list[list[str]] = []
+
+    def remove_cache_records(self, ids: Sequence[str], *, unused_for: timedelta) -> frozenset[str]:
+        self.asked.append([*ids])
+        return super().remove_cache_records(ids, unused_for=unused_for)
+
+
+def many_records(host: WorkerHost) -> None:
+    """Chains of records that share their beginning, some of images that are still there."""
+    host.image("base:1")
+    for number in range(9):
+        lines = [f"FROM base:1\nRUN echo {number % 2} > /a", *(f"RUN echo {number}{n}" for n in range(3))]
+        tag = ("--tag", f"app:{number}") if number % 3 else ()
+        host.engine.cli("build", "--network", "none", *tag, "-", stdin="\n".join(lines).encode())
+
+
+def test_s2_records_go_together_each_with_its_own_entry_and_outcome(host: WorkerHost) -> None:
+    many_records(host)
+    plan = host.plan((Kind.BUILD_CACHE,))
+    engine = Counted(host.engine.url)
+    report = executed(host, plan, engine)
+    with closing(Ledger(host.place.ledger_file)) as ledger:
+        entries = [(step.object.id, outcome) for step, _, outcome in ledger.ways_back(report.order_id)]
+
+    ids = [step.object.id for step in plan.steps]
+    assert len(ids) > BATCH
+    assert [len(some) for some in engine.asked] == [BATCH, len(ids) - BATCH]
+    assert (report.status, report.freed) == (Status.DONE, report.expected.low)
+    assert entries == [(id_, Outcome.REMOVED) for id_ in ids]
+    assert host.engine.client.df()["BuildCache"] is None
+
+
+def test_s3_a_record_that_was_taken_out_keeps_what_it_needs_and_nothing_else(host: WorkerHost) -> None:
+    many_records(host)
+    plan = host.plan((Kind.BUILD_CACHE,))
+    leaf = next(s for s in plan.steps if any(s.index in other.needs for other in plan.steps))
+    above = {leaf.index}
+    for step in plan.steps:
+        above |= {step.index} if above & {*step.needs} else set()
+    report = host.execute(plan, excluded=tuple(sorted(above)))
+
+    left = {record["ID"] for record in host.engine.client.df()["BuildCache"]}
+    assert left == {plan.steps[index].object.id for index in above}
+    assert {o.index for o in report.outcomes if o.outcome is Outcome.REMOVED} == {
+        step.index for step in plan.steps
+    } - above
+
+
+def test_s2_a_record_that_nobody_asked_for_ends_the_run(host: WorkerHost) -> None:
+    """Should an engine ever read the filter as more than full ids."""
+
+    class Generous(Busy):
+        def remove_cache_records(self, ids: Sequence[str], *, unused_for: timedelta) -> frozenset[str]:
+            return super().remove_cache_records(ids, unused_for=unused_for) | {"a" * 25}
+
+    many_records(host)
+    report = executed(host, host.plan((Kind.BUILD_CACHE,)), Generous(host.engine.url))
+
+    assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.UNPLANNED_REMOVAL])
+    assert report.stopped_by[0].params == {"object": "a" * 25}
+    assert [o.outcome for o in report.outcomes].count(Outcome.REMOVED) == BATCH
 
 
 # Nothing else can be said to an engine (S1, S2)

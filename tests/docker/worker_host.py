@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,9 +55,11 @@ class Busy(Engine):
         with self._around("network", id_):
             super().remove_network(id_)
 
-    def remove_cache_record(self, id_: str, *, unused_for: timedelta) -> bool:
-        with self._around("cache", id_):
-            return super().remove_cache_record(id_, unused_for=unused_for)
+    def remove_cache_records(self, ids: Sequence[str], *, unused_for: timedelta) -> frozenset[str]:
+        with ExitStack() as all_of_them:
+            for id_ in ids:
+                all_of_them.enter_context(self._around("cache", id_))
+            return super().remove_cache_records(ids, unused_for=unused_for)
 
 
 @dataclass

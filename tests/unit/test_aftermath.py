@@ -1,5 +1,6 @@
 """What a run came to: how it ended, and what should not have happened."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.facts_host import (
+    NOW,
     a_case,
     a_plan,
     an_image,
@@ -109,6 +111,16 @@ def test_s7_a_container_that_was_there_before_is_none() -> None:
     old = running("old", of="app:1")
 
     assert lost(old, before=an_inventory(IMAGE, old)) == {}
+
+
+@pytest.mark.parametrize(
+    ("took", "expected"),
+    [([0.001], 0.25), ([0.05], 1.0), ([0.05, 0.05, 3.0], 1.0), ([0.01, 0.2], 2.1), ([2.0], 5.0)],
+)
+def test_s7_the_last_look_waits_longer_where_removals_take_longer(took: list[float], expected: float) -> None:
+    removals = [(NOW - timedelta(seconds=seconds), NOW) for seconds in took]
+
+    assert (aftermath.shown_by(removals) - NOW).total_seconds() == pytest.approx(expected)
 
 
 # Volumes, health, the way back

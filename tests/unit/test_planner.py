@@ -26,14 +26,14 @@ from tests.unit.facts_host import (
     verdicts,
     why,
 )
-from workers.contract import Kind, Plan, PlanRequest, Restorable, Verdict
+from workers.contract import Filesystem, Kind, Plan, PlanRequest, Restorable, Verdict
 from workers.planning.ages import uses
 from workers.planning.facts import Case
 from workers.planning.judgement import judge
 from workers.planning.order import STAGES
 from workers.planning.planner import requested_kinds
 from workers.planning.policy import Policy
-from workers.reasons import Code
+from workers.reasons import Code, reason
 from workers.signing import digest
 
 ALL = tuple(Kind)
@@ -310,3 +310,59 @@ def test_containers_that_leave_free_their_images_and_networks_in_the_same_plan()
         False,
         [Code.NETWORK_UNUSED],
     )
+
+
+# A disk without room
+
+
+def a_disk(
+    *, total: int = 100_000_000_000, free: int, inodes: int = 1000, inodes_free: int = 900
+) -> Filesystem:
+    return Filesystem(path="/docker", total=total, free=free, inodes=inodes, inodes_free=inodes_free)
+
+
+def a_full_host(disk: Filesystem) -> Case:
+    case = a_case(
+        a_container("spent", of="app:1"),
+        an_image("app:1"),
+        a_network("loose"),
+        a_record("leaf", "root"),
+        a_record("root"),
+    )
+    usage = case.inventory.usage.model_copy(update={"filesystems": (disk,)})
+    return replace(case, inventory=replace(case.inventory, usage=usage))
+
+
+USUAL = [Kind.CONTAINER, Kind.IMAGE, Kind.NETWORK, Kind.BUILD_CACHE, Kind.BUILD_CACHE]
+WITHOUT_ROOM = [Kind.CONTAINER, Kind.BUILD_CACHE, Kind.BUILD_CACHE, Kind.IMAGE, Kind.NETWORK]
+
+
+@pytest.mark.parametrize(
+    ("disk", "expected"),
+    [
+        (a_disk(free=50_000_000_000), USUAL),
+        (a_disk(free=3_000_000_000), USUAL),
+        (a_disk(free=2_999_999_999), WITHOUT_ROOM),
+        (a_disk(free=0), WITHOUT_ROOM),
+        (a_disk(total=500_000_000, free=64_000_000), USUAL),
+        (a_disk(total=500_000_000, free=63_999_999), WITHOUT_ROOM),
+        (a_disk(free=50_000_000_000, inodes_free=9), WITHOUT_ROOM),
+        (a_disk(free=50_000_000_000, inodes=0, inodes_free=0), USUAL),
+    ],
+)
+def test_on_a_full_disk_what_needs_no_room_goes_first(disk: Filesystem, expected: list[Kind]) -> None:
+    plan = a_plan(a_full_host(disk))
+
+    assert [step.object.kind for step in plan.steps] == expected
+    assert all(need < step.index for step in plan.steps for need in step.needs)
+    said = [one for one in plan.notices if one.code is Code.SHORT_OF_ROOM]
+    assert said == ([] if expected == USUAL else [reason(Code.SHORT_OF_ROOM, path="/docker", free=disk.free)])
+
+
+def test_of_several_filesystems_one_without_room_is_enough() -> None:
+    case = a_full_host(a_disk(free=50_000_000_000))
+    disks = (*case.inventory.usage.filesystems, a_disk(free=0))
+    usage = case.inventory.usage.model_copy(update={"filesystems": disks})
+    full = replace(case, inventory=replace(case.inventory, usage=usage))
+
+    assert [step.object.kind for step in a_plan(full).steps] == WITHOUT_ROOM

@@ -22,6 +22,7 @@ from workers.execution.guards import HOST_TEAM
 from workers.halt import Halt
 from workers.host import Host, Place, opened
 from workers.memory.ledger import Ledger
+from workers.memory.reserve import Reserve, room
 from workers.planning import answers
 from workers.reasons import Code
 from workers.signing import digest
@@ -110,8 +111,19 @@ def _complain(lines: Iterable[str]) -> None:
         sys.stderr.write(f"{line}\n")
 
 
+@contextmanager
+def _at_hand(place: Place) -> Iterator[Host]:
+    """The host, with room for a plan; nothing is given up for a run before somebody has confirmed it."""
+    with (
+        room(place.state_dir, for_a_run=False),
+        closing(Ledger(place.ledger_file)) as ledger,
+        opened(place, ledger) as host,
+    ):
+        yield host
+
+
 def _preview(options: argparse.Namespace, place: Place, out: Out, _: dict[str, str]) -> Exit:
-    with closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
+    with _at_hand(place) as host:
         plan = host.plan(kinds=options.only, request_id=_request_id())
         _show_plan(plan, out, as_json=options.json)
     return Exit.DONE
@@ -137,8 +149,8 @@ def _explain(options: argparse.Namespace, place: Place, out: Out, _: dict[str, s
 
 
 def _execute(options: argparse.Namespace, place: Place, out: Out, _: dict[str, str]) -> Exit:
-    with closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
-        plan = _shown_before(ledger, options.confirm) if options.confirm else _asked(host, options, out)
+    with _at_hand(place) as host:
+        plan = _shown_before(host.ledger, options.confirm) if options.confirm else _asked(host, options, out)
         if plan is None:
             return Exit.REFUSED
         if plan.unusual and not options.unusual:
@@ -147,7 +159,7 @@ def _execute(options: argparse.Namespace, place: Place, out: Out, _: dict[str, s
             return Exit.REFUSED
         if not plan.applicable:
             return Exit.DONE
-        with _stoppable() as told_to_stop:
+        with _stoppable() as told_to_stop, room(place.state_dir, for_a_run=True):
             report = host.execute(_order(plan, place), told_to_stop=told_to_stop)
         _show_report(report, out, as_json=options.json)
     return EXITS[report.status]
@@ -236,6 +248,7 @@ def _init(options: argparse.Namespace, place: Place, out: Out, _: dict[str, str]
         out(text)
         return Exit.DONE
     _write_new(place.policy_file, text)
+    Reserve(place.state_dir).keep()
     out(f"Wrote {place.policy_file}. Read it, then show a plan with: python -m workers preview")
     return Exit.DONE
 

@@ -10,6 +10,8 @@ from workers.engine import Engine
 from workers.errors import EngineError, LedgerError, PolicyError, WorkerError
 from workers.host import Place, read_policy
 from workers.memory.ledger import Ledger
+from workers.memory.reserve import WHOLE, Reserve
+from workers.wording import size
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ def examine(place: Place, *, keys: str = "", redis: str = "") -> list[Finding]:
         *_engine(place),
         _policy(place),
         _ledger(place),
+        _reserve(place),
         *_told("bot's keys", keys, "Set PRUNE_BOT_KEYS to what `python -m bot hosts add` printed."),
         *_told("Redis", redis, "Check REDIS_URL, and that Redis answers from this host."),
     ]
@@ -78,6 +81,20 @@ def _ledger(place: Place) -> Finding:
 def _open_runs(place: Place) -> str:
     with closing(Ledger(place.ledger_file)) as ledger:
         return f"{place.ledger_file}, {len(ledger.open_runs())} runs without a report"
+
+
+def _reserve(place: Place) -> Finding:
+    """Make it where it is missing, and say what is there."""
+    what, reserve = "room for a full disk", Reserve(place.state_dir)
+    reserve.keep()
+    if reserve.held >= WHOLE:
+        return Finding(what, f"{size(reserve.held)} in {reserve.path}")
+    return Finding(
+        what,
+        f"{size(reserve.held)} of {size(WHOLE)} in {reserve.path}; its disk has {size(reserve.free)} left",
+        "Free some of it: with no byte left nothing can be written down, so nothing is removed.",
+        good=False,
+    )
 
 
 def _tried(what: str, look: Callable[[], str], next_step: str) -> Finding:

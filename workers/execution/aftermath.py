@@ -1,6 +1,8 @@
 """What a run came to: its status, and what should not have happened (pure)."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from statistics import median
 
 from workers.contract import HealthChange, HealthLine, Outcome, Status, Step, StepOutcome
 from workers.planning.inventory import Container, Inventory
@@ -8,6 +10,8 @@ from workers.reasons import Code, Reason, reason
 from workers.references import ImageName
 
 HARM = frozenset({Code.HEALTH_REGRESSED, Code.CONTAINER_LOST, Code.VOLUME_MISSING, Code.PROBE_FAILED})
+SHOWS_WITHIN = 20
+SHOWS_EARLIEST, SHOWS_LATEST = timedelta(seconds=0.25), timedelta(seconds=5)
 DONE_OUTCOMES = frozenset({Outcome.REMOVED, Outcome.GONE})
 
 
@@ -35,6 +39,15 @@ def outcome_of(step: Step, outcome: Outcome, why: Reason | None) -> StepOutcome:
     return StepOutcome(
         index=step.index, object=step.object, outcome=outcome, reason=why, expected=step.expected
     )
+
+
+def shown_by(removals: Sequence[tuple[datetime, datetime]]) -> datetime:
+    """Say until when a container may show that was made while an image went; by when each was asked and done.
+
+    Measured: it shows up to seven times as long after the removal's reply as the removal took.
+    """
+    took = timedelta(seconds=median((done - asked).total_seconds() for asked, done in removals))
+    return removals[-1][1] + min(max(SHOWS_WITHIN * took, SHOWS_EARLIEST), SHOWS_LATEST)
 
 
 def lost_races(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from workers.contract import EngineIdentity, Kind, Outcome, Reference, Step
@@ -11,11 +11,11 @@ from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable,
 from workers.execution import guards
 from workers.execution.ended import REMOVED, Ended, refused
 from workers.execution.names import NamedRemoval
+from workers.execution.records import RecordRemoval
 from workers.execution.restoring import container_way_back, image_way_back, is_there
 from workers.execution.start import Start
 from workers.planning import answers, mentions
-from workers.planning.fingerprints import differences, of_cache_record
-from workers.planning.inventory import CacheRecord, Container, Image
+from workers.planning.inventory import Container, Image
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
 
@@ -33,8 +33,7 @@ class Look:
 class Removal:
     """How to look at and remove objects of one engine under one policy.
 
-    `start` is what the host held when the run judged; `records` are the build cache records as they were
-    when the cache's stage began.
+    `start` is what the host held when the run judged; `records` is how build cache is removed.
     """
 
     engine: Engine
@@ -42,7 +41,7 @@ class Removal:
     policy: Policy
     judged_at: datetime
     start: Start
-    records: Mapping[str, CacheRecord] = field(default_factory=dict)
+    records: RecordRemoval
 
     def look(self, step: Step) -> Look:
         """Take a fresh look at the object of a step and ask the guards."""
@@ -85,7 +84,7 @@ class Removal:
             case Kind.IMAGE:
                 return self._remove_image(look)
             case Kind.BUILD_CACHE:
-                return self._remove_record(step)
+                return self.records.remove([step])[step.object.id]
         return REMOVED
 
     def _looked_up(self, object_: Reference, error: EngineError) -> Ended:
@@ -128,16 +127,8 @@ class Removal:
     # Build cache
 
     def _look_at_record(self, step: Step) -> Look:
-        fresh = self.records.get(step.object.id)
-        if fresh is None:
-            raise NotFound(f"build cache record {step.object.id}")
-        what = differences(step.fingerprint, of_cache_record(fresh))
-        return Look(refused(reason(Code.CHANGED, what=what))) if what else Look()
-
-    def _remove_record(self, step: Step) -> Ended:
-        if self.engine.remove_cache_record(step.object.id, unused_for=self.policy.cache_grace):
-            return REMOVED
-        return refused(reason(Code.ENGINE_SAYS_IN_USE, detail="the record was kept"))
+        why = self.records.changed(step)
+        return Look(refused(why)) if why else Look()
 
     # Images
 

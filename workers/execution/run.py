@@ -1,37 +1,24 @@
 """The run of one order: consume, look, pre-check, then stage by stage, step by step, and the report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from workers import survey
-from workers.contract import (
-    Bytes,
-    DiskUsage,
-    ExecutionFinished,
-    ExecutionOrder,
-    ExecutionStarted,
-    HealthLine,
-    Kind,
-    Outcome,
-    Plan,
-    Report,
-    Step,
-    StepFinished,
-    StepOutcome,
-)
+from workers.contract import DiskUsage, ExecutionOrder, Kind, Outcome, Plan, Report, Step
 from workers.errors import EngineError, EngineUnreachable, RefusedError
-from workers.execution import activity, aftermath, guards, races
+from workers.execution import activity, aftermath, guards, pace, races
+from workers.execution.course import Course
 from workers.execution.ended import Ended, refused
 from workers.execution.health import Vital
 from workers.execution.measuring import settled
+from workers.execution.records import RecordRemoval, records
 from workers.execution.removal import Look, Removal
 from workers.execution.start import Start, start_of
 from workers.execution.tools import Tools
 from workers.execution.watch import Watch
-from workers.planning import accounting
 from workers.planning.inventory import NEVER, Inventory
 from workers.planning.judgement import judge
-from workers.planning.order import STAGES
 from workers.reasons import Code, Reason, reason
 
 BATCH = 20
@@ -61,207 +48,206 @@ def execute(order: ExecutionOrder, tools: Tools) -> Report:
 
 
 class _Run:
-    """One run under way. Only this class changes state; what it decides by is pure."""
+    """One run under way. Only this class acts; what it decides by is pure."""
 
     def __init__(self, order: ExecutionOrder, plan: Plan, tools: Tools) -> None:
         self.order, self.plan, self.tools = order, plan, tools
-        self.started_at = _now()
+        self.course = Course(order, plan, tools.ledger, tools.findings)
         self.watch = Watch(tools.engine, tools.policy, tools.wait, tools.told_to_stop)
-        self.outcomes: dict[int, StepOutcome] = {}
-        self.stopped_by: list[Reason] = []
-        self.findings: list[Reason] = []
         self.baseline: list[Vital] = []
-        self.health: list[HealthLine] = []
         self.before: Inventory | None = None
         self.start = Start()
-        self.after: DiskUsage | None = None
+        self.usual: pace.Taken = {}
         self.last_removal = NEVER
-        self.began = False
+        self.image_removals: list[tuple[datetime, datetime]] = []
 
     def go(self) -> Report:
         """Run to the end, whatever the engine does; what was begun always ends in a report (S14)."""
         self._try(self._begin)
-        if self.began:
+        if self.course.began:
             self._try(self._stages)
             for look in (self._settle, self._look_once_more, self._measure):
                 self._try(look)
-        report = self._report()
-        self.tools.ledger.finish(report, ExecutionFinished(report=report, **self._told()))
-        return report
+        return self.course.finish()
 
     def _try(self, part: Callable[[], None]) -> None:
         try:
             part()
         except EngineError as error:
-            if not any(why.code is Code.ENGINE_UNREACHABLE for why in self.stopped_by):
-                self.stopped_by.append(reason(Code.ENGINE_UNREACHABLE, detail=str(error)))
+            if not any(why.code is Code.ENGINE_UNREACHABLE for why in self.course.stopped_by):
+                self.course.stop(reason(Code.ENGINE_UNREACHABLE, detail=str(error)))
 
     # Before the first removal
 
     def _begin(self) -> None:
         self.before, case = self.tools.look()
+        self.course.before = self.before.usage
         self.start = start_of(case)
         # Judged anew: what the policy would keep by now is no longer eligible, whoever confirmed it (S3).
         self.verdicts = {v.object.id: v for v in judge(case, self.plan.kinds)}
         self.baseline, reasons = self.watch.pre_check()
-        self.stopped_by += reasons
+        self.course.stop(*reasons)
         if self.tools.told_to_stop():
-            self.stopped_by.append(reason(Code.TERMINATED))
-        self.began = not self.stopped_by
-        if self.began:
-            steps = len(self.plan.steps) - len(self.order.excluded)
-            started = ExecutionStarted(order_id=self.order.id, steps=steps, **self._told())
-            self.tools.ledger.tell(started)
+            self.course.stop(reason(Code.TERMINATED))
+        self.usual = self.tools.engine.latencies()
+        self.tools.engine.forget_latencies()
+        if not self.course.stopped:
+            self.course.begin()
 
     # The stages
 
     def _stages(self) -> None:
-        for stage in STAGES:
-            steps = [s for s in self.plan.steps if s.object.kind is stage]
-            if steps and not self.stopped_by:
-                self.stopped_by += activity.builds_begun(self.tools.engine, stage)
-            if steps and not self.stopped_by:
-                self._stage(stage, steps)
+        for stage in dict.fromkeys(step.object.kind for step in self.plan.steps):
+            if not self.course.stopped:
+                self.course.stop(*activity.builds_begun(self.tools.engine, stage))
+            if not self.course.stopped:
+                self._stage(stage, [s for s in self.plan.steps if s.object.kind is stage])
 
     def _stage(self, stage: Kind, steps: list[Step]) -> None:
         removal = self._removal(stage)
         for batch in _batches(steps):
-            for step in batch:
-                self._step(step, removal)
+            self._batch(stage, batch, removal)
             self.tools.ledger.flush()
-            if self.stopped_by:
+            if self.course.stopped:
                 break
-            self.stopped_by += self.watch.trouble(self.baseline, with_probes=False)
+            if stage is Kind.BUILD_CACHE:
+                # Records have no looks of their own: one list tells how the engine answers.
+                removal.containers()
+            self.course.stop(*self.watch.trouble(self.baseline, with_probes=False))
         if stage is Kind.IMAGE:
             self._look_for_lost_races()
-        if not self.stopped_by:
-            self.stopped_by += self.watch.trouble(self.baseline, with_probes=True)
+        if not self.course.stopped:
+            self.course.stop(*self.watch.trouble(self.baseline, with_probes=True))
 
     def _removal(self, stage: Kind) -> Removal:
         assert self.before is not None  # noqa: S101 - for the type checker: _begin has set it
-        records = self.tools.engine.cache_records() if stage is Kind.BUILD_CACHE else []
+        engine = self.tools.engine
+        known = records(engine) if stage is Kind.BUILD_CACHE else {}
         return Removal(
-            engine=self.tools.engine,
+            engine=engine,
             identity=self.tools.identity,
             policy=self.tools.policy,
             judged_at=self.before.taken_at,
             start=self.start,
-            records={raw["ID"]: accounting.cache_record(raw) for raw in records},
+            records=RecordRemoval(engine, self.tools.policy.cache_grace, known),
         )
 
+    def _batch(self, stage: Kind, batch: list[Step], removal: Removal) -> None:
+        if stage is Kind.BUILD_CACHE:
+            self._records(batch, removal)
+            return
+        for step in batch:
+            self._step(step, removal)
+
     def _step(self, step: Step, removal: Removal) -> None:
-        if halt := self._halted():
-            self.stopped_by += [halt] if halt not in self.stopped_by else []
+        if not self._halts():
+            look = self._look(step, removal)
+            self._end(step, look.ended or self._remove(step, look, removal))
+
+    def _records(self, batch: list[Step], removal: Removal) -> None:
+        """Records are asked for together; a record may go with those that need it (leaf first)."""
+        if self._halts():
             return
+        asked: dict[int, Step] = {}
+        for step in batch:
+            look = self._look(step, removal, together=asked)
+            if look.ended:
+                self._end(step, look.ended)
+            else:
+                asked[step.index] = step
+        if asked:
+            self._remove_records(list(asked.values()), removal.records)
+
+    def _remove_records(self, steps: list[Step], removal: RecordRemoval) -> None:
+        self.course.ask([(step, "{}") for step in steps])
+        with self._unreachable_means_unknown(steps):
+            ended = removal.remove(steps)
+        for step in steps:
+            self._end(step, ended[step.object.id])
+
+    def _look(self, step: Step, removal: Removal, together: Collection[int] = ()) -> Look:
         if step.index in self.order.excluded:
-            self._end(step, Ended(Outcome.NOT_ATTEMPTED, reason(Code.EXCLUDED)))
-            return
-        why = self._lacks(step) or guards.no_longer_eligible(step, self.verdicts)
-        look = Look(refused(why)) if why else removal.look(step)
-        self._end(step, look.ended or self._remove(step, look, removal))
+            return Look(Ended(Outcome.NOT_ATTEMPTED, reason(Code.EXCLUDED)))
+        why = self.course.lacks(step, together) or guards.no_longer_eligible(step, self.verdicts)
+        return Look(refused(why)) if why else removal.look(step)
+
+    def _halts(self) -> bool:
+        if halt := self._halted():
+            self.course.stop(halt)
+        return halt is not None
 
     def _halted(self) -> Reason | None:
-        if self.stopped_by:
-            return self.stopped_by[0]
-        failures = sum(o.outcome is Outcome.FAILED for o in self.outcomes.values())
-        deadline = self.started_at + LONGEST_RUN
-        stop = self.tools.told_to_stop()
-        return guards.halted(told_to_stop=stop, failures=failures, now=_now(), deadline=deadline)
-
-    def _lacks(self, step: Step) -> Reason | None:
-        for need in step.needs:
-            if self.outcomes[need].outcome not in aftermath.DONE_OUTCOMES:
-                return reason(Code.DEPENDS_ON, step=need)
-        return None
+        if self.course.stopped:
+            return self.course.stopped_by[0]
+        return guards.halted(
+            told_to_stop=self.tools.told_to_stop(),
+            failures=self.course.failures,
+            now=_now(),
+            deadline=self.course.started_at + LONGEST_RUN,
+        ) or pace.slowed(self.usual, self.tools.engine.latencies())
 
     def _remove(self, step: Step, look: Look, removal: Removal) -> Ended:
         """The journal comes first: a removal that is not written down is not asked for (S15)."""
-        self.tools.ledger.ask(self.order.id, step, look.way_back, _now())
-        try:
+        self.course.ask([(step, look.way_back)])
+        asked = _now()
+        with self._unreachable_means_unknown([step]):
             ended = removal.remove(step, look)
+        if step.object.kind is Kind.IMAGE:
+            self.image_removals.append((asked, _now()))
+        return ended
+
+    @contextmanager
+    def _unreachable_means_unknown(self, steps: list[Step]) -> Iterator[None]:
+        try:
+            yield
         except EngineUnreachable as error:
-            self._end(step, Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error))))
+            for step in steps:
+                self._end(step, Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error))))
             raise
+
+    def _end(self, step: Step, ended: Ended) -> None:
         if ended.outcome is Outcome.REMOVED:
             self.last_removal = _now()
         if ended.alarm and ended.reason:
-            self.stopped_by.append(ended.reason)
-        return ended
-
-    def _end(self, step: Step, ended: Ended) -> None:
-        if step.index in self.outcomes:
-            return
-        outcome = self.outcomes[step.index] = aftermath.outcome_of(step, ended.outcome, ended.reason)
+            self.course.stop(ended.reason)
         if ended.reason and ended.reason.code is Code.CHANGED:
             self.tools.forget_image(step.object.id)
-        event = StepFinished(order_id=self.order.id, step=outcome, **self._told())
-        self.tools.ledger.end_step(self.order.id, outcome, event)
+        self.course.end(step, ended)
 
     # After the last removal
 
     def _look_for_lost_races(self) -> None:
         found = races.lost_races(
             self.tools.engine,
-            races.perhaps_gone(self.plan.steps, self.outcomes),
+            races.perhaps_gone(self.plan.steps, self.course.outcomes),
             known=self.start.containers,
-            way_back=lambda step: self.tools.ledger.way_back(self.order.id, step.index),
-            told=self.findings,
+            way_back=self.course.way_back,
+            told=self.course.findings,
         )
-        self.findings += found
-        self.stopped_by += [one for one in found if one.code is Code.LOST_RACE]
+        self.course.find(*found)
+        self.course.stop(*(one for one in found if one.code is Code.LOST_RACE))
 
     def _settle(self) -> None:
-        if self.last_removal is NEVER:
-            self.last_removal = self.started_at
-        else:
-            self.health = self.watch.settle(self.baseline, self.last_removal)
-            self.findings += aftermath.health_findings(self.health)
+        if self.last_removal is not NEVER:
+            self.course.health = self.watch.settle(self.baseline, self.last_removal)
+            self.course.find(*aftermath.health_findings(self.course.health))
 
     def _look_once_more(self) -> None:
-        self._look_for_lost_races()
+        """Whatever the settling time: what was made while the last image went shows some moments later."""
+        if self.image_removals:
+            left = (aftermath.shown_by(self.image_removals) - _now()).total_seconds()
+            self.tools.wait(max(0.0, left))
+            self._look_for_lost_races()
 
     def _measure(self) -> None:
-        self.after = settled(self._usage, self.tools.wait)
+        self.course.after = settled(self._usage, self.tools.wait)
 
     def _usage(self) -> DiskUsage:
         df = self.tools.engine.usage()
         if self.before is not None:
-            missing = aftermath.missing_volumes(self.before, (v["Name"] for v in df.get("Volumes") or []))
-            self.findings += [m for m in missing if m not in self.findings]
+            volumes = (volume["Name"] for volume in df.get("Volumes") or [])
+            self.course.find(*aftermath.missing_volumes(self.before, volumes))
         return survey.disk_usage(df, self.tools.identity, local=self.tools.local, now=_now())
-
-    # What is told
-
-    def _report(self) -> Report:
-        outcomes = tuple(self.outcomes.get(s.index) or self._untouched(s) for s in self.plan.steps)
-        ordered = (s.expected for s in self.plan.steps if s.index not in self.order.excluded)
-        return Report(
-            request_id=self.order.request_id,
-            order_id=self.order.id,
-            host=self.order.host,
-            engine=self.plan.engine,
-            plan_digest=self.order.plan_digest,
-            requester=self.order.requester,
-            approver=self.order.approver,
-            started_at=self.started_at,
-            finished_at=_now(),
-            status=aftermath.status_of(outcomes, self.stopped_by, self.findings, began=self.began),
-            stopped_by=tuple(self.stopped_by),
-            outcomes=outcomes,
-            expected=sum(ordered, Bytes()),
-            usage_before=self.before.usage if self.before else None,
-            usage_after=self.after,
-            health=tuple(self.health),
-            findings=tuple(self.findings),
-        )
-
-    def _untouched(self, step: Step) -> StepOutcome:
-        why = Code.EXCLUDED if step.index in self.order.excluded else Code.RUN_STOPPED
-        return aftermath.outcome_of(step, Outcome.NOT_ATTEMPTED, reason(why))
-
-    def _told(self) -> dict[str, object]:
-        order = self.order
-        return {"host": order.host, "at": _now(), "request_id": order.request_id, "reply_to": order.reply_to}
 
 
 def _batches(steps: list[Step]) -> Iterator[list[Step]]:

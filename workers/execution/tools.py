@@ -9,11 +9,15 @@ from workers.memory.ledger import Ledger
 from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
 from workers.planning.policy import Policy
+from workers.reasons import Reason
 
 
 @dataclass(frozen=True)
 class Tools:
-    """The parts of a host; `told_to_stop` is asked between steps, `wait` lets time pass."""
+    """The parts of a host; `told_to_stop` is asked between steps, `wait` lets time pass.
+
+    `findings` are what the host itself has to say in the report.
+    """
 
     engine: Engine
     identity: EngineIdentity
@@ -24,3 +28,4 @@ class Tools:
     forget_image: Callable[[str], None]
     told_to_stop: Callable[[], bool]
     wait: Callable[[float], None]
+    findings: tuple[Reason, ...] = ()

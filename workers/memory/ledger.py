@@ -170,9 +170,12 @@ class Ledger:
 
     def ask(self, order_id: str, step: Step, way_back: str, now: datetime) -> None:
         """Write down that a step is about to be asked of the engine, with the way back (JSON)."""
-        row = (order_id, step.index, now.isoformat(), step.model_dump_json(), way_back)
-        with self.transaction():
-            self._db.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, NULL)", row)
+        self.ask_together(order_id, [(step, way_back)], now)
+
+    def ask_together(self, order_id: str, steps: Sequence[tuple[Step, str]], now: datetime) -> None:
+        """The same of steps that are asked of the engine in one call: an entry each, all or none."""
+        rows = [(order_id, s.index, now.isoformat(), s.model_dump_json(), way) for s, way in steps]
+        self.write("INSERT INTO journal VALUES (?, ?, ?, ?, ?, NULL)", rows)
 
     def end_step(self, order_id: str, outcome: StepOutcome, event: Event) -> None:
         """Take note how a step ended; it is written with what is written next, the event with it.

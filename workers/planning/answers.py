@@ -114,7 +114,11 @@ def needs_inspection(listed: object, resting: Set[str]) -> bool:
     if not isinstance(listed, Mapping) or not id_of(listed):
         return False
     nameless = str(listed.get("Image") or "").startswith("sha256:")
-    return listed.get("State") != "running" or nameless or bool(_volumes(Fields(listed).each("Mounts")) & resting)
+    return (
+        listed.get("State") != "running"
+        or nameless
+        or bool(_volumes(Fields(listed).each("Mounts")) & resting)
+    )
 
 
 def resting_volumes(listed: Iterable[object]) -> set[str]:

@@ -10,6 +10,7 @@ from workers.planning.dropped import orphaned
 from workers.planning.facts import Case
 from workers.planning.full_disk import stays_full
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
+from workers.planning.order import short_of_room
 from workers.planning.restorable import silent_registries
 from workers.reasons import Code, Reason, reason
 from workers.references import NamePattern
@@ -31,6 +32,7 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
         *_unrest(case),
         *_critical(case),
         *stays_full(case, steps),
+        *_short_of_room(case, steps),
         *_idle_patterns(case),
         *_no_way_back(case, steps, verdicts),
         *_unusual(case, steps),
@@ -74,6 +76,12 @@ def _critical(case: Case) -> Iterator[Reason]:
     for entry in case.policy.critical_containers:
         if not any(is_critical(c, entry) for c in case.inventory.containers):
             yield reason(Code.PATTERN_MATCHES_NOTHING, key="critical_containers", pattern=entry)
+
+
+def _short_of_room(case: Case, steps: tuple[Step, ...]) -> Iterator[Reason]:
+    disk = short_of_room(case.inventory.usage)
+    if disk and steps:
+        yield reason(Code.SHORT_OF_ROOM, path=disk.path, free=disk.free)
 
 
 def _idle_patterns(case: Case) -> Iterator[Reason]:

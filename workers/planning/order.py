@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from workers.contract import Kind
+from workers.contract import DiskUsage, Filesystem, Kind
 from workers.planning.ages import Users
 from workers.planning.containers import has_joined
 from workers.planning.facts import PROJECT, Case
@@ -13,6 +13,11 @@ from workers.references import repository_of
 
 STAGES = tuple(Kind)
 NONE: frozenset[str] = frozenset()
+# Where no byte is left, taking a name off an image fails as well: the graph driver writes the list of all
+# names anew (moby#44632). Containers and build cache need no room to go, and make some.
+STAGES_WITHOUT_ROOM = (Kind.CONTAINER, Kind.BUILD_CACHE, Kind.IMAGE, Kind.NETWORK)
+SHORT_PERCENT = 3
+ENGINE_NEEDS = 64_000_000
 Needs = Mapping[str, frozenset[str]]
 
 
@@ -84,6 +89,21 @@ def _network_needs(network: Network, containers: list[Container]) -> frozenset[s
     project = network.labels.get(PROJECT)
     mates = (c for c in containers if project and c.labels.get(PROJECT) == project)
     return frozenset(c.id for c in (*attached(network, tuple(containers)), *mates))
+
+
+def short_of_room(usage: DiskUsage) -> Filesystem | None:
+    """A filesystem under the engine's data that has little left, in percent, in bytes or in inodes."""
+    return next((one for one in usage.filesystems if _is_short(one)), None)
+
+
+def _is_short(one: Filesystem) -> bool:
+    room = one.free < max(ENGINE_NEEDS, one.total * SHORT_PERCENT // 100)
+    return room or (one.inodes > 0 and one.inodes_free * 100 < one.inodes)
+
+
+def stages(usage: DiskUsage) -> tuple[Kind, ...]:
+    """Return the order of the kinds: on a full disk what frees most for least comes first."""
+    return STAGES_WITHOUT_ROOM if short_of_room(usage) else STAGES
 
 
 def sequence(ids: Iterable[str], needed: Needs) -> list[str]:

@@ -10,17 +10,28 @@ from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge, kept
 from workers.planning.notices import is_unusual, notices
-from workers.planning.order import STAGES, closure, needs, sequence
+from workers.planning.order import closure, needs, sequence, stages
 from workers.planning.restorable import restorable
-from workers.reasons import Code, reason
+from workers.reasons import Code, Reason, reason
 from workers.signing import digest
 
 PLAN_LIFE = timedelta(minutes=60)
 Attribution = Callable[[Inventory, list[str]], Mapping[str, Bytes]]
 
 
-def make_plan(case: Case, *, host: str, request_id: str, kinds: tuple[Kind, ...], freed: Attribution) -> Plan:
-    """Plan what goes from a host. `freed` says how many bytes each removal frees, in their order."""
+def make_plan(
+    case: Case,
+    *,
+    host: str,
+    request_id: str,
+    kinds: tuple[Kind, ...],
+    freed: Attribution,
+    said: tuple[Reason, ...] = (),
+) -> Plan:
+    """Plan what goes from a host. `freed` says how many bytes each removal frees, in their order.
+
+    `said` is what the host itself has to say above the plan.
+    """
     wanted = tuple(kind for kind in case.policy.kinds if kind in kinds)
     verdicts = judge(case, wanted)
     verdicts, left = _within_size(case, verdicts)
@@ -36,7 +47,7 @@ def make_plan(case: Case, *, host: str, request_id: str, kinds: tuple[Kind, ...]
         kinds=wanted,
         steps=steps,
         verdicts=verdicts,
-        notices=(*part, *notices(case, steps, verdicts)),
+        notices=(*said, *part, *notices(case, steps, verdicts)),
         usage=case.inventory.usage,
         disk=attribution(case),
         complete=case.inventory.complete,
@@ -72,11 +83,10 @@ def _within_size(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdi
 def _steps(case: Case, verdicts: tuple[Verdict, ...], freed: Attribution) -> tuple[Step, ...]:
     going = {v.object.id: v for v in verdicts if not v.keep}
     needed = needs(case, frozenset(going))
-    ranked = sorted(
-        going, key=lambda id_: (STAGES.index(going[id_].object.kind), -(going[id_].size or 0), id_)
-    )
+    stage = stages(case.inventory.usage).index
+    ranked = sorted(going, key=lambda id_: (stage(going[id_].object.kind), -(going[id_].size or 0), id_))
     ordered = sequence(ranked, needed)
-    ordered.sort(key=lambda id_: STAGES.index(going[id_].object.kind))
+    ordered.sort(key=lambda id_: stage(going[id_].object.kind))
     index = {id_: position for position, id_ in enumerate(ordered)}
     expected = freed(case.inventory, ordered)
     facts = _step_facts(case, frozenset(going))

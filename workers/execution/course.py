@@ -1,0 +1,134 @@
+"""The course of a run: what has come of each step, written down as it comes, and the report at its end."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from workers.contract import (
+    Bytes,
+    DiskUsage,
+    ExecutionFinished,
+    ExecutionOrder,
+    ExecutionStarted,
+    HealthLine,
+    Outcome,
+    Plan,
+    Report,
+    Step,
+    StepFinished,
+    StepOutcome,
+)
+from workers.execution import aftermath
+from workers.execution.ended import Ended
+from workers.memory.ledger import Ledger
+from workers.reasons import Code, Reason, reason
+
+
+class Course:
+    """Keeps the journal, the events and the report of one run."""
+
+    def __init__(
+        self, order: ExecutionOrder, plan: Plan, ledger: Ledger, findings: Iterable[Reason] = ()
+    ) -> None:
+        self.order, self.plan, self._ledger = order, plan, ledger
+        self.started_at = datetime.now(UTC)
+        self.outcomes: dict[int, StepOutcome] = {}
+        self.stopped_by: list[Reason] = []
+        self.findings = list(findings)
+        self.health: list[HealthLine] = []
+        self.before: DiskUsage | None = None
+        self.after: DiskUsage | None = None
+        self.began = False
+
+    def begin(self) -> None:
+        """The pre-check is passed; the first removal comes next."""
+        self.began = True
+        steps = len(self.plan.steps) - len(self.order.excluded)
+        self._ledger.tell(ExecutionStarted(order_id=self.order.id, steps=steps, **self._told()))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run is to end."""
+        return bool(self.stopped_by)
+
+    def stop(self, *reasons: Reason) -> None:
+        """End the run, each reason told once."""
+        for why in reasons:
+            if why not in self.stopped_by:
+                self.stopped_by.append(why)
+
+    def find(self, *reasons: Reason) -> None:
+        """Tell of something in the report, once."""
+        for why in reasons:
+            if why not in self.findings:
+                self.findings.append(why)
+
+    # Steps
+
+    @property
+    def failures(self) -> int:
+        """How many steps have failed."""
+        return sum(one.outcome is Outcome.FAILED for one in self.outcomes.values())
+
+    def lacks(self, step: Step, under_way: Iterable[int] = ()) -> Reason | None:
+        """Whether a step that this one needs was not done, nor is asked for together with it."""
+        for need in step.needs:
+            done = need in self.outcomes and self.outcomes[need].outcome in aftermath.DONE_OUTCOMES
+            if not done and need not in under_way:
+                return reason(Code.DEPENDS_ON, step=need)
+        return None
+
+    def ask(self, steps: Sequence[tuple[Step, str]]) -> None:
+        """Write down, each with its way back, what the engine is about to be asked for (S15)."""
+        self._ledger.ask_together(self.order.id, steps, datetime.now(UTC))
+
+    def way_back(self, step: Step) -> str:
+        """The way back that was written down of a step."""
+        return self._ledger.way_back(self.order.id, step.index)
+
+    def end(self, step: Step, ended: Ended) -> None:
+        """Write down how a step ended; it ends once."""
+        if step.index in self.outcomes:
+            return
+        outcome = self.outcomes[step.index] = aftermath.outcome_of(step, ended.outcome, ended.reason)
+        event = StepFinished(order_id=self.order.id, step=outcome, **self._told())
+        self._ledger.end_step(self.order.id, outcome, event)
+
+    # The end
+
+    def finish(self) -> Report:
+        """Close the run with its report."""
+        report = self._report()
+        self._ledger.finish(report, ExecutionFinished(report=report, **self._told()))
+        return report
+
+    def _report(self) -> Report:
+        order, plan = self.order, self.plan
+        outcomes = tuple(self.outcomes.get(s.index) or self._untouched(s) for s in plan.steps)
+        ordered = (s.expected for s in plan.steps if s.index not in order.excluded)
+        return Report(
+            request_id=order.request_id,
+            order_id=order.id,
+            host=order.host,
+            engine=plan.engine,
+            plan_digest=order.plan_digest,
+            requester=order.requester,
+            approver=order.approver,
+            started_at=self.started_at,
+            finished_at=datetime.now(UTC),
+            status=aftermath.status_of(outcomes, self.stopped_by, self.findings, began=self.began),
+            stopped_by=tuple(self.stopped_by),
+            outcomes=outcomes,
+            expected=sum(ordered, Bytes()),
+            usage_before=self.before,
+            usage_after=self.after,
+            health=tuple(self.health),
+            findings=tuple(self.findings),
+        )
+
+    def _untouched(self, step: Step) -> StepOutcome:
+        why = Code.EXCLUDED if step.index in self.order.excluded else Code.RUN_STOPPED
+        return aftermath.outcome_of(step, Outcome.NOT_ATTEMPTED, reason(why))
+
+    def _told(self) -> dict[str, object]:
+        order, now = self.order, datetime.now(UTC)
+        return {"host": order.host, "at": now, "request_id": order.request_id, "reply_to": order.reply_to}
