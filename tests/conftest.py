@@ -14,3 +14,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=MACHINES_OWN,
         help="the Docker engine to test on: the machine's own, or one of another Debian suite",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "only_on(store, because): what the test is about has only this store")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _, store = ENGINES[config.getoption("--engine")]
+    for item in items:
+        only = item.get_closest_marker("only_on")
+        if only is not None and only.args[0] is not store:
+            item.add_marker(pytest.mark.skip(reason=only.kwargs["because"]))

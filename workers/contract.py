@@ -126,7 +126,10 @@ class Store(StrEnum):
 
 
 class EngineIdentity(Value):
-    """Which engine a plan was made from; an order for another one is refused."""
+    """Which engine a plan was made from; an order for another one is refused.
+
+    `read_only`: why nothing may be removed on it, where that is so.
+    """
 
     id: str
     version: str
@@ -134,12 +137,13 @@ class EngineIdentity(Value):
     storage_driver: str
     store: Store
     data_root: str
+    read_only: Reason | None = None
 
 
 class Plan(Value):
     """A closed, ordered list of removals for one host; it is the dry run and is used once.
 
-    `complete`: everything could be read. `applicable`: there is something to do.
+    `complete`: everything could be read. `applicable`: there is something to do, and it may be done.
     """
 
     v: Literal[1] = 1
@@ -159,7 +163,7 @@ class Plan(Value):
     @property
     def applicable(self) -> bool:
         """Whether there is anything to confirm."""
-        return bool(self.steps) and self.complete
+        return bool(self.steps) and self.complete and self.engine.read_only is None
 
     def expected(self, kind: Kind | None = None) -> Bytes:
         """What the steps free together, of one kind or of all."""

@@ -13,9 +13,9 @@ from docker.errors import APIError, DockerException, StreamParseError
 
 from workers.allowed_calls import is_allowed
 from workers.contract import EngineIdentity, Store
+from workers.engine_versions import Speech, speech
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 
-NEWEST_API = (1, 51)
 READ_TIMEOUT = 300
 DF_TRIES = 30
 DF_PAUSE = 2.0
@@ -33,6 +33,7 @@ class _Client(docker.APIClient):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.read_only = False
         # Neither proxies nor .netrc are meant for an engine; looking for them took a fifth of every call.
         self.trust_env = False
 
@@ -40,6 +41,8 @@ class _Client(docker.APIClient):
         # No call on the list has a body; an engine would read flags from one before those of the URL.
         if not is_allowed(request.method, request.path_url) or request.body:
             raise ForbiddenCall(f"{request.method} {request.path_url} is not on the list of allowed calls")
+        if self.read_only and request.method != "GET":
+            raise ForbiddenCall(f"{request.method} {request.path_url}: this engine is only read")
         return super().send(request, **options)
 
 
@@ -54,11 +57,11 @@ class Engine:
         with _translated(address):
             # Never from_env: since docker-py 7.2 it may follow a CLI context to another host.
             probe = _Client(base_url=address, version="1.24", timeout=timeout)
-            newest = _numbers(probe.version(api_version=False)["ApiVersion"])
+            self._speech = _understood(probe.version(api_version=False))
             probe.close()
-            self.api_version = ".".join(map(str, min(newest, NEWEST_API)))
             # The stubs of docker-py are partly untyped; our own types begin at this file's methods.
-            self._client: Any = _Client(base_url=address, version=self.api_version, timeout=timeout)
+            self._client: Any = _Client(base_url=address, version=self._speech.api_version, timeout=timeout)
+            self._client.read_only = self._speech.read_only is not None
 
     def close(self) -> None:
         """Let the connections go."""
@@ -72,10 +75,11 @@ class Engine:
         return EngineIdentity(
             id=told["ID"],
             version=told["ServerVersion"],
-            api_version=self.api_version,
+            api_version=self._speech.api_version,
             storage_driver=told["Driver"],
             store=Store.CONTAINERD if store else Store.GRAPH_DRIVER,
             data_root=told["DockerRootDir"],
+            read_only=self._speech.read_only,
         )
 
     def name(self) -> str:
@@ -207,8 +211,11 @@ def _timestamp(moment: datetime) -> str:
     return f"{moment.timestamp():.6f}"
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
+def _understood(told: Raw) -> Speech:
+    try:
+        return speech(told)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise EngineError(f"version: {type(error).__name__}: {error}") from error
 
 
 @contextmanager

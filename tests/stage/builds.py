@@ -18,12 +18,12 @@ Record = Mapping[str, Any]
 def build_all(engine: DisposableEngine, builds: Sequence[Build]) -> Iterator[Placed]:
     """The old builds, then the new ones; cache records that only the old ones used are waste."""
     old = [build for build in builds if build.built is not None]
-    for build in old:
-        yield from _build(engine, build)
+    made = [placed for build in old for placed in _build(engine, build)]
     before = _cache(engine.client)
-    for build in builds:
-        if build.built is None:
-            yield from _build(engine, build)
+    made += [placed for build in builds if build.built is None for placed in _build(engine, build)]
+    # On a containerd store a build that takes over a tag drops the image that had it.
+    there = _image_ids(engine.client)
+    yield from (placed for placed in made if placed.found.id in there)
     yield from _judge_cache(
         before, _cache(engine.client), max((build.built for build in old if build.built), default=None)
     )

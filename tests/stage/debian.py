@@ -1,4 +1,4 @@
-"""Programs of other Debian suites, unpacked into a folder: nothing is installed, the machine's apt is untouched.
+"""Programs of other Debian suites, unpacked into a folder: nothing is installed, apt is left as it is.
 
 What was once made is kept between runs. It is made again where anything of it is missing.
 """

@@ -97,9 +97,10 @@ def load(client: APIClient, images: Sequence[Archived]) -> list[str]:
         _write_archive(archive, images)
         archive.seek(0)
         told = "".join(_streamed(client.load_image(archive)))  # type: ignore[no-untyped-call]
-    # A containerd store makes ids of its own, and tells them of images without a tag only.
-    made = iter(LOADED_ID.findall(told))
-    return [image_id(client, image.tags[0]) if image.tags else next(made, image.id) for image in images]
+    named = {image.tags: image_id(client, image.tags[0]) for image in images if image.tags}
+    # A containerd store makes ids of its own, and tells them of images without a tag.
+    made = (found for found in LOADED_ID.findall(told) if found not in named.values())
+    return [named.get(image.tags) or next(made, image.id) for image in images]
 
 
 def import_layer(client: APIClient, content: bytes, tag: str) -> str:

@@ -1,4 +1,4 @@
-"""The engines a test can run on: the machine's own, and those of other Debian suites with either image store."""
+"""The engines a test can run on: the machine's own, and those of other Debian suites on either store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class EngineKind:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What the engine's configuration says of the store; engines differ in what they choose themselves."""
+        """What the configuration says of the store; left alone, engines choose differently."""
         if self.store is Store.CONTAINERD:
             return {"features": {"containerd-snapshotter": True}}
         return {"storage-driver": "overlay2", "features": {"containerd-snapshotter": False}}

@@ -9,7 +9,7 @@ ENGINE = 'cgroup_manager = "cgroupfs"\nevents_logger = "file"\nruntime = "runc"\
 
 
 class DisposablePodman(DisposableEngine):
-    """Podman's service under its own folder; for looking at, since the stage knows none of its control groups."""
+    """Podman's service under its own folder, to be looked at: its containers are never started."""
 
     def _write_settings(self) -> None:
         # What lies here appears in the engine's own /etc.

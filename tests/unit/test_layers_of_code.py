@@ -21,8 +21,9 @@ BOT_MAY_IMPORT = {"workers.contract", "workers.reasons", "workers.signing", "wor
 PURE = {
     *(name for name in CODE if name.startswith(("workers.planning", "bot.render"))),
     *(f"workers.execution.{name}" for name in ("aftermath", "guards", "health")),
-    *(f"workers.{name}" for name in ("allowed_calls", "contract", "errors", "phrases", "reasons")),
-    *(f"workers.{name}" for name in ("references", "signing", "wording", "memory.sightings", "cli.terminal")),
+    *(f"workers.{name}" for name in ("allowed_calls", "contract", "engine_versions", "errors")),
+    *(f"workers.{name}" for name in ("phrases", "reasons", "references", "signing", "wording")),
+    *("workers.cli.terminal", "workers.memory.sightings"),
     *("bot.access", "bot.commands"),
 }
 WITH_EFFECTS = {

@@ -10,6 +10,7 @@ from workers.engine import Engine
 from workers.errors import EngineError, LedgerError, PolicyError, WorkerError
 from workers.host import Place, read_policy
 from workers.memory.ledger import Ledger
+from workers.wording import sentence
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def _engine(place: Place) -> Iterator[Finding]:
         f"{identity.version}, API {identity.api_version}, {identity.storage_driver}, {identity.store.value}"
     )
     yield Finding("engine", f"{words}, id {identity.id}")
+    if identity.read_only is not None:
+        yield Finding("removing", sentence(identity.read_only), good=False)
     yield _arrival(place, identity)
 
 

@@ -63,13 +63,15 @@ def plan_lines(plan: Plan, *, now: datetime) -> Iterator[str]:
     yield ""
     yield from _steps(plan, voice)
     yield from _kept(plan, voice)
-    if plan.steps:
+    if plan.applicable:
         expires = plan.expires_at.astimezone().strftime("%H:%M")
         yield f"Valid until {expires}. To execute exactly this plan:"
         yield f"  python -m workers execute --confirm {digest(plan)}"
 
 
 def _headline(plan: Plan) -> str:
+    if plan.engine.read_only is not None:
+        return f"Nothing can be removed on {plan.host}: this engine is only read."
     if not plan.steps:
         return f"Nothing to remove on {plan.host}: compared {amount(len(plan.verdicts), 'object')}."
     counts = [(kind, sum(s.object.kind is kind for s in plan.steps)) for kind in Kind]

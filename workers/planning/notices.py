@@ -14,6 +14,7 @@ from workers.references import NamePattern
 def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) -> tuple[Reason, ...]:
     """Collect them, the gravest first."""
     return (
+        *filter(None, (case.inventory.engine.read_only,)),
         *_critical(case),
         *_idle_patterns(case),
         *_unusual(case, steps),
