@@ -87,6 +87,11 @@ class Engine:
         with _translated("info"):
             return str(self._client.info()["Name"])
 
+    def clock(self) -> datetime:
+        """Ask for the time as the engine has it."""
+        with _translated("info"):
+            return datetime.fromisoformat(self._client.info()["SystemTime"])
+
     def is_swarm_manager(self) -> bool:
         """Ask whether services can be listed here."""
         with _translated("info"):
@@ -178,13 +183,14 @@ class Engine:
         with _translated(f"remove network {id_[:12]}"):
             self._client.remove_network(id_)
 
-    def remove_cache_record(self, id_: str, *, unused_for: timedelta) -> bool:
+    def remove_cache_record(self, id_: str, *, unused: timedelta | datetime) -> bool:
         """Remove one build cache record by its full id; False when the engine keeps it for now.
 
-        The engine itself looks at the time of the last use once more, in the same step.
+        The engine itself looks once more, in the same step, whether it is unused for so long, or since then.
         """
         # `until` means creation for other objects, but last use for build cache; 20.10 reads durations only.
-        filters = {"id": [id_], "until": [f"{int(unused_for.total_seconds())}s"]}
+        until = unused.isoformat() if isinstance(unused, datetime) else f"{int(unused.total_seconds())}s"
+        filters = {"id": [id_], "until": [until]}
         with _translated(f"remove build cache record {id_}"):
             told = self._client.prune_builds(filters=filters, all=True)
         return id_ in (told.get("CachesDeleted") or [])

@@ -60,7 +60,7 @@ def test_s4_no_call_that_changes_anything_reaches_it(podman: WorkerHost) -> None
             lambda: engine.remove_container(container["Id"]),
             lambda: engine.remove_image(container["ImageID"]),
             lambda: engine.tag(container["ImageID"], "other", "1"),
-            lambda: engine.remove_cache_record("a" * 25, unused_for=timedelta()),
+            lambda: engine.remove_cache_record("a" * 25, unused=timedelta()),
         ):
             with pytest.raises(EngineError) as refused:
                 change()

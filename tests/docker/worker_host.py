@@ -55,9 +55,9 @@ class Busy(Engine):
         with self._around("network", id_):
             super().remove_network(id_)
 
-    def remove_cache_record(self, id_: str, *, unused_for: timedelta) -> bool:
+    def remove_cache_record(self, id_: str, *, unused: timedelta | datetime) -> bool:
         with self._around("cache", id_):
-            return super().remove_cache_record(id_, unused_for=unused_for)
+            return super().remove_cache_record(id_, unused=unused)
 
 
 @dataclass

@@ -19,6 +19,8 @@ from workers.references import ImageName
 
 # How long a name must have been left alone before it may be taken off by name (S2).
 QUIET = timedelta(seconds=60)
+# Engine 20.10 reads no time but a span as the last use of a build cache record.
+DURATIONS_ONLY = "1.41"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Look:
 class Removal:
     """How to look at and remove objects of one engine under one policy.
 
-    `records` are the build cache records as they were when the cache's stage began.
+    `records` are the build cache records as they were when the cache's stage began; `released` says when one
+    that lay on a record was removed.
     """
 
     engine: Engine
@@ -60,6 +63,7 @@ class Removal:
     judged_at: datetime
     image_ids: frozenset[str]
     records: Mapping[str, CacheRecord] = field(default_factory=dict)
+    released: dict[str, datetime] = field(default_factory=dict)
 
     def look(self, step: Step) -> Look:
         """Take a fresh look at the object of a step and ask the guards."""
@@ -154,9 +158,17 @@ class Removal:
         return Look(refused(reason(Code.CHANGED, what=what))) if what else Look()
 
     def _remove_record(self, step: Step) -> Ended:
-        if self.engine.remove_cache_record(step.object.id, unused_for=self.policy.cache_grace):
-            return REMOVED
-        return refused(reason(Code.ENGINE_SAYS_IN_USE, detail="the record was kept"))
+        id_ = step.object.id
+        unused = self.released.get(id_, self.policy.cache_grace)
+        if not self.engine.remove_cache_record(id_, unused=unused):
+            return refused(reason(Code.ENGINE_SAYS_IN_USE, detail="the record was kept"))
+        self._release(self.records[id_].parents)
+        return REMOVED
+
+    def _release(self, parents: tuple[str, ...]) -> None:
+        """Newer engines take the end of what lay on a record for a use of it (buildkit#5436)."""
+        if parents and self.identity.api_version != DURATIONS_ONLY:
+            self.released.update(dict.fromkeys(parents, self.engine.clock()))
 
     # Images
 

@@ -139,7 +139,8 @@ def container(
     """Make a container of its line in the list and, where it was asked for, its inspection."""
     state = (inspected or {}).get("State") or {}
     policy = ((inspected or {}).get("HostConfig") or {}).get("RestartPolicy") or {}
-    mounts = listed.get("Mounts") or []
+    # Newer engines list them in another order each time.
+    mounts = sorted(listed.get("Mounts") or [], key=lambda m: str(m.get("Destination")))
     return Container(
         id=listed["Id"],
         name=_first_name(listed),
