@@ -175,7 +175,7 @@ def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> I
     return Image(
         id=listed["Id"],
         names=tuple(n for n in names if n.tag),
-        digests=digests,
+        digests=_all_digests(listed["Id"], names, digests),
         parent=listed.get("ParentId") or "",
         size=int(listed.get("Size") or 0),
         labels=listed.get("Labels") or {},
@@ -187,6 +187,17 @@ def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> I
         content=known.get("content"),
         readable=details is not None,
     )
+
+
+def _all_digests(id_: str, names: Iterable[ImageName], told: Iterable[ImageName]) -> tuple[ImageName, ...]:
+    """The digests of an image, each once.
+
+    On a containerd store they are made of its names and its id; the list tells only one of them.
+    """
+    found = set(told)
+    if any(name.digest == id_ for name in found):
+        found |= {replace(name, tag=None, digest=id_) for name in names}
+    return tuple(sorted(found, key=ImageName.full))
 
 
 def inspected_image(raw: Raw) -> Image:
