@@ -1,3 +1,28 @@
-"""What all tiers share: the real parts of the stage."""
+"""What all tiers share: the real parts of the stage, and which engine they are to be."""
+
+import pytest
+
+from tests.stage.kinds import ENGINES, MACHINES_OWN
 
 pytest_plugins = ["tests.stage.fixtures"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        choices=sorted(ENGINES),
+        default=MACHINES_OWN,
+        help="the Docker engine to test on: the machine's own, or one of another Debian suite",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "only_on(store, because): what the test is about has only this store")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _, store = ENGINES[config.getoption("--engine")]
+    for item in items:
+        only = item.get_closest_marker("only_on")
+        if only is not None and only.args[0] is not store:
+            item.add_marker(pytest.mark.skip(reason=only.kwargs["because"]))

@@ -199,7 +199,10 @@ class Store(StrEnum):
 
 
 class EngineIdentity(Value):
-    """Which engine a plan was made from; an order for another one is refused."""
+    """Which engine a plan was made from; an order for another one is refused.
+
+    `read_only`: why nothing may be removed on it, where that is so.
+    """
 
     id: str
     version: str
@@ -207,13 +210,15 @@ class EngineIdentity(Value):
     storage_driver: str
     store: Store
     data_root: str
+    read_only: Reason | None = None
 
 
 class Plan(Value):
     """A closed, ordered list of removals for one host; it is the dry run and is used once.
 
-    `complete`: everything could be read. `applicable`: there is something to do. `unusual`: more of the
-    host's images would go than the policy calls usual, so whoever confirms it must not be who asked for it.
+    `complete`: everything could be read. `applicable`: there is something to do, and it may be done.
+    `unusual`: more of the host's images would go than the policy calls usual, so whoever confirms it must not
+    be who asked for it.
     """
 
     v: Literal[1] = 1
@@ -235,7 +240,7 @@ class Plan(Value):
     @property
     def applicable(self) -> bool:
         """Whether there is anything to confirm."""
-        return bool(self.steps) and self.complete
+        return bool(self.steps) and self.complete and self.engine.read_only is None
 
     def expected(self, kind: Kind | None = None) -> Bytes:
         """What the steps free together, of one kind or of all."""

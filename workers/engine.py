@@ -19,11 +19,11 @@ from docker.errors import APIError, DockerException, StreamParseError
 from workers.allowed_calls import ForbiddenCall, require_allowed
 from workers.contract import EngineIdentity, Store
 from workers.engine_reads import BadStatus, Reads
+from workers.engine_versions import speech
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 from workers.planning.activity import SIGNS
 from workers.replies import a_list, a_text, an_object
 
-NEWEST_API = (1, 51)
 READ_TIMEOUT = 300
 PULL_SILENCE = 60
 PULL = re.compile(r"^/v[0-9.]+/images/create\?")
@@ -41,6 +41,7 @@ class _Client(docker.APIClient):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.read_only = False
         # Neither proxies nor .netrc are meant for an engine; looking for them took a fifth of every call.
         self.trust_env = False
         self.calls = 0
@@ -53,6 +54,8 @@ class _Client(docker.APIClient):
         if PULL.search(request.path_url):
             # docker-py would wait for ever; a registry that says nothing must not hold a run.
             options["timeout"] = PULL_SILENCE
+        if self.read_only and request.method != "GET":
+            raise ForbiddenCall(f"{request.method} {request.path_url}: this engine is only read")
         self.calls += 1
         return super().send(request, **options)
 
@@ -69,14 +72,15 @@ class Engine:
         self._reads = Reads(address, timeout=timeout)
         self._taken: dict[str, list[float]] = {}
         with _translated(address):
-            newest = _numbers(an_object("version", self._reads.get("/version")))
-        self.api_version = ".".join(map(str, min(newest, NEWEST_API)))
+            self._speech = speech(an_object("version", self._reads.get("/version")))
 
     @cached_property
     def _client(self) -> Any:
         # Never from_env: since docker-py 7.2 it may follow a CLI context to another host.
         # The stubs of docker-py are partly untyped; our own types begin at this file's methods.
-        return _Client(base_url=self._address, version=self.api_version, timeout=self._timeout)
+        client = _Client(base_url=self._address, version=self._speech.api_version, timeout=self._timeout)
+        client.read_only = self._speech.read_only is not None
+        return client
 
     def close(self) -> None:
         """Let the connections go; whoever still waits for an answer gets none."""
@@ -90,7 +94,12 @@ class Engine:
         return self._reads.calls + (self._client.calls if "_client" in self.__dict__ else 0)
 
     def _get(self, path: str, **query: str | int) -> Any:
-        return self._reads.get(f"/v{self.api_version}{path}", **query)
+        return self._reads.get(f"/v{self._speech.api_version}{path}", **query)
+
+    @property
+    def api_version(self) -> str:
+        """The version of the API that is spoken."""
+        return self._speech.api_version
 
     def latencies(self) -> Mapping[str, Sequence[float]]:
         """How many seconds each look took until now, by what was looked at, oldest first."""
@@ -116,10 +125,11 @@ class Engine:
         return EngineIdentity(
             id=a_text("info", told, "ID"),
             version=a_text("info", told, "ServerVersion"),
-            api_version=self.api_version,
+            api_version=self._speech.api_version,
             storage_driver=a_text("info", told, "Driver"),
             store=Store.CONTAINERD if store else Store.GRAPH_DRIVER,
             data_root=a_text("info", told, "DockerRootDir"),
+            read_only=self._speech.read_only,
         )
 
     def _info(self) -> Raw:
@@ -129,6 +139,10 @@ class Engine:
     def name(self) -> str:
         """Ask for the host's name as the engine knows it."""
         return a_text("info", self._info(), "Name")
+
+    def clock(self) -> datetime:
+        """Ask for the time as the engine has it."""
+        return datetime.fromisoformat(a_text("info", self._info(), "SystemTime"))
 
     def is_swarm_manager(self) -> bool:
         """Ask whether services can be listed here."""
@@ -197,7 +211,7 @@ class Engine:
             actions = sorted({action for of_type in wanted.values() for action in of_type})
             asked["filters"] = json.dumps({"type": sorted(wanted), "event": actions})
         with _translated("events"):
-            return self._reads.get_lines(f"/v{self.api_version}/events", **asked)
+            return self._reads.get_lines(f"/v{self._speech.api_version}/events", **asked)
 
     # One object
 
@@ -245,16 +259,16 @@ class Engine:
         with _translated(f"remove network {id_[:12]}"):
             self._client.remove_network(id_)
 
-    def remove_cache_records(self, ids: Sequence[str], *, unused_for: timedelta) -> frozenset[str]:
+    def remove_cache_records(self, ids: Sequence[str], *, unused: timedelta | datetime) -> frozenset[str]:
         """Remove build cache records by their full ids; returns the ids of those that went.
 
-        The engine itself looks at the time of their last use once more, and takes no record that another
-        one needs: a record goes after those that need it, be it in the same call.
+        The engine itself looks once more, in the same step, whether they are unused for so long, or since
+        then, and takes none that another record needs: that goes after those, be it in the same call.
         """
         # The filter is one expression, searched for in every id: without anchors and full ids it means more.
         # `until` means creation for other objects, but last use for build cache; 20.10 reads durations only.
-        wanted = f"^(?:{'|'.join(ids)})$"
-        filters = {"id": [wanted], "until": [f"{int(unused_for.total_seconds())}s"]}
+        until = unused.isoformat() if isinstance(unused, datetime) else f"{int(unused.total_seconds())}s"
+        filters = {"id": [f"^(?:{'|'.join(ids)})$"], "until": [until]}
         what = f"remove {len(ids)} build cache records"
         with _translated(what), _done_by_then(what):
             told = an_object("reply", self._client.prune_builds(filters=filters, all=True))
@@ -287,13 +301,6 @@ def _timestamp(moment: datetime) -> str:
 
 def _quoted(name: str) -> str:
     return quote(name, safe="/:")
-
-
-def _numbers(told: Raw) -> tuple[int, ...]:
-    version = a_text("version", told, "ApiVersion")
-    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4})+", version):
-        raise EngineError(f"version: ApiVersion is {version!r}, expected numbers such as 1.41")
-    return tuple(int(part) for part in version.split("."))
 
 
 @contextmanager

@@ -90,6 +90,9 @@ class Code(StrEnum):
     APPROVER_NOT_ACCEPTED = "approver_not_accepted"  # approver
     NEEDS_SECOND_PERSON = "needs_second_person"  #
     NOTHING_TO_DO = "nothing_to_do"  #
+    ENGINE_TOO_OLD = "engine_too_old"  # engine, ours
+    ENGINE_TOO_NEW = "engine_too_new"  # engine, ours
+    ENGINE_NOT_DOCKER = "engine_not_docker"  # engine, ours
     POLICY_CHANGED = "policy_changed"  #
     POLICY_INVALID = "policy_invalid"  # file, detail
     ENGINE_UNREACHABLE = "engine_unreachable"  # detail

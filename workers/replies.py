@@ -1,5 +1,6 @@
 """What an answer must be as a whole before anybody reads in it; what it was instead is said (pure)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from workers.errors import EngineError
@@ -19,7 +20,7 @@ def an_object(what: str, told: object) -> dict[str, Any]:
     raise EngineError(f"{what}: the engine answered with {_kind(told)}, expected an object")
 
 
-def a_text(what: str, told: dict[str, Any], key: str) -> str:
+def a_text(what: str, told: Mapping[str, Any], key: str) -> str:
     """A field of an answer without which nothing can be done."""
     value = told.get(key)
     if isinstance(value, str) and value:

@@ -90,7 +90,7 @@ def _closed(request: Request) -> str:
         return _shut(request, request.settlement.how)
     if len(request.parts) == 1:
         return _nothing(request.parts[0])
-    without = [part.host for part in request.parts if part.plan is None or not part.plan.complete]
+    without = [part.host for part in request.parts if not _is_whole(part.plan)]
     empty = len(request.parts) - len(without)
     if not without:
         return f"Nothing to remove on {empty} hosts."
@@ -98,11 +98,17 @@ def _closed(request: Request) -> str:
     return f"No plan from {_hosts_named(without)}.{rest}"
 
 
+def _is_whole(plan: Plan | None) -> bool:
+    return plan is not None and plan.complete and plan.engine.read_only is None
+
+
 def _nothing(part: HostPart) -> str:
     if part.plan is None:
         return NO_PLAN.get(part.stage, "No plan from {host}.").format(host=part.host)
     if not part.plan.complete:
         return f"No plan for {part.host}: not everything could be read."
+    if part.plan.engine.read_only is not None:
+        return f"Nothing can be removed on {part.host}: its engine is only read."
     waiting = next((notice.params for notice in part.plan.notices if notice.code is Code.WAITING), None)
     return f"Nothing to remove on {part.host}." if waiting is None else _later(part.host, waiting)
 

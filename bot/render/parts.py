@@ -112,6 +112,8 @@ def _planned(part: HostPart, request: Request, now: datetime, *, counts: bool) -
     said = notes(plan, now)
     if not plan.complete:
         return ["could not be read completely, so nothing can be removed.", *said]
+    if plan.engine.read_only is not None:
+        return ["is only read, so nothing can be removed.", *said]
     if not plan.steps:
         return ["has nothing to remove.", *kept(plan), *said]
     if request.phase in (Phase.EXECUTING, Phase.FINISHED):

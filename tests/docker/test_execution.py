@@ -12,7 +12,7 @@ from tests.stage import hosts
 from tests.stage.engine import DisposableEngine
 from tests.stage.fixtures import SMALL
 from tests.stage.images import build_with_cache
-from workers.contract import Kind, Outcome, Report, Status
+from workers.contract import Kind, Outcome, Report, Status, Store
 from workers.errors import RefusedError
 from workers.reasons import Code
 
@@ -127,7 +127,12 @@ def test_s7_a_container_that_was_renamed_or_will_start_by_itself_is_refused(
 
 def test_s7_an_image_whose_tag_moved_is_refused(host: WorkerHost) -> None:
     image = host.image("app:1")
-    report = confirmed_then(host, lambda: host.image("app:1", content="rebuilt"))
+
+    def move() -> None:
+        # By tag, not by load: on a containerd store of 26.1 that drops the image which had the name.
+        host.engine.client.tag(host.image(content="rebuilt"), "app", "1")
+
+    report = confirmed_then(host, move)
 
     assert (why(report, image), host.has(image)) == (Code.CHANGED, True)
 
@@ -189,7 +194,9 @@ def test_s10_an_image_that_came_again_during_the_run_is_refused(host: WorkerHost
     second = plan.steps[1].object.id
     report = host.execute(plan, before=on("image", lambda: host.image(images[second])))
 
-    assert (why(report, second), host.tags()) == (Code.RECENT_EVENT, {images[second]: second})
+    # On a containerd store the image itself tells the time of its arrival, before any event is asked for.
+    said = {Store.GRAPH_DRIVER: Code.RECENT_EVENT, Store.CONTAINERD: Code.CHANGED}[host.engine.kind.store]
+    assert (why(report, second), host.tags()) == (said, {images[second]: second})
 
 
 def test_s7_a_network_that_is_used_by_now_is_refused(host: WorkerHost) -> None:

@@ -14,7 +14,7 @@ from tests.stage.aging import AgePlan, Lifetime, age
 from tests.stage.hosts import FilledHost
 from tests.stage.objects import contents
 from workers import survey
-from workers.contract import Kind, Outcome, Plan, Verdict
+from workers.contract import Kind, Outcome, Plan, Store, Verdict
 from workers.engine import Engine
 from workers.host import Host, Place, opened
 from workers.memory.ledger import Ledger
@@ -95,6 +95,7 @@ def verdicts_from_afar(host: WorkerHost) -> dict[str, Verdict]:
     return {verdict.object.id: verdict for verdict in judge(case, tuple(Kind))}
 
 
+@pytest.mark.only_on(Store.GRAPH_DRIVER, because="a containerd store tells when an image arrived")
 def test_s10_without_evidence_of_arrival_a_host_waits_out_the_grace(host: WorkerHost) -> None:
     host.policy(image_grace='"24h"')
     loaded = host.image("app:1")
@@ -182,6 +183,9 @@ def test_a_name_given_again_is_no_surprise_to_the_plan_after_it(host: WorkerHost
     assert (report.outcomes[0].outcome, host.has(image)) == (Outcome.REMOVED, False)
 
 
+@pytest.mark.only_on(
+    Store.GRAPH_DRIVER, because="a containerd store notes no time where a tag is given that is there already"
+)
 def test_s10_a_plan_of_what_was_tagged_behind_the_ledgers_back_corrects_itself(
     host: WorkerHost, old_image: str
 ) -> None:
@@ -197,7 +201,9 @@ def test_s10_a_plan_of_what_was_tagged_behind_the_ledgers_back_corrects_itself(
 def test_s9_a_tag_that_moved_leaves_the_previous_version(host: WorkerHost, old_image: str) -> None:
     host.running("web", "app:1")
     host.plan()
-    newer = host.image("app:1", content="newer")
+    # By tag, not by load: on a containerd store of 26.1 that drops the image which had the name.
+    newer = host.image(content="newer")
+    host.engine.client.tag(newer, "app", "1")
     host.engine.client.kill("web")
     host.engine.client.remove_container("web")
     host.running("web", "app:1")

@@ -11,7 +11,7 @@ from tests.docker.worker_host import Busy, WorkerHost, codes, on, order_for, out
 from tests.stage.aging import AgePlan, age
 from tests.stage.images import add_tags, build_classic, build_with_cache, image_id, inspect
 from workers.allowed_calls import ForbiddenCall
-from workers.contract import Kind, Outcome, Plan, Status
+from workers.contract import Kind, Outcome, Plan, Status, Store
 from workers.engine import Engine
 from workers.errors import AnswerLost, Conflict, EngineUnreachable, NotFound
 from workers.execution.ended import refused
@@ -44,7 +44,9 @@ def test_s2_an_image_with_several_tags_loses_them_one_by_one(host: WorkerHost) -
     report = host.execute(host.plan(), before=seen)
 
     assert (report.status, host.has(image), host.tags()) == (Status.DONE, False, {})
-    assert sorted(seen.asked[:2]) == sorted(["docker.io/library/app:1", "docker.io/library/app:2"])
+    # A containerd store takes off a name and compares in one step.
+    compared = f"@{image}" if host.engine.kind.store is Store.CONTAINERD else ""
+    assert sorted(seen.asked[:2]) == [f"docker.io/library/{tag}{compared}" for tag in TAGS[:2]]
     assert seen.asked[2:] == [image]
 
 
@@ -90,6 +92,9 @@ def test_s2_a_name_that_somebody_else_took_off_is_no_removal(host: WorkerHost) -
     assert set(host.tags()) == {"app:2", "elsewhere.example:5000/app:1"}
 
 
+@pytest.mark.only_on(
+    Store.GRAPH_DRIVER, because="a containerd store takes off a name and compares in one step, so none waits"
+)
 def test_s2_a_name_that_was_set_just_now_is_not_taken_off(host: WorkerHost) -> None:
     image = host.image(*TAGS)
     add_tags(host.engine.client, image, TAGS)

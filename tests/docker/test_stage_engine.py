@@ -15,6 +15,7 @@ from tests.stage.engine import DisposableEngine
 from tests.stage.errors import ForeignEngine, NotReady, StageInUse
 from tests.stage.fixtures import EngineFactory
 from tests.stage.folder import stage_folder
+from tests.stage.kinds import EngineKind
 from tests.stage.leftovers import marked_processes, mounts_under, remove_leftovers
 from tests.stage.objects import contents
 from tests.stage.processes import REPOSITORY
@@ -166,8 +167,8 @@ def test_an_engine_that_holds_something_is_refused(engine: DisposableEngine) -> 
         engine.refuse_contents()
 
 
-def test_an_engine_that_cannot_start_says_why(stage_place: Callable[[], Path]) -> None:
-    engine = DisposableEngine(stage_place(), dockerd="/bin/false")
+def test_an_engine_that_cannot_start_says_why(stage_place: Callable[[], Path], tmp_path: Path) -> None:
+    engine = DisposableEngine(stage_place(), EngineKind(root=tmp_path))
 
     with pytest.raises(NotReady, match=str(engine.folder)):
         engine.start()

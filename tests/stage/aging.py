@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,11 @@ from tests.stage.bolt import BoltFile
 from tests.stage.engine import DisposableEngine
 from tests.stage.errors import UnknownFormat
 
+GRAPH_DRIVER = Path("image/overlay2/imagedb")
+CONTAINERD = Path("containerd/daemon/io.containerd.metadata.v1.bolt/meta.db")
+TARGET = (b"target", b"digest")
+TIMES = ((b"createdat",), (b"updatedat",))
+YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
 NEVER = "0001-01-01T00:00:00Z"
 CREATED = re.compile(rb'(?<="created":")[^"]+Z(?=")')
 NANOSECONDS = re.compile(rb"\d{19}")
@@ -49,8 +55,11 @@ def age(engine: DisposableEngine, plan: AgePlan) -> None:
 
 def rewrite(data_root: Path, plan: AgePlan, *, now: datetime) -> None:
     """Rewrite the times under the data root of a stopped engine."""
-    for image, since in plan.images.items():
-        _age_image(data_root / "image/overlay2/imagedb", image, now - since)
+    if (data_root / GRAPH_DRIVER).exists():
+        for image, since in plan.images.items():
+            _age_image(data_root / GRAPH_DRIVER, image, now - since)
+    elif plan.images:
+        _age_names(data_root / CONTAINERD, plan.images, now)
     for container, lifetime in plan.containers.items():
         _age_container(data_root / f"containers/{container}/config.v2.json", lifetime, now)
     for volume, since in plan.volumes.items():
@@ -58,7 +67,8 @@ def rewrite(data_root: Path, plan: AgePlan, *, now: datetime) -> None:
     if plan.networks:
         _age_networks(data_root / "network/files/local-kv.db", plan.networks, now)
     if plan.cache:
-        _age_cache(data_root / "buildkit/metadata_v2.db", plan.cache, now)
+        [records] = data_root.glob("buildkit/**/metadata_v2.db")
+        _age_cache(records, plan.cache, now)
 
 
 def _age_image(database: Path, image: str, moment: datetime) -> None:
@@ -67,6 +77,23 @@ def _age_image(database: Path, image: str, moment: datetime) -> None:
     if last_tagged.exists():
         last_tagged.write_text(_rfc3339(moment))
     _touch(database / f"content/{kind}/{digest}", moment)
+
+
+def _age_names(path: Path, ages: Mapping[str, timedelta], now: datetime) -> None:
+    """On a containerd store an image has as many records as it has names, and each record its times."""
+    database = BoltFile(path)
+    stored = {entry.path[3:]: entry for entry in database.entries() if entry.path[2:3] == (b"images",)}
+    targets = {path[0]: entry.value.decode() for path, entry in stored.items() if path[1:] == TARGET}
+    for (name, *key), entry in stored.items():
+        since = ages.get(targets[name])
+        if since is not None and tuple(key) in TIMES:
+            database.replace(entry, _as_go_marshals(now - since))
+    database.save()
+
+
+def _as_go_marshals(moment: datetime) -> bytes:
+    """A version, seconds since the year 1, nanoseconds, and -1 for a time that is UTC."""
+    return struct.pack(">BqiH", 1, int((moment - YEAR_ONE).total_seconds()), 0, 0xFFFF)
 
 
 def _age_container(config: Path, lifetime: Lifetime, now: datetime) -> None:

@@ -20,12 +20,13 @@ def build_all(engine: DisposableEngine, builds: Sequence[Build]) -> Iterator[Pla
     """The old builds, then the new ones; cache records that only the old ones used are waste."""
     old = [build for build in builds if build.built is not None]
     makers: dict[str, str] = {}
-    for build in old:
-        yield from _build(engine, build, makers)
+    made = [placed for build in old for placed in _build(engine, build, makers)]
     before = _cache(engine.client)
-    for build in builds:
-        if build.built is None:
-            yield from _build(engine, build, makers)
+    new = [build for build in builds if build.built is None]
+    made += [placed for build in new for placed in _build(engine, build, makers)]
+    # On a containerd store a build that takes over a tag drops the image that had it.
+    there = _image_ids(engine.client)
+    yield from (placed for placed in made if placed.found.id in there)
     since = max((build.built for build in old if build.built), default=None)
     yield from _judge_cache(before, _cache(engine.client), since, makers)
 

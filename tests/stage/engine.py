@@ -14,14 +14,14 @@ from docker import APIClient
 
 from tests.stage.cgroups import cgroup_of, remove_cgroup, thaw_cgroup
 from tests.stage.errors import ForeignEngine, NotReady
+from tests.stage.kinds import MACHINE, EngineKind
 from tests.stage.leftovers import MARKER, OWNER_VARIABLE, remove_leftovers
 from tests.stage.objects import connect, contents
 from tests.stage.readiness import ReadySocket
 
 INIT = Path(__file__).with_name("engine-init")
 SOCKET_PATH_LIMIT = 107
-# Ages are rewritten in the files of this store; newer engines would choose another one.
-SETTINGS = {"storage-driver": "overlay2", "features": {"containerd-snapshotter": False}, "dns": ["127.0.0.1"]}
+SETTINGS = {"dns": ["127.0.0.1"]}
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 READY_SECONDS = 30
 STOP_SECONDS = 20
@@ -41,13 +41,13 @@ NAMESPACES = (
 class DisposableEngine:
     """A dockerd whose containerd, containers, mounts and networks exist only for it."""
 
-    def __init__(self, folder: Path, *, dockerd: str | None = None) -> None:
+    def __init__(self, folder: Path, kind: EngineKind = MACHINE) -> None:
         self.folder = folder
+        self.kind = kind
         self.socket = folder / "docker.sock"
         self.data_root = folder / "root"
         self.log = folder / "engine.log"
         self.url = f"unix://{self.socket}"
-        self._dockerd = dockerd or shutil.which("dockerd", path=PATH) or "dockerd"
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
         self._client: APIClient | None = None
@@ -152,8 +152,8 @@ class DisposableEngine:
             (self.folder / name).unlink(missing_ok=True)
 
     def _launch(self, ready: dict[str, str]) -> None:
-        (self.folder / "daemon.json").write_text(json.dumps(SETTINGS))
         (self.folder / "etc").mkdir(exist_ok=True)
+        self._write_settings()
         read_end, self._lifeline = os.pipe()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -162,8 +162,9 @@ class DisposableEngine:
                     *NAMESPACES,
                     str(INIT),
                     str(read_end),
-                    str(self.folder / "etc"),
-                    *self._dockerd_command(),
+                    str(self.folder),
+                    str(self.kind.root),
+                    *self._command(),
                 ],
                 env=self._environment() | ready,
                 pass_fds=(read_end,),
@@ -174,7 +175,10 @@ class DisposableEngine:
             )
         os.close(read_end)
 
-    def _dockerd_command(self) -> list[str]:
+    def _write_settings(self) -> None:
+        (self.folder / "daemon.json").write_text(json.dumps({**SETTINGS, **self.kind.settings}))
+
+    def _command(self) -> list[str]:
         paths = {
             "config-file": "daemon.json",
             "data-root": "root",
@@ -182,7 +186,7 @@ class DisposableEngine:
             "pidfile": "engine.pid",
         }
         return [
-            self._dockerd,
+            "dockerd",
             *(f"--{option}={self.folder / name}" for option, name in paths.items()),
             f"--host={self.url}",
             *("--bridge=none", "--iptables=false", "--ip6tables=false"),

@@ -19,3 +19,7 @@ class StageInUse(StageError):
 
 class UnknownFormat(StageError):
     """the engine keeps its metadata in another form than the one known here"""
+
+
+class NotToBeHad(StageError):
+    """a program of another Debian suite cannot be fetched here"""

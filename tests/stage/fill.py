@@ -95,7 +95,8 @@ def _archived(image: Image, scale: float, *, shares: bool) -> images.Archived:
 
 @cache
 def _noise_layer(name: str, megabytes: float) -> bytes:
-    return images.layer({f"usr/lib/{name}": images.noise(name, megabytes)})
+    # One file each, in one folder: a store that unpacks layers onto each other takes no file for a folder.
+    return images.layer({f"usr/lib/{name.replace('/', ' ')}": images.noise(name, megabytes)})
 
 
 def _build_date(image: Image) -> datetime:

@@ -8,10 +8,11 @@ from typing import Protocol, TypeAlias
 
 import pytest
 
-from tests.stage import hosts
+from tests.stage import hosts, kinds
 from tests.stage.engine import DisposableEngine
 from tests.stage.folder import fresh_folder
 from tests.stage.hosts import FilledHost
+from tests.stage.kinds import EngineKind
 from tests.stage.redis import RedisServer
 from tests.stage.registry import Registry
 
@@ -41,13 +42,19 @@ def stage_place(stage: Path) -> Callable[[], Path]:
     return lambda: stage / str(next(numbers))
 
 
+@pytest.fixture(scope="session")
+def engine_kind(request: pytest.FixtureRequest) -> EngineKind:
+    """The engine that the run was asked to test on."""
+    return kinds.engine_kind(request.config.getoption("--engine"))
+
+
 @pytest.fixture
-def fresh_engine(stage_place: Callable[[], Path]) -> Iterator[EngineFactory]:
+def fresh_engine(stage_place: Callable[[], Path], engine_kind: EngineKind) -> Iterator[EngineFactory]:
     """Makes running, empty engines of the test's own; they may be filled, stopped and killed."""
     with contextlib.ExitStack() as engines:
 
         def make() -> DisposableEngine:
-            engine = engines.enter_context(DisposableEngine(stage_place()))
+            engine = engines.enter_context(DisposableEngine(stage_place(), engine_kind))
             engine.refuse_contents()
             return engine
 
@@ -72,16 +79,16 @@ def fresh_registry(stage_place: Callable[[], Path]) -> Iterator[RegistryFactory]
 
 
 @pytest.fixture(scope="module")
-def web_host(stage_place: Callable[[], Path]) -> Iterator[FilledHost]:
+def web_host(stage_place: Callable[[], Path], engine_kind: EngineKind) -> Iterator[FilledHost]:
     """A believable host for tests that only look; one that removes things fills an engine of its own."""
-    with DisposableEngine(stage_place()) as engine:
+    with DisposableEngine(stage_place(), engine_kind) as engine:
         yield hosts.web_host(engine, "web-1", scale=SMALL)
 
 
 @pytest.fixture(scope="session")
-def hazard_host(stage_place: Callable[[], Path]) -> Iterator[FilledHost]:
+def hazard_host(stage_place: Callable[[], Path], engine_kind: EngineKind) -> Iterator[FilledHost]:
     """A host full of traps for tests that only look."""
-    with DisposableEngine(stage_place()) as engine:
+    with DisposableEngine(stage_place(), engine_kind) as engine:
         yield hosts.hazard_host(engine, scale=SMALL)
 
 

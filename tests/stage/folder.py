@@ -40,7 +40,8 @@ def fresh_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _owned(folder: Path) -> Iterator[None]:
-    _refuse_strangers_folder(folder)
+    for place in (folder, folder.with_name(folder.name + ".lock")):
+        refuse_strangers(place)
     path = folder.with_name(folder.name + ".lock")
     with path.open("a+") as lock:
         _lock(lock, folder)
@@ -48,10 +49,10 @@ def _owned(folder: Path) -> Iterator[None]:
         path.unlink()
 
 
-def _refuse_strangers_folder(folder: Path) -> None:
-    for path in (folder, folder.with_name(folder.name + ".lock")):
-        if path.is_symlink() or (path.exists() and path.stat().st_uid != os.getuid()):
-            raise ForeignEngine(f"{path} belongs to somebody else")
+def refuse_strangers(path: Path) -> None:
+    """Refuse a place that somebody else made: what is written or run there would be theirs."""
+    if path.is_symlink() or (path.exists() and path.stat().st_uid != os.getuid()):
+        raise ForeignEngine(f"{path} belongs to somebody else")
 
 
 def _lock(lock: TextIO, folder: Path) -> None:

@@ -4,9 +4,10 @@ import hashlib
 import io
 import json
 import random
+import re
 import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -39,6 +40,7 @@ APPLETS = (
 )
 LONG_AGO = datetime(2024, 3, 1, tzinfo=UTC)
 MEGABYTE = 1_000_000
+LOADED_ID = re.compile(r"Loaded image ID: (sha256:[0-9a-f]{64})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +97,11 @@ def load(client: APIClient, images: Sequence[Archived]) -> list[str]:
     with tempfile.TemporaryFile() as archive:
         _write_archive(archive, images)
         archive.seek(0)
-        _no_error(client.load_image(archive))  # type: ignore[no-untyped-call]
-    return [image.id for image in images]
+        told = "".join(_streamed(client.load_image(archive)))  # type: ignore[no-untyped-call]
+    named = {image.tags: image_id(client, image.tags[0]) for image in images if image.tags}
+    # A containerd store makes ids of its own, and tells them of images without a tag.
+    made = (found for found in LOADED_ID.findall(told) if found not in named.values())
+    return [named.get(image.tags) or next(made, image.id) for image in images]
 
 
 def import_layer(client: APIClient, content: bytes, tag: str) -> str:
@@ -156,9 +161,15 @@ def _manifest(image: Archived) -> dict[str, Any]:
 
 
 def _no_error(answers: Iterable[Mapping[str, Any]]) -> None:
+    for _ in _streamed(answers):
+        pass
+
+
+def _streamed(answers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for answer in answers:
         if "error" in answer:
             raise StageError(f"engine: {answer['error']}")
+        yield answer.get("stream", "")
 
 
 def _tar(files: Mapping[str, bytes], links: Mapping[str, str]) -> bytes:

@@ -15,7 +15,7 @@ from workers.engine import Engine
 from workers.engine_reads import Reads
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 
-VERSION = b'{"ApiVersion": "1.41"}'
+VERSION = b'{"Version": "20.10.24", "ApiVersion": "1.41"}'
 
 
 class Talker(socketserver.ThreadingUnixStreamServer):

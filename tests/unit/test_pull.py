@@ -41,7 +41,7 @@ def an_engine(folder: Path, pulls: Telling) -> Iterator[str]:
 
         def do_GET(self) -> None:
             self.send_response(200)
-            body = b'{"ApiVersion": "1.41"}'
+            body = b'{"Version": "20.10.24", "ApiVersion": "1.41"}'
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -153,6 +153,9 @@ def _execute(options: argparse.Namespace, place: Place, out: Out, _: dict[str, s
         plan = _shown_before(host.ledger, options.confirm) if options.confirm else _asked(host, options, out)
         if plan is None:
             return Exit.REFUSED
+        if plan.engine.read_only is not None:
+            out(f"{sentence(plan.engine.read_only)} Nothing was removed.")
+            return Exit.REFUSED
         if plan.unusual and not options.unusual:
             out("This plan removes an unusual share of the host's images. Nothing was removed.")
             out("Look at it again; to execute it all the same, add --unusual.")

@@ -11,7 +11,7 @@ from workers.errors import EngineError, LedgerError, PolicyError, WorkerError
 from workers.host import Place, read_policy
 from workers.memory.ledger import Ledger
 from workers.memory.reserve import WHOLE, Reserve
-from workers.wording import size
+from workers.wording import sentence, size
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ def _engine(place: Place) -> Iterator[Finding]:
         f"{identity.version}, API {identity.api_version}, {identity.storage_driver}, {identity.store.value}"
     )
     yield Finding("engine", f"{words}, id {identity.id}")
+    if identity.read_only is not None:
+        yield Finding("removing", sentence(identity.read_only), good=False)
     yield _arrival(place, identity)
 
 

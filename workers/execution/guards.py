@@ -38,7 +38,7 @@ def order_refusals(
         reason(Code.PLAN_EXPIRED, at=plan.expires_at.isoformat()) if now > plan.expires_at else None,
         _other_engine(order, plan, engine),
         reason(Code.POLICY_CHANGED) if plan.policy_digest != digest(policy) else None,
-        None if plan.applicable else reason(Code.NOTHING_TO_DO),
+        engine.read_only or (None if plan.applicable else reason(Code.NOTHING_TO_DO)),
         _not_accepted(order, policy),
         _alone(order, plan),
         *_not_closed(plan, frozenset(order.excluded)),

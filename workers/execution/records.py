@@ -1,8 +1,8 @@
 """Build cache records go by their full ids, several in one call: that takes half the time (S2)."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from workers.contract import Outcome, Step
 from workers.engine import Engine
@@ -13,16 +13,22 @@ from workers.planning.fingerprints import differences, of_cache_record
 from workers.planning.inventory import CacheRecord
 from workers.reasons import Code, Reason, reason
 
+SPANS_ONLY = "1.41"
 KEPT = refused(reason(Code.ENGINE_SAYS_IN_USE, detail="the record was kept"))
 
 
 @dataclass(frozen=True)
 class RecordRemoval:
-    """How records are removed that lay unused for so long; `known` are they as the stage began."""
+    """How records are removed that lay unused for so long; `known` are they as the stage began.
+
+    `released` says when one that lay on a record was removed: newer engines take that for a use of it
+    (buildkit#5436), so it is asked for as unused since then, and not in one call with what lies on it.
+    """
 
     engine: Engine
     unused_for: timedelta
     known: Mapping[str, CacheRecord]
+    released: dict[str, datetime] = field(default_factory=dict)
 
     def changed(self, step: Step) -> Reason | None:
         """Whether a record is another one by now, or wanted again.
@@ -36,11 +42,47 @@ class RecordRemoval:
         what = differences(step.fingerprint, of_cache_record(fresh))
         return reason(Code.CHANGED, what=what) if what else None
 
-    def remove(self, steps: Sequence[Step]) -> Mapping[str, Ended]:
-        """Ask for all at once; how each ended, by its id. What went beside them is an alarm of the first."""
-        ids = [step.object.id for step in steps]
+    def remove(self, steps: Sequence[Step]) -> Iterator[tuple[Step, Ended]]:
+        """Ask for as many at once as the engine lets go together; yield how each ended."""
+        for wave in self._waves(steps):
+            ended = self._asked([step.object.id for step in wave])
+            self._release(id_ for id_, one in ended.items() if one.outcome is Outcome.REMOVED)
+            yield from ((step, ended[step.object.id]) for step in wave)
+
+    def _waves(self, steps: Sequence[Step]) -> Iterator[list[Step]]:
+        """One call has one time since when all of its records are unused."""
+        if not self._takes_an_end_for_a_use:
+            yield list(steps)
+            return
+        height: dict[int, int] = {}
+        for step in steps:
+            height[step.index] = 1 + max((height[need] for need in step.needs if need in height), default=0)
+        for level in sorted(set(height.values())):
+            wave = [step for step in steps if height[step.index] == level]
+            yield from filter(None, (list(part) for part in self._parted(wave)))
+
+    def _parted(self, wave: Iterable[Step]) -> tuple[Iterable[Step], Iterable[Step]]:
+        steps = list(wave)
+        return (
+            (step for step in steps if step.object.id not in self.released),
+            (step for step in steps if step.object.id in self.released),
+        )
+
+    @property
+    def _takes_an_end_for_a_use(self) -> bool:
+        # Engine 20.10 does not, and reads no time but a span as that of the last use.
+        return self.engine.api_version != SPANS_ONLY
+
+    def _release(self, gone: Iterable[str]) -> None:
+        parents = {parent for id_ in gone for parent in self.known[id_].parents}
+        if parents and self._takes_an_end_for_a_use:
+            self.released.update(dict.fromkeys(parents, self.engine.clock()))
+
+    def _asked(self, ids: Sequence[str]) -> Mapping[str, Ended]:
+        """How each ended, by its id. What went beside them is an alarm of the first."""
+        unused = max((self.released[id_] for id_ in ids if id_ in self.released), default=self.unused_for)
         try:
-            gone = self.engine.remove_cache_records(ids, unused_for=self.unused_for)
+            gone = self.engine.remove_cache_records(ids, unused=unused)
         except AnswerLost as error:
             return self._looked_up(ids, error)
         except EngineUnreachable:

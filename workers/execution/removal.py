@@ -84,7 +84,7 @@ class Removal:
             case Kind.IMAGE:
                 return self._remove_image(look)
             case Kind.BUILD_CACHE:
-                return self.records.remove([step])[step.object.id]
+                return next(ended for _, ended in self.records.remove([step]))
         return REMOVED
 
     def _looked_up(self, object_: Reference, error: EngineError) -> Ended:

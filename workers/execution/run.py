@@ -161,9 +161,8 @@ class _Run:
     def _remove_records(self, steps: list[Step], removal: RecordRemoval) -> None:
         self.course.ask([(step, "{}") for step in steps])
         with self._unreachable_means_unknown(steps):
-            ended = removal.remove(steps)
-        for step in steps:
-            self._end(step, ended[step.object.id])
+            for step, ended in removal.remove(steps):
+                self._end(step, ended)
 
     def _look(self, step: Step, removal: Removal, together: Collection[int] = ()) -> Look:
         if step.index in self.order.excluded:

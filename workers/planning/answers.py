@@ -185,10 +185,11 @@ def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> I
     known: Raw = details if details is not None else {UNREAD: "inspect"}
     names, digests = _names(line, "RepoTags"), _names(line, "RepoDigests")
     history = known.get("history")
+    id_ = line.text("Id", needed=True)
     found = Image(
-        id=line.text("Id", needed=True),
+        id=id_,
         names=tuple(n for n in names if n.tag),
-        digests=digests,
+        digests=_all_digests(id_, names, digests),
         parent=line.text("ParentId"),
         size=line.number("Size") or 0,
         labels=line.labels("Labels"),
@@ -201,6 +202,17 @@ def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> I
     )
     unread = "; ".join([*line.unread, *([known[UNREAD]] if UNREAD in known else [])])
     return replace(found, readable=False, unread=unread) if unread else found
+
+
+def _all_digests(id_: str, names: Iterable[ImageName], told: Iterable[ImageName]) -> tuple[ImageName, ...]:
+    """The digests of an image, each once.
+
+    On a containerd store they are made of its names and its id; the list tells only one of them.
+    """
+    found = set(told)
+    if any(name.digest == id_ for name in found):
+        found |= {replace(name, tag=None, digest=id_) for name in names}
+    return tuple(sorted(found, key=ImageName.full))
 
 
 def _names(line: Fields, key: str) -> tuple[ImageName, ...]:

@@ -30,6 +30,7 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
     return (
         *_unreadable(case),
         *_unrest(case),
+        *filter(None, (case.inventory.engine.read_only,)),
         *_critical(case),
         *stays_full(case, steps),
         *_short_of_room(case, steps),
