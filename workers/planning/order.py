@@ -6,7 +6,7 @@ from workers.contract import DiskUsage, Filesystem, Kind
 from workers.planning.ages import Users
 from workers.planning.containers import has_joined
 from workers.planning.facts import PROJECT, Case
-from workers.planning.inventory import NEVER, Container, Network
+from workers.planning.inventory import Container, Network
 from workers.planning.networks import attached
 from workers.planning.versions import repositories
 from workers.references import repository_of
@@ -58,13 +58,12 @@ def _lying_on(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
 
 
 def _guests(containers: list[Container]) -> dict[str, frozenset[str]]:
-    """Those that have joined each; later ones only, for names can be given so that each waits for another."""
+    """Those that have joined each. Names can be given so that each waits for another: there none is first."""
     guests = [c for c in containers if c.joined]
-    return {c.id: frozenset(g.id for g in guests if _is_later(g, c) and has_joined(g, c)) for c in containers}
-
-
-def _is_later(one: Container, other: Container) -> bool:
-    return (one.created_at or NEVER, one.id) > (other.created_at or NEVER, other.id)
+    joined = {c.id: frozenset(g.id for g in guests if has_joined(g, c)) for c in containers}
+    return {
+        id_: frozenset(g for g in found if id_ not in closure(g, joined)) for id_, found in joined.items()
+    }
 
 
 def _users_of_repositories(case: Case, containers: list[Container]) -> dict[str, set[str]]:
