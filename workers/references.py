@@ -22,7 +22,7 @@ _PART = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 _SPELLED = re.compile(rf"(?P<path>[^@]*?)(?::(?P<tag>{_TAG.pattern}))?(?:@(?P<digest>{_DIGEST.pattern}))?")
-_IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
+IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 _NO_NAME = frozenset({"<none>:<none>", "<none>@<none>"})
 
 _SET = re.compile(r"\[!?(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[._])+\]")
@@ -75,7 +75,7 @@ class ImageName:
     def _read(cls, text: str, expected: str) -> Self:
         spelled = _SPELLED.fullmatch(text) if len(text) <= LONGEST_TEXT else None
         # An image id would read as the repository `sha256` with an odd tag; engines take it for an id.
-        if spelled is None or _IMAGE_ID.fullmatch(text):
+        if spelled is None or IMAGE_ID.fullmatch(text):
             raise BadName(text, expected)
         registry, repository = _registry_and_repository(spelled["path"])
         if not _is_valid(registry, repository):
@@ -101,11 +101,6 @@ class ImageName:
 def repository_of(name: ImageName) -> str:
     """The full spelling of the repository, the same for all its versions."""
     return f"{name.registry}/{name.repository}"
-
-
-def is_image_id(text: str) -> bool:
-    """Whether it is the full id of an image, with or without the name of its digest."""
-    return _IMAGE_ID.fullmatch(text) is not None
 
 
 def listed_names(listed: Iterable[str] | None) -> tuple[ImageName, ...]:
@@ -137,7 +132,7 @@ class Pattern:
         parts = [*head.split("/"), last] if slash else [last]
         good = (
             len(text) <= LONGEST_TEXT
-            and not _IMAGE_ID.fullmatch(text)
+            and not IMAGE_ID.fullmatch(text)
             and _are_pattern_parts(parts)
             and (not colon or _is_pattern_of(_TAG, tag, _GLOB))
             and (not at or _DIGEST.fullmatch(digest))

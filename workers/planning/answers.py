@@ -4,6 +4,7 @@ A field that every engine sends, even empty, and that is missing or not of its k
 unreadable: it is kept, and named with what could not be read (S4).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -14,9 +15,12 @@ from workers.planning.fields import Fields, epoch, is_clean, moment
 from workers.planning.histories import HistoryStep
 from workers.planning.inventory import Container, Image, Network, Thing, Volume
 from workers.planning.mentions import full
-from workers.references import BadName, ImageName, is_image_id, listed_names
+from workers.references import IMAGE_ID, BadName, ImageName, listed_names
 
 Raw = Mapping[str, Any]
+OBJECT_ID = re.compile(r"[0-9a-f]{64}")
+# Swarm gives its networks short ids.
+NETWORK_ID = re.compile(r"[0-9a-f]{64}|[0-9a-z]{25}")
 Listed = TypeVar("Listed", bound=Thing)
 # Where the details of an image say that they could not be read.
 UNREAD = "unread"
@@ -61,14 +65,14 @@ def container(
     details = Fields({} if inspected is None else inspected, path="inspect", unread=line.unread)
     state = details.inside("State", needed=inspected is not None)
     policy = details.inside("HostConfig", needed=inspected is not None).inside("RestartPolicy")
-    mounts = line.each("Mounts")
-    id_ = line.text("Id", needed=True)
+    mounts, listed_state = line.each("Mounts"), line.text("State", needed=True)
+    id_ = line.id("Id", OBJECT_ID, needed=True)
     found = Container(
         id=id_,
         name=_first_name(line, id_),
         image=line.text("Image"),
-        image_id=line.text("ImageID", needed=True),
-        state=state.text("Status") or line.text("State", needed=True),
+        image_id=line.id("ImageID", IMAGE_ID, needed=True),
+        state=state.text("Status") or listed_state,
         created_at=epoch(listed.get("Created")) if isinstance(listed, Mapping) else None,
         labels=line.labels("Labels"),
         networks=frozenset(_networks(line)),
@@ -130,18 +134,18 @@ def _references(line: Fields, details: Fields) -> Iterable[ImageName]:
         try:
             yield ImageName.parse(text)
         except BadName as error:
-            if not is_image_id(text):
+            if not IMAGE_ID.fullmatch(text):
                 line.note("Image", text, error.expected)
 
 
 def _networks(line: Fields) -> Iterable[str]:
     """Name and id of every network a container is attached to, stopped ones included."""
-    mode = line.inside("HostConfig").text("NetworkMode")
+    mode = line.inside("HostConfig", needed=True).text("NetworkMode")
     if mode:
         yield mode
     for name, settings in line.inside("NetworkSettings", needed=True).named("Networks", needed=True).items():
         yield name
-        if network_id := settings.text("NetworkID"):
+        if network_id := settings.id("NetworkID", NETWORK_ID):
             yield network_id
 
 
@@ -156,10 +160,10 @@ def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> I
     names, digests = _names(line, "RepoTags"), _names(line, "RepoDigests")
     history = known.get("history")
     found = Image(
-        id=line.text("Id", needed=True),
+        id=line.id("Id", IMAGE_ID, needed=True),
         names=tuple(n for n in names if n.tag),
         digests=digests,
-        parent=line.text("ParentId"),
+        parent=line.id("ParentId", IMAGE_ID),
         size=line.number("Size") or 0,
         labels=line.labels("Labels"),
         built_at=epoch(listed.get("Created")) if isinstance(listed, Mapping) else None,
@@ -230,7 +234,7 @@ def network(listed: Raw) -> Network:
     line = Fields(listed)
     line.require("Labels", "Ingress", "ConfigOnly")
     found = Network(
-        id=line.text("Id", needed=True),
+        id=line.id("Id", NETWORK_ID, needed=True),
         name=line.text("Name", needed=True),
         created_at=line.moment("Created"),
         scope=line.text("Scope", needed=True),
