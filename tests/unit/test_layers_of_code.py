@@ -22,7 +22,7 @@ PURE = {
     *(name for name in CODE if name.startswith(("workers.planning", "bot.render"))),
     *(f"workers.execution.{name}" for name in ("aftermath", "guards", "health")),
     *(f"workers.{name}" for name in ("allowed_calls", "contract", "errors", "phrases", "reasons")),
-    *(f"workers.{name}" for name in ("references", "replies", "signing", "wording")),
+    *(f"workers.{name}" for name in ("name_grammar", "references", "replies", "signing", "wording")),
     *(f"workers.{name}" for name in ("memory.sightings", "cli.terminal")),
     *("bot.access", "bot.commands"),
 }

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from workers.errors import EngineError
+from workers.name_grammar import IMAGE_ID
 from workers.planning.fields import Fields, epoch, is_clean, moment
 from workers.planning.histories import HistoryStep
 from workers.planning.inventory import Container, Image, Network, Thing, Volume
 from workers.planning.mentions import full
-from workers.references import IMAGE_ID, BadName, ImageName, listed_names
+from workers.references import BadName, ImageName, listed_names
 
 Raw = Mapping[str, Any]
 OBJECT_ID = re.compile(r"[0-9a-f]{64}")
