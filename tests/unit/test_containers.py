@@ -8,12 +8,14 @@ from tests.unit.facts_host import (
     a_case,
     a_container,
     a_network,
+    a_plan,
     a_policy,
     an_id,
     an_image,
     days,
     going,
     running,
+    step_names,
     why,
 )
 from workers.planning.containers import is_critical
@@ -123,9 +125,19 @@ def test_a_critical_entry_means_a_name_or_a_service_and_never_a_part_of_one(entr
 @pytest.mark.parametrize("mode", ["id", "name"])
 def test_a_container_whose_network_another_one_joins_stays(mode: str) -> None:
     joined = {"id": an_id("holder"), "name": "holder"}[mode]
-    case = a_case(a_container("holder"), a_container("guest", networks=frozenset({f"container:{joined}"})))
+    case = a_case(a_container("holder"), running("guest", networks=frozenset({f"container:{joined}"})))
 
     assert why(case, "holder") == [Code.IN_USE]
+
+
+def test_a_container_that_only_leaving_ones_join_goes_after_them() -> None:
+    chain = [
+        a_container(name, networks=frozenset({f"container:{joined}"}))
+        for name, joined in (("a", "b"), ("b", "c"), ("c", "none"))
+    ]
+
+    assert step_names(a_plan(a_case(*chain[::-1]))) == ["a", "b", "c"]
+    assert going(a_case(*chain, running("d", networks=frozenset({f"container:{an_id('b')}"})))) == {"a"}
 
 
 def owned(*containers: Container, hostname: str = "host", redis_host: str = "") -> set[str]:

@@ -1,6 +1,6 @@
 """Which containers may go: stopped is not garbage (S17)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from workers.contract import Kind, Reference, Verdict
@@ -13,16 +13,17 @@ from workers.references import NamePattern
 
 def judge(case: Case) -> tuple[Verdict, ...]:
     """Return one verdict for every container."""
-    joined = _joined(case)
-    return tuple(_verdict(container, case, joined) for container in case.inventory.containers)
+    containers = case.inventory.containers
+    kept = {c.id: (*_protections(c, case), *_rules(c, case)) for c in containers}
+    kept = _with_joined(containers, kept)
+    return tuple(_verdict(c, kept[c.id]) for c in containers)
 
 
-def _verdict(container: Container, case: Case, joined: dict[str, str]) -> Verdict:
-    kept = [*_protections(container, case), *_rules(container, case, joined)]
+def _verdict(container: Container, kept: tuple[Reason, ...]) -> Verdict:
     return Verdict(
         object=Reference(kind=Kind.CONTAINER, id=container.id, name=container.name),
         keep=bool(kept),
-        reasons=tuple(kept) or (_why_remove(container),),
+        reasons=kept or (_why_remove(container),),
         size=container.writable,
     )
 
@@ -49,7 +50,7 @@ def is_critical(container: Container, entry: str) -> bool:
     return NamePattern.parse(project).matches(named[0]) and NamePattern.parse(service).matches(named[1])
 
 
-def _rules(container: Container, case: Case, joined: dict[str, str]) -> Iterator[Reason]:
+def _rules(container: Container, case: Case) -> Iterator[Reason]:
     yield from unread_reasons(container)
     if not container.stopped:
         yield reason(Code.NOT_STOPPED, state=container.state)
@@ -59,8 +60,6 @@ def _rules(container: Container, case: Case, joined: dict[str, str]) -> Iterator
         yield reason(Code.RESTART_POLICY, policy=container.restart_policy or "unknown")
     yield from _writable(container, int(case.policy.writable_limit))
     yield from _owner(container)
-    if user := joined.get(container.id) or joined.get(container.name):
-        yield reason(Code.IN_USE, container=user, state="its network")
     grace = case.policy.container_grace.total_seconds()
     yield from age_reasons(stopped_since(container), grace, case.now, "stopped")
 
@@ -80,14 +79,23 @@ def _owner(container: Container) -> Iterator[Reason]:
         yield reason(Code.OWNED, owner="compose", project=project)
 
 
-def _joined(case: Case) -> dict[str, str]:
-    """Containers whose network another container shares, by id or name: that one cannot start without."""
-    shared = {}
-    for container in case.inventory.containers:
-        for mode in container.networks:
-            if mode.startswith("container:"):
-                shared[mode.removeprefix("container:")] = container.name
-    return shared
+def _with_joined(
+    containers: Iterable[Container], kept: dict[str, tuple[Reason, ...]]
+) -> dict[str, tuple[Reason, ...]]:
+    """Keep a container whose network one that stays has joined: that one could not start without it."""
+    every, found = tuple(containers), dict(kept)
+    waiting = [c for c in every if kept[c.id]]
+    while waiting:
+        guest = waiting.pop()
+        for host in (c for c in every if joins(guest, c) and not found[c.id]):
+            found[host.id] = (reason(Code.IN_USE, container=guest.name, state="its network"),)
+            waiting.append(host)
+    return found
+
+
+def joins(guest: Container, host: Container) -> bool:
+    """Whether a container shares the network of another, which it names by id or name."""
+    return bool(guest.networks & {f"container:{host.id}", f"container:{host.name}"})
 
 
 def stopped_since(container: Container) -> datetime | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workers.contract import Kind, Reference, Restorable, Store, Verdict
-from workers.planning.ages import Arrival, Users, arrival, last_used
+from workers.planning.ages import REPOSITORY, Arrival, Users, arrival, last_used
 from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, unread_reasons
 from workers.planning.inventory import Container, Image
 from workers.planning.versions import Version, repositories, way_back
@@ -106,6 +106,9 @@ def _used_repositories(known: list[_Known], case: Case, leaving: frozenset[str])
         for repository in repositories(one.image, case.memory):
             for time in times:
                 _note(used, repository, time)
+    for (kind, repository), sighting in case.memory.sightings.items():
+        if kind == REPOSITORY:
+            _note(used, repository, sighting.last_used)
     oldest = case.now - case.policy.image_unused_for
     return {repository: at for repository, at in used.items() if at >= oldest}
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from workers.contract import Kind
 from workers.planning.ages import Users
+from workers.planning.containers import joins
 from workers.planning.facts import PROJECT, Case
 from workers.planning.inventory import CacheRecord, Container, Image, Network
 from workers.planning.networks import attached
@@ -27,6 +28,7 @@ def needs(case: Case, leaving: frozenset[str]) -> dict[str, frozenset[str]]:
     using = _users_of_repositories(case, containers)
     users = Users(containers)
     return {
+        **{c.id: frozenset(other.id for other in containers if joins(other, c)) for c in containers},
         **{
             i.id: _image_needs(i, images, users.of(i)) | _of(using, repositories(i, case.memory))
             for i in images
@@ -65,6 +67,16 @@ def _network_needs(network: Network, containers: list[Container]) -> frozenset[s
 
 def _children(record: CacheRecord, records: list[CacheRecord]) -> frozenset[str]:
     return frozenset(other.id for other in records if record.id in other.parents)
+
+
+def without_order(needed: Needs) -> frozenset[str]:
+    """Return what can never come, because it waits for itself: nonsense that no real host shows (S4)."""
+    waiting, done = dict(needed), set[str]()
+    while ready := [id_ for id_, wanted in waiting.items() if wanted <= done]:
+        done.update(ready)
+        for id_ in ready:
+            del waiting[id_]
+    return frozenset(waiting)
 
 
 def sequence(ids: Iterable[str], needed: Needs) -> list[str]:

@@ -10,7 +10,7 @@ from workers.planning.images import restorable
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge, kept
 from workers.planning.notices import notices
-from workers.planning.order import STAGES, closure, needs, sequence
+from workers.planning.order import STAGES, closure, needs, sequence, without_order
 from workers.reasons import Code, reason
 from workers.signing import digest
 
@@ -21,7 +21,7 @@ Attribution = Callable[[Inventory, list[str]], Mapping[str, Bytes]]
 def make_plan(case: Case, *, host: str, request_id: str, kinds: tuple[Kind, ...], freed: Attribution) -> Plan:
     """Plan what goes from a host. `freed` says how many bytes each removal frees, in their order."""
     wanted = tuple(kind for kind in case.policy.kinds if kind in kinds)
-    verdicts = judge(case, wanted)
+    verdicts = _in_order(case, judge(case, wanted))
     verdicts, left = _within_size(case, verdicts)
     steps = _steps(case, verdicts, freed)
     part = (reason(Code.PART_OF, left=left),) if left else ()
@@ -44,6 +44,14 @@ def make_plan(case: Case, *, host: str, request_id: str, kinds: tuple[Kind, ...]
 def requested_kinds(request: PlanRequest | None) -> tuple[Kind, ...]:
     """The kinds somebody asked for; all where nobody said."""
     return request.kinds if request and request.kinds else tuple(Kind)
+
+
+def _in_order(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+    """Keep what could only go after itself, and what waits for that."""
+    stuck = without_order(needs(case, frozenset(v.object.id for v in verdicts if not v.keep)))
+    return tuple(
+        kept(v, Code.NEEDS_KEPT, object=v.object.name) if v.object.id in stuck else v for v in verdicts
+    )
 
 
 def _within_size(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdict, ...], int]:
