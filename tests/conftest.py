@@ -1,10 +1,15 @@
 """What all tiers share: the real parts of the stage, and which engine they are to be."""
 
 import pytest
+from hypothesis import settings
 
 from tests.stage.kinds import ENGINES, MACHINES_OWN
 
 pytest_plugins = ["tests.stage.fixtures"]
+
+# How long an example takes is no property of the code; a machine at work would fail tests at random.
+settings.register_profile("stage", deadline=None)
+settings.load_profile("stage")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

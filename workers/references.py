@@ -3,42 +3,29 @@
 A name has one meaning however it is spelled: `postgres:16` is `docker.io/library/postgres:16`.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import Self
 
+from workers import name_grammar as grammar
 from workers.errors import WorkerError
+from workers.name_grammar import HUB, IMAGE_ID, OFFICIAL
 
-HUB = "docker.io"
-OFFICIAL = "library"
-LONGEST_NAME = 255
-LONGEST_TEXT = 1024
 NAMES_REMEMBERED = 1 << 14
-
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?")
-_PART = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
-_SPELLED = re.compile(rf"(?P<path>[^@]*?)(?::(?P<tag>{_TAG.pattern}))?(?:@(?P<digest>{_DIGEST.pattern}))?")
-_IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
-_NO_NAME = frozenset({"<none>:<none>", "<none>@<none>"})
-
-_SET = re.compile(r"\[!?(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[._])+\]")
-_GLOB = re.compile(rf"(?:[A-Za-z0-9._*?-]|{_SET.pattern})+")
-_REGISTRY_GLOB = re.compile(rf"(?:[A-Za-z0-9._:*?-]|{_SET.pattern})+")
-_RANGE = re.compile(r"([A-Za-z0-9])-([A-Za-z0-9])")
 
 
 class BadName(WorkerError, ValueError):
-    """A text that is no name, or no pattern of names; a ValueError too, for whoever validates settings."""
+    """A text that is no name, or no pattern of names; a ValueError too, for whoever validates settings.
 
-    def __init__(self, text: str, expected: str) -> None:
-        super().__init__(f"{text!r} is not {expected}")
-        self.text, self.expected = text, expected
+    `at` counts the characters before the one that is wrong; nothing before it is.
+    """
+
+    def __init__(self, text: str, expected: str, at: int) -> None:
+        wrong = f"{text[at]!r} at character {at + 1}" if at < len(text) else "it ends too early"
+        super().__init__(f"{text!r} is not {expected}: {wrong}")
+        self.text, self.expected, self.at = text, expected, at
 
 
 NAME_EXPECTED = "an image name, expected [registry/]repository[:tag][@sha256:...] in lower case"
@@ -70,19 +57,19 @@ class ImageName:
         """Read a repository; a tag or digest in it is an error."""
         name = cls._read(text, REPOSITORY_EXPECTED)
         if name.tag or name.digest:
-            raise BadName(text, REPOSITORY_EXPECTED)
+            raise BadName(text, REPOSITORY_EXPECTED, len(grammar.cut(text).path))
         return name
 
     @classmethod
     @lru_cache(maxsize=NAMES_REMEMBERED)
     def _read(cls, text: str, expected: str) -> Self:
-        spelled = _SPELLED.fullmatch(text) if len(text) <= LONGEST_TEXT else None
+        spelled = grammar.SPELLED.fullmatch(text) if len(text) <= grammar.LONGEST_TEXT else None
         # An image id would read as the repository `sha256` with an odd tag; engines take it for an id.
-        if spelled is None or _IMAGE_ID.fullmatch(text):
-            raise BadName(text, expected)
-        registry, repository = _registry_and_repository(spelled["path"])
+        if spelled is None or IMAGE_ID.fullmatch(text):
+            raise BadName(text, expected, grammar.fault(text))
+        registry, repository = grammar.registry_and_repository(spelled["path"])
         if not _is_valid(registry, repository):
-            raise BadName(text, expected)
+            raise BadName(text, expected, grammar.fault(text))
         return cls(registry, repository, spelled["tag"], spelled["digest"])
 
     def full(self) -> str:
@@ -103,7 +90,7 @@ class ImageName:
     def _familiar(self) -> str:
         shortest = min(_paths(self), key=len)
         # `docker.io/a.b/c` cannot be shortened: `a.b/c` would name a registry.
-        if _registry_and_repository(shortest) != (self.registry, self.repository):
+        if grammar.registry_and_repository(shortest) != (self.registry, self.repository):
             return self.full()
         return shortest + self._suffix()
 
@@ -116,14 +103,9 @@ def repository_of(name: ImageName) -> str:
     return f"{name.registry}/{name.repository}"
 
 
-def is_image_id(text: str) -> bool:
-    """Whether it is the full id of an image, with or without the name of its digest."""
-    return _IMAGE_ID.fullmatch(text) is not None
-
-
 def listed_names(listed: Iterable[str] | None) -> tuple[ImageName, ...]:
     """Read what an engine lists as RepoTags or RepoDigests: null and `<none>` are no names."""
-    return tuple(ImageName.parse(text) for text in listed or () if text not in _NO_NAME)
+    return tuple(ImageName.parse(text) for text in listed or () if text not in grammar.NO_NAME)
 
 
 @dataclass(frozen=True)
@@ -149,14 +131,14 @@ class Pattern:
         last, colon, tag = last.partition(":")
         parts = [*head.split("/"), last] if slash else [last]
         good = (
-            len(text) <= LONGEST_TEXT
-            and not _IMAGE_ID.fullmatch(text)
+            len(text) <= grammar.LONGEST_TEXT
+            and not IMAGE_ID.fullmatch(text)
             and _are_pattern_parts(parts)
-            and (not colon or _is_pattern_of(_TAG, tag, _GLOB))
-            and (not at or _DIGEST.fullmatch(digest))
+            and (not colon or _is_pattern_of(grammar.TAG, tag, grammar.GLOB))
+            and (not at or grammar.DIGEST.fullmatch(digest))
         )
         if not good:
-            raise BadName(text, PATTERN_EXPECTED)
+            raise BadName(text, PATTERN_EXPECTED, grammar.pattern_fault(text))
         parts[0] = HUB if slash and parts[0] == f"index.{HUB}" else parts[0].lower()
         return cls(text, tuple(parts), None if tag in ("", "*") else tag, digest or None)
 
@@ -179,8 +161,8 @@ class NamePattern:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a pattern, or say what is wrong with it."""
-        if not _is_pattern_of(_GLOB, text, _GLOB):
-            raise BadName(text, NAME_PATTERN_EXPECTED)
+        if not _is_pattern_of(grammar.GLOB, text, grammar.GLOB):
+            raise BadName(text, NAME_PATTERN_EXPECTED, grammar.name_pattern_fault(text))
         return cls(text)
 
     def matches(self, name: str) -> bool:
@@ -188,26 +170,11 @@ class NamePattern:
         return fnmatchcase(name.removeprefix("/"), self.text)
 
 
-def _registry_and_repository(path: str) -> tuple[str, str]:
-    """Docker's rule: the first part is a registry if it cannot be anything else."""
-    first, slash, rest = path.partition("/")
-    registry, repository = (first, rest) if slash and _is_registry(first) else (HUB, path)
-    if registry == f"index.{HUB}":
-        registry = HUB
-    if registry == HUB and "/" not in repository:
-        repository = f"{OFFICIAL}/{repository}"
-    return registry, repository
-
-
-def _is_registry(part: str) -> bool:
-    return "." in part or ":" in part or part == "localhost" or part != part.lower()
-
-
 def _is_valid(registry: str, repository: str) -> bool:
     return (
-        len(registry) + len(repository) < LONGEST_NAME
-        and _REGISTRY.fullmatch(registry) is not None
-        and all(_PART.fullmatch(part) for part in repository.split("/"))
+        len(registry) + len(repository) < grammar.LONGEST_NAME
+        and grammar.REGISTRY.fullmatch(registry) is not None
+        and all(grammar.PART.fullmatch(part) for part in repository.split("/"))
     )
 
 
@@ -234,18 +201,18 @@ def _match(patterns: tuple[str, ...], parts: list[str]) -> bool:
 def _are_pattern_parts(parts: list[str]) -> bool:
     first, *rest = parts
     if rest and ("." in first or ":" in first):
-        return _is_pattern_of(_REGISTRY, first, _REGISTRY_GLOB) and all(map(_is_repository_part, rest))
+        return _is_pattern_of(grammar.REGISTRY, first, grammar.REGISTRY_GLOB) and all(
+            map(_is_repository_part, rest)
+        )
     # Docker would read `Shop/api` as the registry `Shop`; whoever writes it means a repository.
     return all(map(_is_repository_part, parts))
 
 
 def _is_repository_part(part: str) -> bool:
-    return part == part.lower() and _is_pattern_of(_PART, part, _GLOB)
+    return part == part.lower() and _is_pattern_of(grammar.PART, part, grammar.GLOB)
 
 
-def _is_pattern_of(literal: re.Pattern[str], text: str, glob: re.Pattern[str]) -> bool:
-    if not any(sign in text for sign in "*?["):
+def _is_pattern_of(literal: grammar.Shape, text: str, glob: grammar.Shape) -> bool:
+    if not grammar.has_signs(text):
         return literal.fullmatch(text) is not None
-    # A range that runs backwards matches nothing at all.
-    ranges = (pair for letters in _SET.findall(text) for pair in _RANGE.findall(letters))
-    return glob.fullmatch(text) is not None and all(low <= high for low, high in ranges)
+    return glob.fullmatch(text) is not None and not grammar.backward_ranges(text)

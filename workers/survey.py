@@ -16,6 +16,7 @@ from workers.image_details import ImageDetails
 from workers.memory.sightings import VOLUME, Sightings
 from workers.planning import accounting, answers, mentions
 from workers.planning.activity import activities
+from workers.planning.ages import REPOSITORY, seen_uses
 from workers.planning.facts import Memory
 from workers.planning.freed_bytes import layer_records, layered_images
 from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Measured
@@ -163,25 +164,12 @@ def _written_at(identity: EngineIdentity, image_id: str) -> datetime | None:
 
 
 def _write_down(taken: Inventory, sightings: Sightings, now: datetime) -> None:
-    """Let the ledger remember; removing a stopped container must not make its image unused sooner (S9)."""
-    images: dict[str, datetime] = {}
-    networks: dict[str, datetime] = {}
-    volumes: dict[str, datetime] = {}
-    for container in taken.containers:
-        used = container.finished_at if container.stopped else now
-        if used is not None:
-            # An exit still to come is a clock gone wrong; remembered, it would keep the image for ever.
-            _note(images, [container.image_id], min(used, now))
-            _note(networks, container.networks, min(used, now))
-            _note(volumes, container.volumes, min(used, now))
-    sightings.see([(Kind.IMAGE.value, i.id, images.get(i.id)) for i in taken.images], now)
-    last = [(n.id, [networks[k] for k in (n.id, n.name) if k in networks]) for n in taken.networks]
-    seen = [(Kind.NETWORK.value, id_, max(used, default=None)) for id_, used in last]
-    sightings.see([*seen, *((VOLUME, v.name, volumes.get(v.name)) for v in taken.volumes)], now)
+    """Let the ledger remember what is here, how it is called, and when it was used."""
+    used = seen_uses(taken)
+    here = [(Kind.IMAGE.value, i.id) for i in taken.images]
+    here += [(Kind.NETWORK.value, n.id) for n in taken.networks]
+    here += [(VOLUME, v.name) for v in taken.volumes]
+    here += [key for key in used if key[0] == REPOSITORY]
+    sightings.see([(*key, used.get(key)) for key in here], now)
     sightings.name([(name.full(), i.id) for i in taken.images for name in i.names], now)
     sightings.take_in("inventory", now)
-
-
-def _note(known: dict[str, datetime], keys: Iterable[str], used: datetime) -> None:
-    for key in keys:
-        known[key] = max(used, known.get(key, used))

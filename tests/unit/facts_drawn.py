@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.unit.facts_host import (
+    ENGINE,
     NOW,
     a_case,
     a_container,
@@ -14,15 +15,17 @@ from tests.unit.facts_host import (
     an_id,
     an_image,
     an_image_id,
+    names,
 )
-from workers.contract import Kind
+from workers.contract import Kind, Store
 from workers.memory.sightings import Sighting
 from workers.planning.facts import ONE_OFF, PROJECT, Case, Memory, Own
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing
 from workers.planning.policy import Policy
 from workers.references import ImageName
 
-TAGS = ("app:1", "app:2", "app:3", "app:4", "db:16", "db:17", "other.example/app:1", "web:1")
+TAGS = ("app:1", "app:2", "app:3", "app:4", "db:16", "host:5000/app:1", "other.example/app:1", "web:1")
+PINNED = tuple(f"{name}@sha256:{digit * 64}" for name in ("app", "host:5000/app") for digit in "ab")
 NETWORKS = ("front", "back", "shop_default", "bridge")
 CONTAINERS = ("one", "two", "three", "four")
 RECORDS = ("a", "b", "c", "d")
@@ -39,7 +42,14 @@ SOME_LABELS = st.dictionaries(
 )
 LABELS = st.one_of(*[st.just({})] * 6, SOME_LABELS)
 READABLE = st.sampled_from([True] * 12 + [False])
+JOINED = (f"container:{an_id('one')}", "container:two")
 IMAGE_IDS = st.integers(0, 5).map(lambda number: an_image_id(f"image {number}"))
+MOUNTS = st.one_of(IMAGE_IDS, st.sampled_from(TAGS).map(lambda tag: ImageName.parse(tag).full()))
+
+
+def _joined(name: str) -> tuple[str, ...]:
+    """The networks of the containers before this one, so that none waits for itself."""
+    return tuple(JOINED[: CONTAINERS.index(name)])
 
 
 @st.composite
@@ -48,7 +58,7 @@ def containers(draw: st.DrawFn, name: str) -> Container:
     state = draw(
         st.one_of(stopped, stopped, st.sampled_from(["running", "paused", "restarting", "removing"]))
     )
-    named = draw(st.sampled_from(TAGS))
+    named = draw(st.sampled_from((*TAGS, *PINNED)))
     return a_container(
         name,
         of=named,
@@ -59,9 +69,9 @@ def containers(draw: st.DrawFn, name: str) -> Container:
         finished_at=draw(MOMENTS),
         labels=draw(LABELS),
         networks=frozenset(
-            draw(st.sets(st.sampled_from([*NETWORKS, f"container:{an_id('one')}"]), max_size=2))
+            draw(st.sets(st.sampled_from([*NETWORKS, *map(an_id, NETWORKS), *_joined(name)]), max_size=2))
         ),
-        image_mounts=draw(st.sampled_from([(), (named,)])),
+        image_mounts=draw(st.one_of(*[st.just(())] * 4, MOUNTS.map(lambda mounted: (mounted,)))),
         writable=draw(st.sampled_from([0] * 8 + [None, 2_000_000])),
         restart_policy=draw(st.sampled_from(["no"] * 8 + ["always", None])),
         readable=draw(READABLE),
@@ -77,6 +87,8 @@ def images(draw: st.DrawFn) -> list[Image]:
         tags = [tag for tag, owner in zip(TAGS, owners, strict=True) if owner == number]
         facts: dict[str, Any] = {
             "id": an_image_id(f"image {number}"),
+            "digests": names(*draw(st.one_of(st.just(()), st.sets(st.sampled_from(PINNED), max_size=1)))),
+            "size": draw(st.integers(0, 1000)),
             "parent": draw(st.sampled_from(["", "", *(image.id for image in found)])),
             "labels": draw(LABELS),
             "tagged_at": draw(st.one_of(st.none(), MOMENTS)),
@@ -159,7 +171,18 @@ def memories(draw: st.DrawFn) -> Memory:
 OWNS = st.sampled_from([Own()] * 6 + [Own(frozenset({an_id("one")}), frozenset({"shop"}))])
 
 
+STORES = st.sampled_from([ENGINE, ENGINE.model_copy(update={"store": Store.CONTAINERD})])
+SERVICES = st.one_of(*[st.just(())] * 4, st.sets(st.sampled_from((*TAGS, *PINNED)), max_size=2))
+
+
 @st.composite
 def cases(draw: st.DrawFn, /, **keys: Any) -> Case:
     """Everything a judgement may look at; `keys` fix keys of the policy."""
-    return a_case(*draw(things()), policy=draw(policies(**keys)), memory=draw(memories()), own=draw(OWNS))
+    return a_case(
+        *draw(things()),
+        policy=draw(policies(**keys)),
+        memory=draw(memories()),
+        own=draw(OWNS),
+        engine=draw(STORES),
+        service_images=frozenset(names(*draw(SERVICES))),
+    )

@@ -174,6 +174,18 @@ def test_containers_that_have_joined_one_another_are_planned_in_some_order() -> 
     assert all(need < step.index for step in steps for need in step.needs)
 
 
+def test_a_container_that_only_leaving_ones_join_goes_after_them() -> None:
+    chain = [
+        a_container(name, networks=frozenset({f"container:{joined}"}))
+        for name, joined in (("upper", "middle"), ("middle", "lower"), ("lower", "none"))
+    ]
+
+    assert step_names(a_plan(a_case(*chain[::-1]))) == ["upper", "middle", "lower"]
+    assert going(a_case(*chain, running("d", networks=frozenset({f"container:{an_id('middle')}"})))) == {
+        "upper"
+    }
+
+
 def owned(*containers: Container, hostname: str = "host", redis_host: str = "") -> set[str]:
     own = find_own(containers, hostname=hostname, redis_host=redis_host)
     case = a_case(*containers, an_image("gone:1"), an_image("other:1"), own=own)

@@ -21,11 +21,9 @@ BOT_MAY_IMPORT = {f"workers.{name}" for name in ("contract", "reasons", "signing
 PURE = {
     *(name for name in CODE if name.startswith(("workers.planning", "bot.render"))),
     *(f"workers.execution.{name}" for name in ("aftermath", "guards", "health", "pace", "start")),
-    *(f"workers.{name}" for name in ("allowed_calls", "contract", "engine_versions", "errors", "phrases")),
-    *(
-        f"workers.{name}"
-        for name in ("reasons", "references", "replies", "signing", "whereabouts", "wording")
-    ),
+    *(f"workers.{name}" for name in ("allowed_calls", "contract", "engine_versions", "errors")),
+    *(f"workers.{name}" for name in ("name_grammar", "phrases", "reasons", "references", "replies")),
+    *(f"workers.{name}" for name in ("signing", "whereabouts", "wording")),
     *(f"workers.{name}" for name in ("memory.sightings", "cli.terminal")),
     *("bot.access", "bot.commands"),
 }

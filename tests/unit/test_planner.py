@@ -217,6 +217,21 @@ def test_s9_a_part_of_a_plan_takes_nothing_that_what_it_leaves_would_keep(
     assert {step.object.id for step in plan.steps} <= removed(judge(rest, ALL))
 
 
+def test_s4_what_is_said_to_lie_below_itself_stays_with_all_that_waits_for_it() -> None:
+    circle = [
+        an_image("a:1", parent=an_image_id("b:1")),
+        an_image("b:1", parent=an_image_id("a:1")),
+        an_image("root:1"),
+        an_image("self:1", parent=an_image_id("self:1")),
+        an_image("lone:1"),
+    ]
+    records = [a_record("x", "y"), a_record("y", "x", "z"), a_record("z"), a_record("w")]
+    plan = a_plan(a_case(*circle, *records))
+
+    assert set(step_names(plan)) == {"root:1", "lone:1", "w"}
+    assert [v.reasons[0].code for v in plan.verdicts if v.keep] == [Code.NEEDS_KEPT] * 6
+
+
 def test_a_part_is_filled_largest_first() -> None:
     images = [an_image(f"it:{size}", size=size) for size in (1, 30, 20, 10)]
     case = a_case(*images, policy=a_policy(max_objects=2))

@@ -1,5 +1,6 @@
 """Reads an engine's accounting of its disk: build cache, volumes, writable layers, and the sums (pure)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from workers.planning.fields import Fields, size_in
 from workers.planning.inventory import CacheRecord, Volume
 
 Raw = Mapping[str, Any]
+RECORD_ID = re.compile(r"[a-z0-9]{25}")
 
 
 def section(df: Raw, key: str) -> list[Raw]:
@@ -35,10 +37,13 @@ def writable_sizes(df: Raw) -> dict[str, int | None]:
 def cache_record(listed: Raw) -> CacheRecord:
     """Make a build cache record of its line in the disk usage."""
     line = Fields(listed)
+    line.require("InUse", "Size")
     # The key of newer engines is literally " Parents", with a leading space; 20.10 says Parent.
     parents = line.texts(" Parents") or line.texts("Parents") or (line.text("Parent"),)
+    for parent in (p for p in parents if p and not RECORD_ID.fullmatch(p)):
+        line.note("Parents", parent, "the id of a record")
     found = CacheRecord(
-        id=line.text("ID", needed=True),
+        id=line.id("ID", RECORD_ID, needed=True),
         parents=tuple(p for p in parents if p),
         type=line.text("Type", needed=True),
         description=line.text("Description"),

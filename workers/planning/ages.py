@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workers.contract import Kind
+from workers.memory.sightings import VOLUME
 from workers.planning.facts import Case, Memory
-from workers.planning.inventory import NEVER, Container, Image
+from workers.planning.inventory import NEVER, Container, Image, Inventory
+from workers.references import repository_of
+
+# The kind under which a ledger remembers when a repository was last used, whichever version it was.
+REPOSITORY = "repository"
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,40 @@ class Users:
         keys = [image.id, *(name.full() for name in (*image.names, *image.digests))]
         found = {c.id: c for key in keys for c in self._by_key.get(key, ())}
         return list(found.values())
+
+
+def seen_uses(inventory: Inventory) -> dict[tuple[str, str], datetime]:
+    """What a ledger has to remember of the containers: when each image, repository, network
+    and volume was last used.
+
+    Else removing a stopped container would make what it used look unused sooner (S9). An exit still to come
+    is a clock gone wrong: it counts as a use just now.
+    """
+    now, found = inventory.taken_at, dict[tuple[str, str], datetime]()
+    users = Users(inventory.containers)
+    for image in inventory.images:
+        _note(found, Kind.IMAGE, image.id, (_ran(c, now) for c in users.of(image)))
+    for container in inventory.containers:
+        for name in container.references:
+            _note(found, REPOSITORY, repository_of(name), [_ran(container, now)])
+        for volume in container.volumes:
+            _note(found, VOLUME, volume, [_ran(container, now)])
+    for network in inventory.networks:
+        attached = (c for c in inventory.containers if c.networks & {network.id, network.name})
+        _note(found, Kind.NETWORK, network.id, (_ran(c, now) or c.created_at for c in attached))
+    return found
+
+
+def _ran(container: Container, now: datetime) -> datetime | None:
+    return (container.finished_at and min(container.finished_at, now)) if container.stopped else now
+
+
+def _note(
+    found: dict[tuple[str, str], datetime], kind: str, id_: str, times: Iterable[datetime | None]
+) -> None:
+    known = [time for time in times if time is not None]
+    if known:
+        found[kind, id_] = max([*known, found.get((kind, id_), known[0])])
 
 
 def last_used(image: Image, case: Case, users: list[Container]) -> datetime | None:

@@ -4,19 +4,24 @@ A field that every engine sends, even empty, and that is missing or not of its k
 unreadable: it is kept, and named with what could not be read (S4).
 """
 
+import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from workers.errors import EngineError
+from workers.name_grammar import IMAGE_ID
 from workers.planning.fields import Fields, epoch, is_clean, moment
 from workers.planning.histories import HistoryStep
 from workers.planning.inventory import Container, Image, Network, Thing, Volume
 from workers.planning.mentions import full
-from workers.references import BadName, ImageName, is_image_id, listed_names
+from workers.references import BadName, ImageName, listed_names
 
 Raw = Mapping[str, Any]
+OBJECT_ID = re.compile(r"[0-9a-f]{64}")
+# Swarm gives its networks short ids.
+NETWORK_ID = re.compile(r"[0-9a-f]{64}|[0-9a-z]{25}")
 Listed = TypeVar("Listed", bound=Thing)
 # Where the details of an image say that they could not be read.
 UNREAD = "unread"
@@ -62,14 +67,14 @@ def container(
     state = details.inside("State", needed=inspected is not None)
     host = details.inside("HostConfig", needed=inspected is not None)
     policy = host.inside("RestartPolicy")
-    mounts = line.each("Mounts")
-    id_ = line.text("Id", needed=True)
+    mounts, listed_state = line.each("Mounts"), line.text("State", needed=True)
+    id_ = line.id("Id", OBJECT_ID, needed=True)
     found = Container(
         id=id_,
         name=_first_name(line, id_),
         image=line.text("Image"),
-        image_id=line.text("ImageID", needed=True),
-        state=state.text("Status") or line.text("State", needed=True),
+        image_id=line.id("ImageID", IMAGE_ID, needed=True),
+        state=state.text("Status") or listed_state,
         created_at=epoch(listed.get("Created")) if isinstance(listed, Mapping) else None,
         labels=line.labels("Labels"),
         networks=frozenset(_networks(line)),
@@ -151,7 +156,7 @@ def _references(line: Fields, details: Fields) -> Iterable[ImageName]:
         try:
             yield ImageName.parse(text)
         except BadName as error:
-            if not is_image_id(text):
+            if not IMAGE_ID.fullmatch(text):
                 line.note("Image", text, error.expected)
 
 
@@ -166,12 +171,12 @@ def _joins(host: Fields) -> Iterable[str]:
 
 def _networks(line: Fields) -> Iterable[str]:
     """Name and id of every network a container is attached to, stopped ones included."""
-    mode = line.inside("HostConfig").text("NetworkMode")
+    mode = line.inside("HostConfig", needed=True).text("NetworkMode")
     if mode:
         yield mode
     for name, settings in line.inside("NetworkSettings", needed=True).named("Networks", needed=True).items():
         yield name
-        if network_id := settings.text("NetworkID"):
+        if network_id := settings.id("NetworkID", NETWORK_ID):
             yield network_id
 
 
@@ -185,12 +190,12 @@ def image(listed: Raw, details: Raw | None, *, written_at: datetime | None) -> I
     known: Raw = details if details is not None else {UNREAD: "inspect"}
     names, digests = _names(line, "RepoTags"), _names(line, "RepoDigests")
     history = known.get("history")
-    id_ = line.text("Id", needed=True)
+    id_ = line.id("Id", IMAGE_ID, needed=True)
     found = Image(
         id=id_,
         names=tuple(n for n in names if n.tag),
         digests=_all_digests(id_, names, digests),
-        parent=line.text("ParentId"),
+        parent=line.id("ParentId", IMAGE_ID),
         size=line.number("Size") or 0,
         labels=line.labels("Labels"),
         built_at=epoch(listed.get("Created")) if isinstance(listed, Mapping) else None,
@@ -289,7 +294,7 @@ def network(listed: Raw) -> Network:
     line = Fields(listed)
     line.require("Labels", "Ingress", "ConfigOnly")
     found = Network(
-        id=line.text("Id", needed=True),
+        id=line.id("Id", NETWORK_ID, needed=True),
         name=line.text("Name", needed=True),
         created_at=line.moment("Created"),
         scope=line.text("Scope", needed=True),

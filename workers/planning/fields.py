@@ -4,6 +4,7 @@ An engine may answer nonsense. What cannot be read is noted under its path and r
 field makes one unreadable object, with a name and a cause, and never a traceback (S4).
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Self, TypeGuard
@@ -49,6 +50,13 @@ class Fields:
             return ""
         return str(value)
 
+    def id(self, key: str, shape: re.Pattern[str], *, needed: bool = False) -> str:
+        """An id; one of another shape is no object's."""
+        value = self.text(key, needed=needed)
+        if value and not shape.fullmatch(value):
+            self.note(key, value, "an id")
+        return value
+
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; engines write null for an empty one."""
         return tuple(str(value) for value in self._list(key, "texts") if self._is_text(key, value))
@@ -91,7 +99,8 @@ class Fields:
         """A time; None where there is none, which some engines write as the year 1 (`zero`)."""
         value = self._raw.get(key)
         found = moment(value)
-        is_none = value in (None, "") or (zero and isinstance(value, str) and value.startswith("0001-01-01"))
+        none = value == "" or (isinstance(value, str) and value.startswith("0001-01-01"))
+        is_none = value is None or (zero and none)
         if found is None and not is_none:
             self.note(key, value, "a time")
         return found

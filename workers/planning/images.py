@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workers.contract import Kind, Reference, Restorable, Verdict
-from workers.planning.ages import Arrival, Users, arrival, last_used
+from workers.planning.ages import REPOSITORY, Arrival, Users, arrival, last_used
 from workers.planning.dropped import dropped
 from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, unread_reasons
 from workers.planning.inventory import Container, Image
@@ -101,6 +101,9 @@ def _used_repositories(known: list[_Known], case: Case, leaving: frozenset[str])
         if latest := max((time for time in times if time is not None), default=None):
             for repository in repositories(one.image, case.memory):
                 _note(used, repository, latest)
+    for (kind, repository), sighting in case.memory.sightings.items():
+        if kind == REPOSITORY:
+            _note(used, repository, sighting.last_used)
     oldest = case.now - case.policy.image_unused_for
     return {repository: at for repository, at in used.items() if at >= oldest}
 

@@ -105,6 +105,16 @@ def stages(usage: DiskUsage) -> tuple[Kind, ...]:
     return STAGES_WITHOUT_ROOM if short_of_room(usage) else STAGES
 
 
+def without_order(needed: Needs) -> frozenset[str]:
+    """Return what can never come, because it waits for itself: nonsense that no real host shows (S4)."""
+    waiting, done = dict(needed), set[str]()
+    while ready := [id_ for id_, wanted in waiting.items() if wanted <= done]:
+        done.update(ready)
+        for id_ in ready:
+            del waiting[id_]
+    return frozenset(waiting)
+
+
 def sequence(ids: Iterable[str], needed: Needs) -> list[str]:
     """Order ids so that whatever one needs comes before it; otherwise as given."""
     done: dict[str, None] = {}

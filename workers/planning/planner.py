@@ -10,7 +10,7 @@ from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge, kept
 from workers.planning.notices import is_unusual, notices
-from workers.planning.order import closure, needs, sequence, stages
+from workers.planning.order import closure, needs, sequence, stages, without_order
 from workers.planning.restorable import restorable
 from workers.reasons import Code, Reason, reason
 from workers.signing import digest
@@ -33,7 +33,7 @@ def make_plan(
     `said` is what the host itself has to say above the plan.
     """
     wanted = tuple(kind for kind in case.policy.kinds if kind in kinds)
-    verdicts = judge(case, wanted)
+    verdicts = _in_order(case, judge(case, wanted))
     verdicts, left = _within_size(case, verdicts)
     steps = _steps(case, verdicts, freed)
     part = (reason(Code.PART_OF, left=left),) if left else ()
@@ -58,6 +58,14 @@ def make_plan(
 def requested_kinds(request: PlanRequest | None) -> tuple[Kind, ...]:
     """The kinds somebody asked for; all where nobody said."""
     return request.kinds if request and request.kinds else tuple(Kind)
+
+
+def _in_order(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+    """Keep what could only go after itself, and what waits for that."""
+    stuck = without_order(needs(case, frozenset(v.object.id for v in verdicts if not v.keep)))
+    return tuple(
+        kept(v, Code.NEEDS_KEPT, object=v.object.name) if v.object.id in stuck else v for v in verdicts
+    )
 
 
 def _within_size(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdict, ...], int]:

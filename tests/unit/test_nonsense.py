@@ -1,0 +1,264 @@
+"""An engine that answers nonsense: what it garbled is kept and named, and nothing more goes for it (S4)."""
+
+import copy
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tests.stage.recording import Answers, Replayed
+from tests.unit.facts_host import a_policy
+from workers import survey
+from workers.contract import EngineIdentity, Kind, Plan
+from workers.engine import Engine
+from workers.errors import EngineError
+from workers.memory.ledger import Ledger
+from workers.memory.sightings import Sightings
+from workers.planning.facts import Case, Own
+from workers.planning.freed_bytes import freed_bytes
+from workers.planning.planner import make_plan
+from workers.reasons import Code
+from workers.signing import digest
+from workers.wording import sentence
+
+RECORDING: Answers = json.loads(
+    Path(__file__).with_name("recorded").joinpath("engine-20.10.json").read_text()
+)
+IDENTITY = EngineIdentity.model_validate(RECORDING["identity"])
+BEGAN = datetime.fromisoformat(RECORDING["at"])
+LATER = BEGAN + timedelta(days=40)
+POLICY = a_policy(protected_images=["waste:*"], keep_previous=0)
+GONE = object()
+
+NONSENSE = (
+    *(GONE, None, True, -1, 0, 1, 1.5, 2**63, -(2**70), "", "NON SENSE", "\ud800", "n\x00l"),
+    *("0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "yesterday"),
+    *([], {}, [None], ["\ud800"], {"a": None}, {"\udfff": "x"}, [[]]),
+)
+# Null is how engines write an empty list or object here; it cannot be told from one.
+MAY_BE_NULL = {"Labels", "Mounts", "RepoTags", "RepoDigests", "Names", "Parents", " Parents", "LastUsedAt"}
+# What decides about an object, in its line of a list.
+DECIDES = {
+    "containers": {"Id", "Image", "ImageID", "State", "Labels", "Mounts", "HostConfig", "NetworkSettings"},
+    "images": {"Id", "ParentId", "RepoTags", "RepoDigests", "Labels", "Size"},
+    "networks": {"Id", "Name", "Scope", "Labels", "Ingress", "ConfigOnly"},
+    "BuildCache": {"ID", "Type", "InUse", "LastUsedAt", "Size", "Parent"},
+}
+INSIDE = {"Networks", "NetworkID", "NetworkMode", "Type", "Name"}
+IDS = {"Id", "ID", "ImageID", "ParentId", "Parent"}
+TIMES = {"LastUsedAt"}
+
+
+@pytest.fixture(scope="module")
+def remembered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ledger of a worker that saw this host when it was recorded."""
+    file = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    with closing(Ledger(file)) as ledger:
+        looked_at(RECORDING, ledger, BEGAN)
+    return file
+
+
+def looked_at(answers: Answers, ledger: Ledger, now: datetime) -> Case:
+    sightings = Sightings(ledger, IDENTITY.id)
+    engine = cast("Engine", Replayed(answers))
+    inventory = survey.take(engine, sightings, IDENTITY, local=False, now=now)
+    memory = survey.remember(sightings)
+    return Case(inventory=inventory, policy=POLICY, memory=memory, own=Own(), now=now)
+
+
+def planned(answers: Answers, remembered: Path) -> Plan:
+    """What the worker plans of these answers much later; its ledger is as it was."""
+    file = remembered.with_name("copy.db")
+    for end in ("", "-wal", "-shm"):
+        file.with_name(f"copy.db{end}").unlink(missing_ok=True)
+    shutil.copy(remembered, file)
+    with closing(Ledger(file)) as ledger:
+        case = looked_at(answers, ledger, LATER)
+    return make_plan(case, host="web-1", request_id="r", kinds=tuple(Kind), freed=freed_bytes)
+
+
+def step_ids(plan: Plan) -> set[str]:
+    return {step.object.id for step in plan.steps}
+
+
+@dataclass(frozen=True)
+class Garbled:
+    """Answers with one place changed. `before` is what stood there."""
+
+    answers: Answers = field(repr=False)
+    path: tuple[str | int, ...]
+    before: Any = field(repr=False)
+    after: Any
+
+    @property
+    def section(self) -> str:
+        return str(self.path[1] if self.path[0] == "usage" and len(self.path) > 1 else self.path[0])
+
+    @property
+    def line(self) -> Any:
+        """The line of a list that was changed, as it was."""
+        line: Any = RECORDING
+        for part in self.path[: 3 if self.path[0] == "usage" else 2]:
+            line = line[part]
+        return line
+
+    @property
+    def field_of_line(self) -> str:
+        """The field of its line that was changed, or in which something was."""
+        rest = self.path[3 if self.path[0] == "usage" else 2 :]
+        return str(rest[0]) if rest else ""
+
+    @property
+    def decides(self) -> bool:
+        """Whether the changed value is one that decides about its object."""
+        known, key = DECIDES.get(self.section, set()), self.path[-1]
+        return self.field_of_line in known and (key in known | INSIDE or isinstance(key, int))
+
+    @property
+    def is_unmistakable(self) -> bool:
+        """Whether the value can be told from one that an engine might say."""
+        key = str(self.path[-1])
+        if self.after is GONE:
+            return self.field_of_line == key and key not in {"LastUsedAt", "Parent"}
+        if type(self.after) is not type(self.before):
+            return not (self.after is None and key in MAY_BE_NULL) and self.before is not None
+        if key in IDS:
+            return bool(self.after)
+        if isinstance(self.after, int) and not isinstance(self.after, bool):
+            return key == "Size" and not 0 <= self.after < 2**63
+        return key in TIMES and self.after != self.before
+
+
+def places(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    yield path
+    keys = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield from places(value[key], (*path, key))
+
+
+LISTED = [
+    place
+    for section in ("containers", "images", "networks", "usage")
+    for place in places(RECORDING[section], (section,))
+]
+INSPECTED = [
+    place
+    for section in ("container", "image", "history")
+    for place in places(RECORDING[section], (section,))
+    if len(place) > 1
+]
+# How many events come, and which object is asked about, is not an engine's answer.
+EVENTS = [place for place in places(RECORDING["events"], ("events",)) if len(place) > 1]
+DECIDING = [
+    place
+    for place in LISTED
+    if {str(part) for part in place} & set().union(*DECIDES.values()) and place[:2] != ("usage", "Images")
+]
+
+
+def garbled_at(path: tuple[str | int, ...], after: Any) -> Garbled:
+    answers = copy.deepcopy(RECORDING)
+    inner: Any = answers
+    for part in path[:-1]:
+        inner = inner[part]
+    before = inner[path[-1]]
+    if after is GONE:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = copy.deepcopy(after)
+    return Garbled(answers, path, before, after)
+
+
+def garbled(*choices: list[tuple[str | int, ...]]) -> st.SearchStrategy[Garbled]:
+    paths = st.one_of([st.sampled_from(chosen) for chosen in choices])
+    # A section that is gone altogether is no answer of an engine, but a fault of the recording.
+    return st.builds(garbled_at, paths, st.sampled_from(NONSENSE)).filter(
+        lambda found: found.after is not GONE or len(found.path) > 1
+    )
+
+
+def test_the_recorded_host_has_something_to_plan_of_every_kind(remembered: Path) -> None:
+    plan = planned(RECORDING, remembered)
+
+    assert (plan.complete, plan.applicable) == (True, True)
+    assert {step.object.kind for step in plan.steps} == set(Kind)
+
+
+@given(found=garbled(DECIDING, LISTED, INSPECTED, EVENTS))
+def test_s4_whatever_an_engine_answers_there_is_a_plan_or_a_plain_error(
+    remembered: Path, found: Garbled
+) -> None:
+    try:
+        plan = planned(found.answers, remembered)
+    except EngineError:
+        return
+    again = Plan.model_validate_json(plan.model_dump_json())
+    assert (again, digest(again)) == (plan, digest(plan))
+    assert all(sentence(one).encode() for one in plan.notices)
+    assert plan.complete or plan.notices[0].code is Code.NOT_ALL_READ
+
+
+@given(found=garbled(DECIDING))
+def test_s4_an_object_with_a_field_that_cannot_be_read_is_kept_and_nothing_else_goes_for_it(
+    remembered: Path, found: Garbled
+) -> None:
+    assume(found.decides and found.is_unmistakable)
+    plan = planned(found.answers, remembered)
+
+    assert found.line.get("Id", found.line.get("ID")) not in step_ids(plan)
+    assert not plan.applicable or step_ids(plan) <= step_ids(planned(RECORDING, remembered))
+
+
+@pytest.mark.parametrize("section", ["containers", "images", "networks", "services", "usage"])
+@pytest.mark.parametrize("nonsense", [None, True, 7, "NON SENSE"])
+def test_s4_an_answer_that_is_no_list_is_an_error_that_says_which(
+    remembered: Path, section: str, nonsense: Any
+) -> None:
+    with pytest.raises(
+        EngineError, match=rf"^({'disk usage' if section == 'usage' else f'list {section}'}): "
+    ):
+        planned({**RECORDING, section: nonsense}, remembered)
+
+
+@pytest.mark.parametrize("part", ["BuildCache", "Volumes", "Containers"])
+def test_s4_a_part_of_the_accounting_that_is_no_list_is_an_error_that_says_which(
+    remembered: Path, part: str
+) -> None:
+    answers = {**RECORDING, "usage": {**RECORDING["usage"], part: {"a": 1}}}
+
+    with pytest.raises(EngineError, match=f"disk usage: {part} is "):
+        planned(answers, remembered)
+
+
+@pytest.mark.parametrize("section", ["containers", "images", "networks"])
+def test_s4_two_different_objects_of_one_id_are_not_known_and_the_same_one_twice_is_one(
+    remembered: Path, section: str
+) -> None:
+    first = RECORDING[section][0]
+    twice = planned({**RECORDING, section: [*RECORDING[section], first]}, remembered)
+    other = planned(
+        {**RECORDING, section: [*RECORDING[section], {**first, "Labels": {"a": "b"}}]}, remembered
+    )
+
+    assert step_ids(twice) == step_ids(planned(RECORDING, remembered))
+    assert (other.complete, other.notices[0].code) == (False, Code.NOT_ALL_READ)
+    assert first["Id"] not in step_ids(other)
+
+
+def test_s4_the_plan_names_what_could_not_be_read_and_what_of_it(remembered: Path) -> None:
+    index = next(i for i, raw in enumerate(RECORDING["containers"]) if raw["Names"] == ["/spent"])
+    plan = planned(garbled_at(("containers", index, "ImageID"), 5).answers, remembered)
+    [verdict] = [v for v in plan.verdicts if v.object.name == "spent"]
+
+    assert sentence(plan.notices[0]).startswith(
+        "The container spent could not be read (ImageID: 5 instead of a text), so nothing can be confirmed."
+    )
+    assert (verdict.keep, verdict.reasons[0].code) == (True, Code.UNREADABLE)

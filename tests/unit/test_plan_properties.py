@@ -1,0 +1,190 @@
+"""What holds for every host: nothing needed goes, none out of turn, and a done plan leaves no other."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tests.unit.facts_drawn import CONTAINERS, NETWORKS, TAGS, cases
+from tests.unit.facts_host import NOW, a_plan
+from tests.unit.simulated_host import after, refusals, written_down
+from workers.contract import Kind, Verdict
+from workers.planning.facts import Case
+from workers.planning.inventory import CacheRecord, Container, Image, Network
+from workers.planning.judgement import judge
+from workers.references import ImageName, Pattern
+
+ALL = tuple(Kind)
+
+
+def removed(found: tuple[Verdict, ...]) -> set[str]:
+    return {verdict.object.id for verdict in found if not verdict.keep}
+
+
+def gone_and_left(case: Case) -> tuple[set[str], list[Container]]:
+    gone = removed(judge(case, ALL))
+    return gone, [c for c in case.inventory.containers if c.id not in gone]
+
+
+def called(image: Image) -> set[str]:
+    return {name.full() for name in (*image.names, *image.digests)}
+
+
+def is_old(since: datetime | None, grace: timedelta) -> bool:
+    """Whether it is known since when, and that is long enough ago."""
+    return since is not None and since <= NOW and NOW - since >= grace
+
+
+@given(cases())
+def test_what_is_kept_and_what_goes_is_all_there_is(case: Case) -> None:
+    found, plan = case.inventory, a_plan(case)
+    every = [thing.id for thing in (*found.containers, *found.images, *found.networks, *found.cache)]
+    kept = [verdict.object.id for verdict in plan.verdicts if verdict.keep]
+
+    assert sorted([*kept, *(step.object.id for step in plan.steps)]) == sorted(every)
+
+
+# What never goes, said once more and in another way than the rules say it
+
+
+@given(cases())
+def test_s8_nothing_protected_goes(case: Case) -> None:
+    gone, _ = gone_and_left(case)
+    wanted = case.policy.protected_labels
+    patterns = [Pattern.parse(text) for text in case.policy.protected_images]
+
+    for thing in (*case.inventory.containers, *case.inventory.images, *case.inventory.networks):
+        said = {*thing.labels, *(f"{name}={value}" for name, value in thing.labels.items())}
+        assert thing.id not in gone or not said & set(wanted)
+    for image in (i for i in case.inventory.images if i.id in gone):
+        assert not [p for p in patterns for n in (*image.names, *image.digests) if p.matches(n)]
+        assert "safe-prune.role" not in image.labels
+    named = {*case.policy.protected_containers, *case.policy.protected_networks}
+    named |= set(case.policy.critical_containers)
+    assert not [c for c in case.inventory.containers if c.id in gone and c.name in named]
+    assert not gone & case.own.container_ids
+
+
+@given(cases())
+def test_nothing_in_use_goes(case: Case) -> None:
+    gone, left = gone_and_left(case)
+    names = {name.full() for container in left for name in container.references}
+    mounts = {mount for container in left for mount in container.image_mounts}
+    services = {name.full() for name in case.inventory.service_images}
+
+    for image in (i for i in case.inventory.images if i.id in gone):
+        assert image.id not in mounts | {container.image_id for container in left}
+        assert not called(image) & (names | mounts | services)
+    attached = {name for container in left for name in container.networks}
+    assert not [n for n in case.inventory.networks if n.id in gone and {n.id, n.name} & attached]
+
+
+@given(cases())
+def test_s10_nothing_young_or_of_unknown_age_goes(case: Case) -> None:
+    gone, _ = gone_and_left(case)
+    policy, found = case.policy, case.inventory
+    for container in (c for c in found.containers if c.id in gone):
+        ended = container.finished_at or (container.created_at if container.state == "created" else None)
+        assert is_old(ended, policy.container_grace)
+    for image in (i for i in found.images if i.id in gone):
+        evidence = [image.tagged_at, image.written_at]
+        if not any(evidence):
+            evidence = [case.memory.first_seen(Kind.IMAGE, image.id)]
+        assert all(is_old(time, policy.image_grace) for time in evidence if time)
+        assert any(evidence) or case.memory.names.get(image.id)
+    assert all(is_old(n.created_at, policy.network_grace) for n in found.networks if n.id in gone)
+    for record in (r for r in found.cache if r.id in gone):
+        assert is_old(record.last_used_at or record.created_at, policy.cache_grace)
+
+
+@given(cases())
+def test_s4_nothing_unreadable_goes(case: Case) -> None:
+    gone, _ = gone_and_left(case)
+    things = (
+        *case.inventory.containers,
+        *case.inventory.images,
+        *case.inventory.networks,
+        *case.inventory.cache,
+    )
+
+    assert not [thing for thing in things if thing.id in gone and not thing.readable]
+
+
+@given(cases(), st.sampled_from([Container, Image, Network, CacheRecord]), st.integers(0, 7))
+def test_s4_an_object_that_becomes_unreadable_adds_no_removal_of_another(
+    case: Case, kind: type, number: int
+) -> None:
+    fields = {Container: "containers", Image: "images", Network: "networks", CacheRecord: "cache"}
+    things = list(getattr(case.inventory, fields[kind]))
+    assume(number < len(things))
+    things[number] = replace(things[number], readable=False)
+    less = replace(case, inventory=replace(case.inventory, **{fields[kind]: tuple(things)}))
+
+    assert removed(judge(less, ALL)) <= removed(judge(case, ALL)) - {things[number].id}
+    assert not a_plan(less).applicable
+
+
+@given(cases())
+def test_s9_of_a_repository_that_a_running_container_uses_the_way_back_stays(case: Case) -> None:
+    gone, left = gone_and_left(case)
+    for container in (c for c in left if c.state == "running"):
+        for repository in {name.registry + "/" + name.repository for name in container.references}:
+            versions = [i for i in case.inventory.images if _is_of(i, repository, case)]
+            assert len([i for i in versions if i.id not in gone]) >= min(
+                len(versions), case.policy.keep_previous
+            )
+
+
+def _is_of(image: Image, repository: str, case: Case) -> bool:
+    had = map(ImageName.parse, case.memory.names.get(image.id, {}))
+    return any(f"{n.registry}/{n.repository}" == repository for n in (*image.names, *image.digests, *had))
+
+
+PROTECTIONS = st.one_of(
+    st.tuples(st.just("protected_images"), st.sampled_from([*TAGS, "*", "host:5000/*"])),
+    st.tuples(st.just("protected_containers"), st.sampled_from([*CONTAINERS, "*"])),
+    st.tuples(st.just("critical_containers"), st.sampled_from([*CONTAINERS, "compose:shop/*"])),
+    st.tuples(st.just("protected_networks"), st.sampled_from([*NETWORKS, "*"])),
+    st.tuples(
+        st.just("protected_labels"), st.sampled_from(["com.docker.compose.project", "safe-prune.keep"])
+    ),
+)
+
+
+@given(cases(), PROTECTIONS)
+def test_s8_a_further_protection_never_removes_more(case: Case, protection: tuple[str, str]) -> None:
+    key, text = protection
+    more = case.policy.model_copy(update={key: (*getattr(case.policy, key), text)})
+
+    assert removed(judge(replace(case, policy=more), ALL)) <= removed(judge(case, ALL))
+
+
+# Time
+
+
+@given(cases(), st.floats(0, 90))
+def test_s10_what_is_old_enough_to_go_is_so_later_as_well(case: Case, days: float) -> None:
+    later = replace(case, now=case.now + timedelta(days=days))
+
+    assert removed(judge(case, ALL)) <= removed(judge(later, ALL))
+
+
+# Order
+
+
+@given(cases())
+def test_steps_in_their_order_take_nothing_that_something_left_still_needs(case: Case) -> None:
+    assert refusals(case, a_plan(case)) == []
+
+
+@given(cases(max_objects=3))
+def test_a_part_of_a_plan_breaks_nothing_either(case: Case) -> None:
+    assert refusals(case, a_plan(case)) == []
+
+
+@given(cases())
+def test_s9_when_a_plan_is_done_there_is_nothing_more_to_plan(case: Case) -> None:
+    known = written_down(case)
+
+    assert a_plan(after(known, a_plan(known))).steps == ()
