@@ -87,6 +87,16 @@ def test_a_container_is_read_from_its_line_and_its_inspection() -> None:
     assert found.finished_at == datetime(2026, 1, 2, tzinfo=UTC)
 
 
+def test_the_volumes_of_a_container_come_in_one_order_however_they_are_listed() -> None:
+    mounts = [{"Type": "volume", "Name": name} for name in ("spool", "data", "logs")]
+    found = {
+        inventory.container({"Id": ID, "State": "exited", "Mounts": listed}, None, writable=None).volumes
+        for listed in (mounts, mounts[::-1])
+    }
+
+    assert found == {("data", "logs", "spool")}
+
+
 def test_s4_what_only_an_inspection_tells_is_unknown_without_one() -> None:
     found = listed()
 

@@ -14,7 +14,7 @@ from workers.reasons import Code, Reason, reason
 
 # What builds hold: the layers of images, and the build cache.
 HELD_BY_BUILDS = (Kind.IMAGE, Kind.BUILD_CACHE)
-PIECE = timedelta(seconds=10)
+PIECE = timedelta(seconds=2)
 
 
 def refusals(engine: Engine, policy: Policy) -> tuple[Reason, ...]:
