@@ -105,6 +105,18 @@ def test_what_somebody_just_did_postpones_and_the_plan_stays_good(
     assert ended(quiet_host.execute(plan)) == {"job": Outcome.REMOVED, "waste:1": Outcome.REMOVED}
 
 
+def test_a_pull_of_what_is_there_already_postpones(
+    quiet_host: WorkerHost, fresh_registry: RegistryFactory
+) -> None:
+    plan = quiet_host.plan()
+    registry = fresh_registry(quiet_host.engine)
+    registry.push("base:1", "app:1")
+    registry.pull("app:1")
+    why = refusal_of(quiet_host, plan)
+
+    assert (why.params["image"], why.params["what"]) == (f"{registry.address}/app:1", "pulled")
+
+
 def test_the_preview_says_what_goes_on(quiet_host: WorkerHost) -> None:
     tag(quiet_host)
     with a_build_held(quiet_host.engine):
@@ -222,7 +234,7 @@ def test_s4_events_that_cannot_be_read_refuse(quiet_host: WorkerHost, short: Pat
 
 
 def test_s4_what_the_engine_has_forgotten_is_watched_instead(quiet_host: WorkerHost, short: Path) -> None:
-    quiet_host.policy(quiet_for='"3s"')
+    quiet_host.policy(quiet_for='"1min"')
     plan = quiet_host.plan()
     flood(quiet_host)
     with (
@@ -234,7 +246,7 @@ def test_s4_what_the_engine_has_forgotten_is_watched_instead(quiet_host: WorkerH
 
 
 def test_a_busy_memory_alone_only_delays(quiet_host: WorkerHost) -> None:
-    quiet_host.policy(quiet_for='"2s"')
+    quiet_host.policy(quiet_for='"5s"')
     plan = quiet_host.plan()
     flood(quiet_host)
 

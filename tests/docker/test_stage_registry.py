@@ -53,7 +53,7 @@ def test_a_deleted_manifest_is_gone_and_the_engine_goes_on_naming_it(registry: R
 
     assert not registry.has("app", digest)
     named = images.inspect(registry.engine.client, pushed)["RepoDigests"]
-    assert named == [f"{registry.address}/app@{digest}"]
+    assert f"{registry.address}/app@{digest}" in named
 
 
 def test_a_stopped_registry_is_away_and_comes_back_with_all_it_had(registry: Registry) -> None:

@@ -1,6 +1,7 @@
 """A real registry (Debian's docker-registry) on the loopback of one engine, which trusts its own loopback."""
 
 import base64
+import contextlib
 import http.client
 import json
 import subprocess
@@ -8,7 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from docker.errors import APIError
 
@@ -20,10 +21,24 @@ from tests.stage.spawn import mortal
 
 READY_SECONDS = 30
 ANSWER_SECONDS = 30
-MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+MANIFESTS = ", ".join(
+    f"application/vnd.{form}+json"
+    for form in (
+        "docker.distribution.manifest.v2",
+        "docker.distribution.manifest.list.v2",
+        "oci.image.manifest.v1",
+        "oci.image.index.v1",
+    )
+)
 LOGIN = {"username": "stage", "password": "stage"}
 # The registry reads nothing but bcrypt; this is the login above.
 HTPASSWD = "stage:$2b$05$kZezJcKHgCwZEE16XxeQ7OjtZ1UvRgRrMnkdsZ.OX73S/dbpda7sW\n"
+
+
+class _Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Registry:
@@ -81,8 +96,9 @@ class Registry:
         answers = self.engine.client.push(
             f"{self.address}/{repository}", tag, stream=True, decode=True, auth_config=self._login
         )
-        pushed = [answer["aux"]["Digest"] for answer in _without_error(answers) if "aux" in answer]
-        return str(pushed[-1])
+        for _ in _without_error(answers):
+            pass
+        return self.digest(repository, tag)
 
     def pull(self, name: str) -> str:
         """Pull ``app:1`` or ``app@sha256:…`` to the engine; returns the image's id."""
@@ -90,35 +106,38 @@ class Registry:
 
     def delete_manifest(self, repository: str, digest: str) -> None:
         """Forget an image, as a retention rule of a registry does; engines go on naming its digest."""
-        status = self._ask("DELETE", f"/v2/{repository}/manifests/{digest}")
-        if status != http.client.ACCEPTED:
-            raise StageError(f"registry: {status} for deleting {repository}@{digest}")
+        answer = self._ask("DELETE", f"/v2/{repository}/manifests/{digest}")
+        if answer.status != http.client.ACCEPTED:
+            raise StageError(f"registry: {answer.status} for deleting {repository}@{digest}")
+
+    def digest(self, repository: str, reference: str) -> str:
+        """The digest of what it would give back for a tag. Not all engines say it when they push."""
+        return str(self._found(f"/v2/{repository}/manifests/{reference}").headers["Docker-Content-Digest"])
 
     def has(self, repository: str, reference: str) -> bool:
         """Whether it would give the image back, by tag or by digest."""
-        return self._ask("HEAD", f"/v2/{repository}/manifests/{reference}") == http.client.OK
+        return self._ask("HEAD", f"/v2/{repository}/manifests/{reference}").status == http.client.OK
 
     def blobs(self, repository: str, digest: str) -> list[str]:
         """The digests of an image's layers as they are transferred, base first."""
-        manifest = json.loads(self._get(f"/v2/{repository}/manifests/{digest}"))
+        manifest = json.loads(self._found(f"/v2/{repository}/manifests/{digest}").body)
         return [str(layer["digest"]) for layer in manifest["layers"]]
 
-    def _ask(self, method: str, path: str) -> int:
-        return inside(self.engine, lambda: self._answer(method, path)[0])
+    def _found(self, path: str) -> "_Answer":
+        answer = self._ask("GET", path)
+        if answer.status != http.client.OK:
+            raise StageError(f"registry: {answer.status} for {path}: {answer.body.decode(errors='replace')}")
+        return answer
 
-    def _get(self, path: str) -> bytes:
-        status, body = inside(self.engine, lambda: self._answer("GET", path))
-        if status != http.client.OK:
-            raise StageError(f"registry: {status} for {path}: {body.decode(errors='replace')}")
-        return body
+    def _ask(self, method: str, path: str) -> "_Answer":
+        return inside(self.engine, lambda: self._answer(method, path))
 
-    def _answer(self, method: str, path: str) -> tuple[int, bytes]:
+    def _answer(self, method: str, path: str) -> "_Answer":
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
-        connection.request(method, path, headers={"Accept": MANIFEST} | self._credentials())
-        answer = connection.getresponse()
-        body = answer.read()
-        connection.close()
-        return answer.status, body
+        with contextlib.closing(connection):
+            connection.request(method, path, headers={"Accept": MANIFESTS} | self._credentials())
+            answer = connection.getresponse()
+            return _Answer(answer.status, answer.headers, answer.read())
 
     def _credentials(self) -> dict[str, str]:
         if self._login is None:

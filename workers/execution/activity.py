@@ -14,7 +14,7 @@ from workers.reasons import Code, Reason, reason
 
 # What builds hold: the layers of images, and the build cache.
 HELD_BY_BUILDS = (Kind.IMAGE, Kind.BUILD_CACHE)
-PIECE = timedelta(seconds=10)
+PIECE = timedelta(seconds=2)
 
 
 def refusals(engine: Engine, policy: Policy) -> tuple[Reason, ...]:
@@ -61,11 +61,11 @@ def _watched(engine: Engine, since: datetime, until: datetime) -> tuple[Activity
 
 
 def _pieces(engine: Engine, since: datetime, until: datetime) -> Iterator[list[Raw]]:
-    """An engine answers when the time asked about is over; each piece begins where the one before ended."""
+    """An engine answers when the time asked about is over, or when it stops; the rest is asked for again."""
     while since < until:
         end = min(until, max(since, _now()) + PIECE)
         yield engine.activity_events(since=since, until=end)
-        since = end
+        since = min(end, _now())
 
 
 def _now() -> datetime:
