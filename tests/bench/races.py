@@ -58,10 +58,9 @@ def main() -> int:
     )
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--no-registry", action="store_true", help="nothing can be brought back then")
-    parser.add_argument("--dockerd", default="/usr/sbin/dockerd")
     options = parser.parse_args()
     registry = not options.no_registry and importlib.util.find_spec(REGISTRY) is not None
-    with fresh_folder() as folder, DisposableEngine(folder / "1", dockerd=options.dockerd) as engine:
+    with fresh_folder() as folder, DisposableEngine(folder / "1") as engine:
         (folder / "host").mkdir()
         host = WorkerHost(engine, folder / "host")
         print(f"engine {engine.client.version()['Version']}, {machine()}")
