@@ -5,7 +5,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from workers import measuring
@@ -87,8 +86,9 @@ def take(
             activity=activities(events),
             measured=measuring.measure(identity, ids) if local else Measured(),
         )
-    details.keep()
-    _write_down(taken, sightings, now)
+    with sightings.together():
+        details.keep()
+        _write_down(taken, sightings, now)
     return taken
 
 
@@ -156,9 +156,9 @@ def _with_histories(
 
 def _written_at(identity: EngineIdentity, image_id: str) -> datetime | None:
     """When the engine wrote the image's record: the only trace of a pull or load on a graph driver."""
-    folder = Path(identity.data_root, "image", identity.storage_driver, "imagedb", "content", "sha256")
+    folder = f"{identity.data_root}/image/{identity.storage_driver}/imagedb/content/sha256"
     try:
-        return datetime.fromtimestamp((folder / image_id.removeprefix("sha256:")).stat().st_mtime, UTC)
+        return datetime.fromtimestamp(os.stat(f"{folder}/{image_id.removeprefix('sha256:')}").st_mtime, UTC)
     except (OSError, ValueError):
         return None
 

@@ -11,8 +11,10 @@ import argparse
 import re
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from tests.bench.machine import machine
 from tests.stage import hosts
@@ -23,6 +25,7 @@ from tests.stage.folder import fresh_folder
 from tests.stage.hosts import FilledHost
 
 VERSIONS = 10
+NewEngine = Callable[[Path], DisposableEngine]
 IDLE = "exec tail -f /dev/null"
 
 
@@ -100,11 +103,16 @@ def quiet_preview(company: Company, channel: str) -> None:
     company.reply(company.ready("web-1"), "Plan of web-1")
 
 
-def measure(wanted: Catalogue, repeats: int) -> tuple[list[Effort], list[float]]:
+def measure(
+    wanted: Catalogue, repeats: int, engine: NewEngine = DisposableEngine
+) -> tuple[list[Effort], list[float]]:
     channels = tuple(f"bench-{number}" for number in range(repeats + 1))
     fill = partial(placed, wanted=wanted)
-    with fresh_folder() as folder, Company(folder, {"web-1": fill}, channels=channels) as company:
-        df = []
+    with (
+        fresh_folder() as folder,
+        Company(folder, {"web-1": fill}, channels=channels, engine=engine) as company,
+    ):
+        df = list[float]()
         for channel in channels:
             quiet_preview(company, channel)
             df.append(df_time(company))

@@ -22,7 +22,7 @@ class Company:
     """Everything started, in the order in which a person would set it up; all of it is gone at the end.
 
     `approvers`: who may execute. `policy`: lines for every host's policy. `over_http`: Slack calls the bot.
-    `gated`: the workers reach their engines through gates.
+    `gated`: the workers reach their engines through gates. `engine`: which engines they are.
     """
 
     def __init__(
@@ -35,9 +35,10 @@ class Company:
         policy: str = "",
         over_http: bool = False,
         gated: bool = False,
+        engine: Callable[[Path], DisposableEngine] = DisposableEngine,
     ) -> None:
         self.folder, self.over_http = folder, over_http
-        self._hosts, self._policy, self._gated = hosts, policy, gated
+        self._hosts, self._policy, self._gated, self._engine = hosts, policy, gated, engine
         self.channels, self._approvers = tuple(channels), tuple(approvers)
         # Where people type and read now; in a fresh channel nothing waits for its turn.
         self.channel = self.channels[0]
@@ -191,7 +192,7 @@ class Company:
 
     def _member(self, name: str, fill: Fill) -> Member:
         enter = self._stack.enter_context
-        engine = enter(DisposableEngine(self.folder / name))
+        engine = enter(self._engine(self.folder / name))
         gate = enter(Gate(self.folder / f"{name}.gate", engine.socket))
         filled = fill(engine)
         policy = self.folder / f"{name}.toml"

@@ -215,6 +215,21 @@ def test_s15_the_end_of_a_step_survives_what_could_not_be_written(ledger: Ledger
     assert seen(ledger) == (Outcome.REMOVED, [event])
 
 
+def test_what_is_written_inside_a_transaction_belongs_to_it(ledger: Ledger) -> None:
+    before = ledger.outbox(after=0)
+
+    with pytest.raises(ZeroDivisionError):
+        tell_and_fail(ledger)
+
+    assert ledger.outbox(after=0) == before
+
+
+def tell_and_fail(ledger: Ledger) -> None:
+    with ledger.transaction():
+        ledger.tell(plan_started())
+        raise ZeroDivisionError
+
+
 def test_s15_a_step_cannot_end_that_was_never_asked_for(ledger: Ledger) -> None:
     ledger.consume(order(), NOON)
     before = ledger.outbox(after=0)

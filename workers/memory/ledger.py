@@ -90,7 +90,10 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing, on the disk when it returns."""
+        """All of it or nothing, on the disk when it returns; what is inside another one belongs to that."""
+        if self._is_writing():
+            yield
+            return
         with _refusing("ledger"):
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -101,6 +104,10 @@ class Ledger:
                 raise
             self._db.execute("COMMIT")
         self._ended.clear()
+
+    def _is_writing(self) -> bool:
+        with _refusing("ledger"):
+            return self._db.in_transaction
 
     # Plans and orders
 
@@ -266,7 +273,7 @@ class Ledger:
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """Return what a query finds."""
-        if not self._db.in_transaction:
+        if not self._is_writing():
             self.flush()
         with _refusing("ledger"), closing(self._db.execute(query, values)) as cursor:
             return cursor.fetchall()

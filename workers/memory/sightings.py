@@ -1,6 +1,7 @@
 """What Docker forgets and the ledger remembers: when objects were seen, last used, and named."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -44,6 +45,9 @@ class Rows(Protocol):
     def write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         """Write many rows at once."""
 
+    def transaction(self) -> AbstractContextManager[None]:
+        """All of it or nothing."""
+
 
 @dataclass(frozen=True)
 class Sighting:
@@ -68,6 +72,10 @@ class Sightings:
 
     def __init__(self, ledger: Rows, engine_id: str) -> None:
         self._ledger, self._engine = ledger, engine_id
+
+    def together(self) -> AbstractContextManager[None]:
+        """Write down all that is seen inside the block, or nothing of it."""
+        return self._ledger.transaction()
 
     # From inventories
 
