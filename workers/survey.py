@@ -1,5 +1,6 @@
 """Looks at a host once: asks the engine, reads what the ledger remembers, and writes down what was seen."""
 
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
