@@ -311,16 +311,17 @@ def volume(listed: Raw) -> Volume:
 def disk_usage(df: Raw, *, store: Store, now: datetime, **measured: Any) -> DiskUsage:
     """Read the engine's accounting; sizes that it did not compute count as nothing."""
     containers = sum(max(0, c.get("SizeRw") or 0) for c in df.get("Containers") or [])
-    cache = df.get("BuildCache") or []
+    cache = sum(c.get("Size") or 0 for c in df.get("BuildCache") or [] if not c.get("Shared"))
     images = int(df.get("LayersSize") or 0)
     # On the containerd store LayersSize holds the snapshots of containers and cache as well.
     if store is Store.CONTAINERD:
-        images = max(0, images - containers)
+        cache = min(cache, max(0, images - containers))
+        images = max(0, images - containers - cache)
     return DiskUsage(
         taken_at=now,
         containers=containers,
         images=images,
-        build_cache=sum(c.get("Size") or 0 for c in cache if not c.get("Shared")),
+        build_cache=cache,
         volumes=sum(max(0, (v.get("UsageData") or {}).get("Size", 0)) for v in df.get("Volumes") or []),
         **measured,
     )
