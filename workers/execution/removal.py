@@ -1,7 +1,7 @@
 """Removes one object: a fresh look, the guards, the removal, and what the engine made of it (S2, S7)."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -223,7 +223,7 @@ class Removal:
         try:
             if self.identity.store is Store.CONTAINERD:
                 # Compare-and-untag in one step; on a graph driver the same call means something else.
-                return self._expect(self.engine.remove_image(f"{name.full()}@{image.id}"), set())
+                return self._compared(name, self.engine.remove_image(f"{name.full()}@{image.id}"))
             now = datetime.now(UTC)
             events = self.engine.image_events(guards.TOUCHING, since=now - QUIET, until=now)
             if touched := guards.checked(lambda: guards.name_touched(name.familiar(), events)):
@@ -233,6 +233,13 @@ class Removal:
             return self._expect(self.engine.remove_image(name.full()), set())
         except NotFound:
             return refused(reason(Code.CHANGED, what=f"{name.familiar()} is gone"))
+
+    def _compared(self, name: ImageName, told: Sequence[Mapping[str, str]]) -> Ended:
+        """A name that moved: engine 28 then takes off the mark that the image has none, and says so."""
+        ended = self._expect(told, set())
+        if ended is REMOVED and name.familiar() not in {line.get("Untagged") for line in told}:
+            return refused(reason(Code.CHANGED, what=f"{name.familiar()} is another image now"))
+        return ended
 
     def _expect(self, told: Iterable[Mapping[str, str]], planned: set[str]) -> Ended:
         """The engine must have deleted what was planned, and no other image along with it."""
