@@ -22,6 +22,9 @@ from workers.contract import Bytes, Store
 from workers.planning.reclaim import attribution, freed
 
 G = Store.GRAPH_DRIVER
+pytestmark = pytest.mark.only_on(
+    G, because="a containerd store frees within bounds: see test_containerd_store"
+)
 DOCKERFILE = "FROM base:1\nWORKDIR /work\nRUN head -c 70000 /dev/urandom > made\nENV A=b\nRUN true\n"
 
 
