@@ -131,6 +131,12 @@ class DiskUsage(Value):
         """What a plan can bring down: volumes are counted, never removed, so they do not belong here."""
         return self.containers + self.images + self.build_cache
 
+    @property
+    def free(self) -> int | None:
+        """What the filesystems have left, one that lies under two places counted once."""
+        left = {(found.total, found.inodes): found.free for found in self.filesystems}
+        return sum(left.values()) if left else None
+
 
 class DiskPart(StrEnum):
     """What an engine fills a disk with; more than a plan may hold, for here it is only told (S1)."""
@@ -353,11 +359,22 @@ class Report(Value):
     findings: tuple[Reason, ...] = ()
 
     @property
+    def measured_by_engine(self) -> bool:
+        """Whether the engine's accounting can tell what went: a containerd store's leaves out most blobs."""
+        return self.engine.store is Store.GRAPH_DRIVER
+
+    @property
     def freed(self) -> int | None:
-        """Bytes the engine's own accounting went down by; None where it could not be asked."""
-        if self.usage_before is None or self.usage_after is None:
+        """Bytes the engine's own accounting went down by, or the filesystem's where that cannot tell.
+
+        None where neither could be asked.
+        """
+        before, after = self.usage_before, self.usage_after
+        if before is None or after is None:
             return None
-        return self.usage_before.engine_bytes - self.usage_after.engine_bytes
+        if self.measured_by_engine:
+            return before.engine_bytes - after.engine_bytes
+        return None if before.free is None or after.free is None else after.free - before.free
 
 
 class Fact(Value):

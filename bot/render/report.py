@@ -92,7 +92,8 @@ def _bytes(run: Report) -> str:
     expected = f"{bytes_range(gone)} expected of what was removed.{whole}"
     if run.freed is None:
         return f"*Freed:* could not be measured, {expected}"
-    return f"*Freed:* {size(run.freed)} by the engine's own figures, {expected}"
+    figures = "the engine's own figures" if run.measured_by_engine else "the filesystem's figures"
+    return f"*Freed:* {size(run.freed)} by {figures}, {expected}"
 
 
 def _health(lines: Sequence[HealthLine]) -> list[str]:

@@ -1,10 +1,11 @@
 """Predicted against freed bytes on random pools, beside what `docker system df` claims: run by hand.
 
-    python -m tests.bench.freed_bytes --seeds 1-20 [--cache]
+    python -m tests.bench.freed_bytes --seeds 1-20 [--cache] [--engine 26.1-containerd]
 
 Of each pool some images are in use; all others are removed, one by one, and the cache stays. `disk` counts
-the bytes of files in layers, `accounted` is the engine's own figure, `du` the blocks of its data root, and
-`df claims` what `docker system df` calls reclaimable of images.
+the bytes of files in layers, or of snapshots and blobs on a containerd store; `accounted`
+is the engine's own figure, `du` the blocks of its data root, and `df claims` what `docker system df` calls
+reclaimable of images.
 """
 # ruff: noqa: T201  a bench prints
 
@@ -23,13 +24,14 @@ from tests.docker.pools import (
     Pool,
     accounted_bytes,
     cache_of,
-    file_bytes,
     images_of,
     remove_image,
     some_images,
+    stored_bytes,
 )
 from tests.stage.engine import DisposableEngine
 from tests.stage.folder import fresh_folder
+from tests.stage.kinds import ENGINES, MACHINES_OWN, EngineKind, engine_kind
 from workers.contract import Store
 from workers.planning.reclaim import HistoryStep, LayeredImage, attribution, freed
 
@@ -61,14 +63,14 @@ class Trial:
         return self.low == self.disk == self.high
 
 
-def trial(folder: Path, seed: int, *, cache: bool, dockerd: str) -> Trial:
-    with DisposableEngine(folder, dockerd=dockerd) as engine:
+def trial(folder: Path, seed: int, *, cache: bool, kind: EngineKind) -> Trial:
+    with DisposableEngine(folder, kind) as engine:
         Pool(engine, seed, cache=cache).fill(16)
         chance = random.Random(seed)
         use_some(engine.client, chance)
         images, records = images_of(engine.client), cache_of(engine.client)
         order = some_images(engine.client, chance, share=1)
-        expected = freed(order, images, records, store=Store.GRAPH_DRIVER)
+        expected = freed(order, images, records, store=kind.store)
         claimed = claim(engine)
         before = readings(engine)
         for image in order:
@@ -90,7 +92,7 @@ def readings(engine: DisposableEngine) -> tuple[int, int, int]:
     du = subprocess.run(
         ["du", "-s", "-B1", str(engine.data_root)], check=True, capture_output=True, text=True
     )
-    return file_bytes(engine), accounted_bytes(engine.client), int(du.stdout.split()[0])
+    return stored_bytes(engine), accounted_bytes(engine.client), int(du.stdout.split()[0])
 
 
 def claim(engine: DisposableEngine) -> int:
@@ -147,13 +149,13 @@ def main() -> int:
     )
     parser.add_argument("--seeds", default="1-10", help="as in 1-10")
     parser.add_argument("--cache", action="store_true", help="build with BuildKit too, which leaves records")
-    parser.add_argument("--dockerd", default="/usr/sbin/dockerd")
+    parser.add_argument("--engine", choices=sorted(ENGINES), default=MACHINES_OWN)
     options = parser.parse_args()
+    kind = engine_kind(options.engine)
     first, last = map(int, options.seeds.split("-"))
     with fresh_folder() as folder:
         done = print_table(
-            trial(folder / str(seed), seed, cache=options.cache, dockerd=options.dockerd)
-            for seed in range(first, last + 1)
+            trial(folder / str(seed), seed, cache=options.cache, kind=kind) for seed in range(first, last + 1)
         )
     exact, within = sum(one.is_exact for one in done), sum(one.is_within for one in done)
     print(f"{exact} of {len(done)} predicted to the byte, {within} within the bounds")

@@ -18,10 +18,14 @@ from tests.docker.pools import (
 )
 from tests.stage import images as factory
 from tests.stage.engine import DisposableEngine
+from tests.stage.kinds import MACHINE
 from workers.contract import Bytes, Store
-from workers.planning.reclaim import attribution, freed
+from workers.planning.reclaim import CacheRecord, attribution, freed
 
 G = Store.GRAPH_DRIVER
+pytestmark = pytest.mark.only_on(
+    G, because="a containerd store frees within bounds: see test_containerd_store"
+)
 DOCKERFILE = "FROM base:1\nWORKDIR /work\nRUN head -c 70000 /dev/urandom > made\nENV A=b\nRUN true\n"
 
 
@@ -42,6 +46,12 @@ def freed_each(engine: DisposableEngine, order: Sequence[str], reading: Callable
         readings.append(reading())
     steps = zip(order, readings, readings[1:], strict=False)
     return {removed: before - after for removed, before, after in steps}
+
+
+def rightly_told(engine: DisposableEngine) -> list[CacheRecord]:
+    """The records whose size the engine knows: 28.5 still tells how large a context was one build ago."""
+    found = cache_of(engine.client)
+    return found if engine.kind == MACHINE else [one for one in found if one.type != "source.local"]
 
 
 @pytest.mark.parametrize("seed", [3, 5, 8])
@@ -70,7 +80,7 @@ def test_with_a_build_cache_what_is_freed_on_the_disk_lies_within_the_bounds(
     chance = random.Random(seed)
     order = [
         *some_images(engine.client, chance, share=0.8),
-        *some_records(cache_of(engine.client), chance, share=0.5),
+        *some_records(rightly_told(engine), chance, share=0.5),
     ]
     expected = sum(predicted(engine, order).values(), Bytes())
     on_disk = sum(freed_each(engine, order, lambda: file_bytes(engine)).values())

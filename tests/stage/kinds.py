@@ -69,6 +69,12 @@ def engine_kind(name: str) -> EngineKind:
     return EngineKind(root=programs(release), store=store) if release else MACHINE
 
 
+def is_stable(name: str) -> bool:
+    """Whether the engine of this name is to be had for as long as its suite is."""
+    release, _ = ENGINES[name]
+    return release is None or release.stable
+
+
 def programs(release: Release) -> Path:
     """The folder with the programs of a release, which must be of its version: suites move on."""
     folder = unpacked(release.closure)

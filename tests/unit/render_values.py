@@ -266,6 +266,8 @@ def ran(report: Report) -> HostPart:
     return replace(part, stage=Stage.FINISHED, ordered=True, report=report, since=report.finished_at)
 
 
+NOT_DOCKER = reason(Code.ENGINE_NOT_DOCKER, engine="Podman Engine 4.3.1", ours="1.41 to 1.51")
+PODMAN = ENGINE.model_copy(update={"version": "4.3.1", "read_only": NOT_DOCKER})
 SILENT = HostPart("web-3", Stage.SILENT, since=ago(minutes=5), last_seen=ago(hours=2))
 SMALL = STEPS[1:2]
 
@@ -370,6 +372,7 @@ REQUESTS: dict[str, Request] = {
         planned(), phase=Phase.CLOSED, settlement=Settlement(Settled.SUPERSEDED, ago(minutes=1), ANA)
     ),
     "nothing-to-remove": request(planned(steps=()), phase=Phase.CLOSED),
+    "only-read": request(planned(engine=PODMAN, notices=(NOT_DOCKER,)), phase=Phase.CLOSED),
     "nothing-yet": request(
         planned(
             steps=(),

@@ -276,4 +276,12 @@ def test_the_accounting_counts_nothing_twice_and_nothing_unknown() -> None:
 
     assert (found.images, found.containers, found.build_cache, found.volumes) == (100, 7, 5, 9)
     assert found.engine_bytes == 112
-    assert accounting.disk_usage(df, store=Store.CONTAINERD, now=NOW).images == 93
+
+
+@pytest.mark.parametrize("layers", [100, 10, 0])
+def test_on_a_containerd_store_the_figure_for_layers_holds_all_the_others(layers: int) -> None:
+    df = {"LayersSize": layers, "Containers": [{"SizeRw": 7}], "BuildCache": [{"Size": 5, "Shared": False}]}
+    found = accounting.disk_usage(df, store=Store.CONTAINERD, now=NOW)
+
+    assert found.containers == 7
+    assert found.engine_bytes == max(layers, 7)

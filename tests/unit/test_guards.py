@@ -119,6 +119,16 @@ def test_s4_a_policy_that_has_changed_is_refused(keys: dict[str, Any]) -> None:
     assert refusals(policy=a_policy(**keys)) == [Code.POLICY_CHANGED]
 
 
+def test_s4_an_engine_that_is_only_read_refuses_every_order() -> None:
+    why = reason(Code.ENGINE_TOO_NEW, engine="31.0.0 (API 1.52 to 1.60)", ours="1.41 to 1.51")
+    only_read = ENGINE.model_copy(update={"read_only": why})
+    plan = PLAN.model_copy(update={"engine": only_read})
+
+    assert not plan.applicable
+    assert refusals(engine=only_read) == [Code.ENGINE_TOO_NEW]
+    assert refusals(an_order(plan), plan) == [Code.NOTHING_TO_DO]
+
+
 @pytest.mark.parametrize("change", [{"steps": ()}, {"complete": False}])
 def test_s4_an_empty_or_incomplete_plan_is_refused(change: dict[str, Any]) -> None:
     plan = PLAN.model_copy(update=change)

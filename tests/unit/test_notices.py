@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.facts_host import (
+    ENGINE,
     NOW,
     a_case,
     a_container,
@@ -20,7 +21,7 @@ from tests.unit.facts_host import (
 from workers.contract import Restorable
 from workers.planning.facts import Case, Memory
 from workers.planning.notices import share
-from workers.reasons import Code, Reason
+from workers.reasons import Code, Reason, reason
 
 KNOWN_FOR_LONG = Memory(since=days(90))
 
@@ -30,6 +31,13 @@ def said(case: Case) -> dict[Code, list[Reason]]:
     for notice in a_plan(case).notices:
         found.setdefault(notice.code, []).append(notice)
     return found
+
+
+def test_that_an_engine_is_only_read_is_said_first() -> None:
+    why = reason(Code.ENGINE_TOO_OLD, engine="19.03.15 (API 1.12 to 1.40)", ours="1.41 to 1.51")
+    case = a_case(an_image("app:1"), engine=ENGINE.model_copy(update={"read_only": why}))
+
+    assert (a_plan(case).notices[0], a_plan(case).applicable) == (why, False)
 
 
 def test_nothing_is_said_where_nothing_is_worth_it() -> None:

@@ -269,6 +269,35 @@ def test_c_the_build_cache_has_copies_and_holds_no_snapshot_of_an_image() -> Non
     assert Bytes(low=9, high=29) == freed({"r1", "own"}, [app], cache, store=C)
 
 
+def base(*, shared: bool = True) -> CacheRecord:
+    """A layer that a build began from: on a containerd store it tells a size near to the layer's."""
+    return record("base", "95", shared=shared)
+
+
+def test_c_what_a_build_began_from_stays_while_the_cache_does() -> None:
+    app = image("app", "root code", "100 ", "20 COPY code", content=60)
+    cache = [base(), record("r1", "20 COPY code", on="base")]
+    assert Bytes(low=20, high=80) == freed({"app"}, [app], cache, store=C)
+    assert freed({"app", "base"}, [app], cache, store=C).low == 120
+    assert freed({"base"}, [app], cache, store=C).low == 0
+
+
+def test_c_what_a_build_began_from_takes_its_blob_along() -> None:
+    alone = freed({"base"}, [], [base(shared=False)], store=C)
+    assert alone.low == 95
+    assert alone.high >= 190
+
+
+def test_c_a_blob_that_many_images_have_is_counted_once() -> None:
+    million = 1_000_000
+    images = [
+        image(name, f"root {name}", f"{million} ", f"10 COPY {name}", content=million) for name in "abcde"
+    ]
+    together = freed({one.id for one in images}, images, store=C)
+    assert together.low == million + 50
+    assert together.high < 2.2 * million
+
+
 # Whatever is on the engine.
 
 COMMANDS = (

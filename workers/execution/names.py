@@ -1,6 +1,6 @@
 """An image goes with its names: one by one but the last, and they are given back where it stays (S2)."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -73,10 +73,17 @@ class NamedRemoval:
         try:
             if self.store is Store.CONTAINERD:
                 # Compare-and-untag in one step; on a graph driver the same call means something else.
-                return self._expect(self.engine.remove_image(f"{name.full()}@{image.id}"), set(), [name])
+                return self._compared(name, self.engine.remove_image(f"{name.full()}@{image.id}"))
             return self._untag_by_name(image, name)
         except NotFound:
             return refused(reason(Code.CHANGED, what=f"{name.familiar()} is gone"))
+
+    def _compared(self, name: ImageName, told: Sequence[Mapping[str, str]]) -> Ended:
+        """A name that moved: engine 28 then takes off the mark that the image has none, and says so."""
+        ended = self._expect(told, set(), [name])
+        if ended is REMOVED and name.full() not in _untagged(told):
+            return refused(reason(Code.CHANGED, what=f"{name.familiar()} is another image now"))
+        return ended
 
     def _untag_by_name(self, image: Image, name: ImageName) -> Ended:
         """A graph driver cannot compare: so it is looked at before, and at the events after."""

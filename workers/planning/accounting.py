@@ -72,17 +72,18 @@ def volume(listed: Raw) -> Volume:
 def disk_usage(df: Raw, *, store: Store, now: datetime, **measured: Any) -> DiskUsage:
     """Read the engine's accounting; sizes that it did not compute count as nothing."""
     containers = sum(size_in(c, "SizeRw") for c in section(df, "Containers"))
-    cache = section(df, "BuildCache")
+    cache = sum(size_in(c, "Size") for c in section(df, "BuildCache") if not Fields(c).flag("Shared"))
     volumes = [Fields(v).inside("UsageData") for v in section(df, "Volumes")]
     images = size_in(df, "LayersSize")
     # On the containerd store LayersSize holds the snapshots of containers and cache as well.
     if store is Store.CONTAINERD:
-        images = max(0, images - containers)
+        cache = min(cache, max(0, images - containers))
+        images = max(0, images - containers - cache)
     return DiskUsage(
         taken_at=now,
         containers=containers,
         images=images,
-        build_cache=sum(size_in(c, "Size") for c in cache if not Fields(c).flag("Shared")),
+        build_cache=cache,
         volumes=sum(v.number("Size") or 0 for v in volumes),
         **measured,
     )

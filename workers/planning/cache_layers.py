@@ -33,6 +33,11 @@ class CacheRecord:
     description: str
 
     @property
+    def has_no_step(self) -> bool:
+        """Whether it came of no step of a build; a containerd store says so by saying nothing."""
+        return self.type == "regular" and not self.description
+
+    @property
     def is_base(self) -> bool:
         """Whether it is a layer of an image that a build began from: such a record tells no size."""
         return BASE.match(self.description) is not None

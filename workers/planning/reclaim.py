@@ -6,6 +6,7 @@ any other, or a record of the build cache. What the engine does not tell is an i
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from workers.contract import Bytes, Store
 from workers.planning.cache_layers import CacheRecord, LookAlikes, look_alikes, record_layers
@@ -23,6 +24,8 @@ __all__ = [
 ]
 
 NEVER = float("inf")
+# What packing adds at most to what does not compress, and what manifest and configuration take.
+PACKING, HEADERS, PAPERS = 50, 4096, 16_384
 
 
 def freed(
@@ -49,18 +52,33 @@ def attribution(
     is sure, and which of their removals frees less is not. Ids of other objects count nothing.
     """
     layers = read_layers(images)
-    # On a containerd store the build cache keeps copies of its own, so it holds no image's layer.
-    candidates = record_layers(cache, layers) if store is Store.GRAPH_DRIVER else {}
+    candidates = record_layers(_holders(cache, store), layers)
     turns = {object_id: turn for turn, object_id in enumerate(order)}
     until = _surely_needed(layers, candidates, turns)
     kept = look_alikes([record for record in cache if record.id not in turns], candidates)
     perhaps = _hold_look_alikes(kept, until, layers)
     gone = _by_turn(until)
-    own = _own_bytes(images, cache, candidates, store)
+    own = _record_bytes(cache, candidates, store)
+    if store is Store.CONTAINERD:
+        own |= _blob_bytes(images, layers, turns)
     return {
         object_id: layers.bytes_of(gone[turn]) + Bytes(high=perhaps[turn]) + own.get(object_id, Bytes())
         for object_id, turn in turns.items()
     }
+
+
+def _holders(cache: Sequence[CacheRecord], store: Store) -> Sequence[CacheRecord]:
+    """The records, those that hold no layer of an image marked as not shared.
+
+    On a containerd store a build step has a copy of its own beside the image's layer; only what a build began
+    from is shared, and such a record tells nothing of where it came from.
+    """
+    if store is Store.GRAPH_DRIVER:
+        return cache
+    return [
+        replace(record, description="from") if record.has_no_step else replace(record, shared=False)
+        for record in cache
+    ]
 
 
 def _surely_needed(
@@ -113,22 +131,42 @@ def _by_turn(until: Mapping[str, float]) -> Mapping[float, Collection[str]]:
     return gone
 
 
-def _own_bytes(
-    images: Iterable[LayeredImage],
-    cache: Iterable[CacheRecord],
-    candidates: Mapping[str, Collection[str]],
-    store: Store,
+def _record_bytes(
+    cache: Iterable[CacheRecord], candidates: Mapping[str, Collection[str]], store: Store
 ) -> dict[str, Bytes]:
-    """What each one takes beside the layers of images: records what only they hold, images their blobs."""
-    own = {record.id: _record_bytes(record, known=bool(candidates.get(record.id))) for record in cache}
-    if store is Store.CONTAINERD:
-        # The engine tells no size per blob: any of them may be one that a kept image needs too.
-        own |= {image.id: Bytes(high=image.content or 0) for image in images}
-    return own
+    """What each record takes beside the layers of images."""
+    read = _step_bytes if store is Store.GRAPH_DRIVER else _copy_bytes
+    return {record.id: read(record, known=bool(candidates.get(record.id))) for record in cache}
 
 
-def _record_bytes(record: CacheRecord, *, known: bool) -> Bytes:
+def _step_bytes(record: CacheRecord, *, known: bool) -> Bytes:
     """A record that is an image's layer counts as that layer; one that is none is its size."""
     if not record.shared:
         return Bytes(low=record.size, high=record.size)
     return Bytes() if known else Bytes(high=record.size)
+
+
+def _copy_bytes(record: CacheRecord, *, known: bool) -> Bytes:
+    """On a containerd store the size of what a build began from leaves out its blob."""
+    found = _step_bytes(record, known=known)
+    return found + Bytes(high=_packed(record.size, layers=1)) if record.has_no_step else found
+
+
+def _blob_bytes(images: Iterable[LayeredImage], layers: Layers, turns: Mapping[str, int]) -> dict[str, Bytes]:
+    """What the blobs of each image may take: the engine tells their sum, and not which are others' too.
+
+    At most those of the layers that no image has after it. The build cache may hold any of them.
+    """
+    gone = _by_turn(_surely_needed(layers, {}, turns))
+    going = [(image, gone[turns[image.id]]) for image in images if image.id in turns]
+    return {
+        image.id: Bytes(
+            high=min(image.content or 0, _packed(layers.bytes_of(last).high, layers=len(last)) + PAPERS)
+        )
+        for image, last in going
+    }
+
+
+def _packed(size: int, *, layers: int) -> int:
+    """What layers of this size take at most as blobs."""
+    return size + size // PACKING + HEADERS * layers

@@ -1,0 +1,148 @@
+"""The safety rules on the other store: a containerd store tells, takes and frees in other ways."""
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.docker.pools import Pool, some_images, stored_bytes
+from tests.docker.worker_host import REQUIRED, WorkerHost, codes, ended, on, outcome_of, step_ids, why
+from tests.stage import images, kinds
+from tests.stage.aging import AgePlan, age
+from tests.stage.engine import DisposableEngine
+from tests.stage.kinds import EngineKind
+from workers.contract import Kind, Outcome, Restorable, Status, Store
+from workers.reasons import Code
+
+STABLE = "26.1-containerd"
+REMOVED = Outcome.REMOVED
+
+
+@pytest.fixture(scope="module")
+def containerd(engine_kind: EngineKind) -> EngineKind:
+    """The engine the run was asked to test on if it has this store, else the one any run can have."""
+    return engine_kind if engine_kind.store is Store.CONTAINERD else kinds.engine_kind(STABLE)
+
+
+@pytest.fixture
+def host(containerd: EngineKind, stage_place: Callable[[], Path], tmp_path: Path) -> Iterator[WorkerHost]:
+    with DisposableEngine(stage_place(), containerd) as engine:
+        engine.refuse_contents()
+        yield WorkerHost(engine, tmp_path)
+
+
+def test_s1_s2_s3_a_plan_of_every_kind_is_done_exactly(host: WorkerHost) -> None:
+    host.policy(protected_images='["shop/app:1"]')
+    kept = [host.image("shop/app:1"), host.image("shop/db:1")]
+    host.running("db", "shop/db:1")
+    host.image("myshop/app:1", "myshop/app:2", "elsewhere.example:5000/app:1")
+    host.image("gone:1")
+    host.spent("spent", "gone:1", volumes=["/data"], network=host.network("front") and "front")
+    images.build_with_cache(host.engine, "FROM gone:1\nRUN echo 1 > /one", "built:1")
+    volumes, plan = host.volumes(), host.plan()
+    asked: list[str] = []
+    report = host.execute(plan, before=lambda _kind, id_: asked.append(id_))
+
+    assert (report.status, set(ended(report).values())) == (Status.DONE, {REMOVED})
+    assert {step.object.kind for step in plan.steps} == set(Kind)
+    assert {id_ for id_ in asked if "@" not in id_} == step_ids(plan)
+    assert ([host.has(id_) for id_ in kept], set(host.tags())) == ([True, True], {"shop/app:1", "shop/db:1"})
+    assert host.volumes() == volumes
+
+
+def test_s2_a_name_is_taken_off_only_while_it_means_this_image(host: WorkerHost) -> None:
+    image = host.image("app:1", "app:2", "app:3")
+    before = host.tags()
+    newer: list[str] = []
+
+    def steal() -> None:
+        newer.append(host.image(content="newer"))
+        host.engine.client.tag(newer[0], "app", "2")
+
+    report = host.execute(host.plan(), after=on("name", steal))
+
+    assert (outcome_of(report, image).outcome, why(report, image)) == (Outcome.REFUSED, Code.CHANGED)
+    assert host.tags() == before | {"app:2": newer[0]}
+
+
+def test_s2_where_the_last_step_is_refused_the_names_are_back(host: WorkerHost) -> None:
+    image = host.image("app:1", "app:2")
+    before = host.tags()
+    report = host.execute(host.plan(), before=on("image", lambda: host.create("web", image)))
+
+    assert (why(report, image), host.tags()) == (Code.ENGINE_SAYS_IN_USE, before)
+
+
+def test_s7_an_image_that_got_another_name_is_refused(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    plan = host.plan()
+    host.engine.client.tag(image, "app", "keep")
+    report = host.execute(plan)
+
+    assert (why(report, image), host.tags()["app:keep"]) == (Code.CHANGED, image)
+
+
+def test_s7_a_container_made_of_an_image_in_the_moment_it_went_is_an_alarm(host: WorkerHost) -> None:
+    host.image("app:1")
+    network = host.network("waste")
+
+    def race() -> None:
+        image = host.image("app:1")
+        host.spent("web", "app:1")
+        host.engine.client.remove_image(image, force=True)
+
+    report = host.execute(host.plan(), after=on("image", race))
+
+    assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.LOST_RACE])
+    assert (outcome_of(report, network).outcome, host.has(network)) == (Outcome.NOT_ATTEMPTED, True)
+
+
+def test_s8_an_image_is_protected_by_the_digest_under_each_of_its_names(host: WorkerHost) -> None:
+    image = host.image("app:1", "elsewhere.example:5000/app:1")
+    for name in ("app", "elsewhere.example:5000/app"):
+        host.policy(protected_images=f'["{name}@{image}"]')
+        assert step_ids(host.plan()) == set()
+
+
+def test_s10_the_engine_tells_when_an_image_arrived(host: WorkerHost) -> None:
+    host.keys = dict(REQUIRED)
+    old, new = host.image("old:1"), host.image("new:1")
+    age(host.engine, AgePlan(images={old: timedelta(days=40)}))
+
+    assert step_ids(host.plan()) == {old}
+    assert host.has(new)
+
+
+def test_a_digest_that_the_engine_made_up_is_no_way_back(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    [step] = host.plan().steps
+
+    assert images.inspect(host.engine.client, image)["RepoDigests"]
+    assert step.restorable is not Restorable.YES
+
+
+def test_s7_build_cache_goes_from_its_leaves_though_each_removal_reads_as_a_use(host: WorkerHost) -> None:
+    host.image("base:1")
+    images.build_with_cache(
+        host.engine, "FROM base:1\nRUN echo 1 > /a\nRUN echo 2 > /b\nRUN echo 3 > /c", "app:1"
+    )
+    host.policy(cache_grace='"24h"')
+    records = {record["ID"] for record in host.engine.client.df()["BuildCache"]}
+    age(host.engine, AgePlan(cache=dict.fromkeys(records, timedelta(days=40))))
+    report = host.execute(host.plan((Kind.BUILD_CACHE,)))
+
+    assert {one.object.id: one.outcome for one in report.outcomes} == dict.fromkeys(records, REMOVED)
+
+
+@pytest.mark.parametrize("seed", [2, 5])
+def test_what_is_freed_on_the_disk_lies_within_the_bounds(host: WorkerHost, seed: int) -> None:
+    Pool(host.engine, seed, cache=False).fill(12)
+    for image in some_images(host.engine.client, random.Random(seed), share=0.2):
+        host.create(f"keeps-{image[7:19]}", image)
+    before = stored_bytes(host.engine)
+    report = host.execute(host.plan())
+
+    assert report.status is Status.DONE
+    assert report.expected.low <= before - stored_bytes(host.engine) <= report.expected.high
