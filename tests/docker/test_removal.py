@@ -1,21 +1,19 @@
 """One object at a time: an image loses its names one by one, and has them back where it stays (S2)."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.docker.worker_host import Busy, WorkerHost, codes, on, order_for, outcome_of, why
+from tests.docker.worker_host import WorkerHost, codes, on, outcome_of, why
 from tests.stage.aging import AgePlan, age
-from tests.stage.images import add_tags, build_classic, build_with_cache, image_id, inspect
-from workers.contract import Kind, Outcome, Plan, Status
+from tests.stage.images import add_tags, build_classic, build_with_cache, inspect
+from workers.contract import Kind, Outcome, Status
 from workers.engine import Engine, ForbiddenCall
-from workers.errors import AnswerLost, Conflict, NotFound
+from workers.errors import Conflict, NotFound
 from workers.execution.removal import Removal, refused
-from workers.host import Host
-from workers.memory.ledger import Ledger
 from workers.reasons import Code, reason
 
 TAGS = ("app:1", "app:2", "elsewhere.example:5000/app:1")
@@ -135,66 +133,6 @@ def test_s8_the_last_look_asks_the_protections_once_more(host: WorkerHost) -> No
         found = removal.look(step)
 
     assert found.ended == refused(reason(Code.BECAME_PROTECTED, what="app:*"))
-
-
-# An answer that does not come
-
-
-class Mute(Busy):
-    """An engine whose answer to one kind of removal is lost, after or before it was done."""
-
-    def __init__(self, address: str, *, kind: str, done: bool) -> None:
-        super().__init__(address)
-        self._kind, self._done = kind, done
-
-    @contextmanager
-    def _around(self, kind: str, id_: str) -> Iterator[None]:
-        if kind == self._kind and not self._done:
-            raise AnswerLost("no answer in time")
-        yield
-        if kind == self._kind:
-            raise AnswerLost("no answer in time")
-
-
-def executed(host: WorkerHost, plan: Plan, engine: Engine) -> Any:
-    with closing(Ledger(host.place.ledger_file)) as ledger, closing(engine):
-        return Host(host.place, ledger, engine).execute(order_for(plan), told_to_stop=lambda: False)
-
-
-def fill(host: WorkerHost) -> dict[str, str]:
-    """One object of each kind, by the kind of its removal."""
-    host.image("base:1")
-    build_with_cache(host.engine, "FROM base:1\nRUN echo 1 > /one", "app:1")
-    return {
-        "image": image_id(host.engine.client, "app:1"),
-        "container": host.spent("spent", "base:1"),
-        "network": host.network("loose"),
-        "cache": "",
-    }
-
-
-@pytest.mark.parametrize("kind", ["container", "image", "network", "cache"])
-@pytest.mark.parametrize(("done", "expected"), [(True, Outcome.REMOVED), (False, Outcome.FAILED)])
-def test_s4_without_an_answer_the_engine_is_asked_what_became_of_it(
-    host: WorkerHost, kind: str, done: bool, expected: Outcome
-) -> None:
-    ids = fill(host)
-    plan = host.plan()
-    leaf = next(s.object.id for s in plan.steps if s.object.kind is Kind.BUILD_CACHE)
-    report = executed(host, plan, Mute(host.engine.url, kind=kind, done=done))
-    found = outcome_of(report, ids[kind] or leaf)
-
-    assert found.outcome is expected
-    assert (found.reason.code if found.reason else None) is (None if done else Code.STATE_UNKNOWN)
-
-
-@pytest.mark.parametrize("done", [True, False])
-def test_s2_a_name_whose_removal_got_no_answer_is_there_afterwards(host: WorkerHost, done: bool) -> None:
-    image = host.image(*TAGS)
-    before = host.tags()
-    report = executed(host, host.plan(), Mute(host.engine.url, kind="name", done=done))
-
-    assert (outcome_of(report, image).outcome, host.tags()) == (Outcome.FAILED, before)
 
 
 # What the engine itself refuses
