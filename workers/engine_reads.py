@@ -115,7 +115,7 @@ def _read(text: bytes) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise http.client.HTTPException(f"what came is not JSON: {error}") from error
+        raise http.client.HTTPException(f"the engine's answer is not JSON: {error}") from error
 
 
 def _explanation(body: bytes) -> str:

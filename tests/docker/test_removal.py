@@ -1,7 +1,7 @@
 """One object at a time: an image loses its names one by one, and has them back where it stays (S2)."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +9,11 @@ import pytest
 
 from tests.docker.worker_host import Busy, WorkerHost, codes, on, order_for, outcome_of, why
 from tests.stage.aging import AgePlan, age
-from tests.stage.images import add_tags, build_classic, build_with_cache, image_id, inspect
+from tests.stage.images import add_tags, build_classic, build_with_cache, inspect
 from workers.allowed_calls import ForbiddenCall
-from workers.contract import Kind, Outcome, Plan, Status, Store
+from workers.contract import Kind, Outcome, Plan, Report, Status, Store
 from workers.engine import Engine
-from workers.errors import AnswerLost, Conflict, EngineUnreachable, NotFound
+from workers.errors import Conflict, EngineUnreachable, NotFound
 from workers.execution.ended import refused
 from workers.execution.records import RecordRemoval
 from workers.execution.removal import Removal
@@ -197,68 +197,6 @@ def test_s8_the_last_look_asks_the_protections_once_more(host: WorkerHost) -> No
     assert found.ended == refused(reason(Code.BECAME_PROTECTED, what="app:*"))
 
 
-# An answer that does not come
-
-
-class Mute(Busy):
-    """An engine whose answer to one kind of removal is lost, after or before it was done."""
-
-    def __init__(self, address: str, *, kind: str, done: bool) -> None:
-        super().__init__(address)
-        self._kind, self._done = kind, done
-
-    @contextmanager
-    def _around(self, kind: str, id_: str) -> Iterator[None]:
-        if kind == self._kind and not self._done:
-            raise AnswerLost("no answer in time")
-        yield
-        if kind == self._kind:
-            raise AnswerLost("no answer in time")
-
-
-def executed(host: WorkerHost, plan: Plan, engine: Engine) -> Any:
-    with closing(Ledger(host.place.ledger_file)) as ledger, closing(engine):
-        return Host(host.place, ledger, engine).execute(order_for(plan), told_to_stop=lambda: False)
-
-
-def fill(host: WorkerHost) -> dict[str, str]:
-    """One object of each kind, by the kind of its removal."""
-    host.image("base:1")
-    build_with_cache(host.engine, "FROM base:1\nRUN echo 1 > /one", "app:1")
-    # Newer engines hold what a build was sent for a moment after its end.
-    host.engine.restart()
-    return {
-        "image": image_id(host.engine.client, "app:1"),
-        "container": host.spent("spent", "base:1"),
-        "network": host.network("loose"),
-        "cache": "",
-    }
-
-
-@pytest.mark.parametrize("kind", ["container", "image", "network", "cache"])
-@pytest.mark.parametrize(("done", "expected"), [(True, Outcome.REMOVED), (False, Outcome.FAILED)])
-def test_s4_without_an_answer_the_engine_is_asked_what_became_of_it(
-    host: WorkerHost, kind: str, done: bool, expected: Outcome
-) -> None:
-    ids = fill(host)
-    plan = host.plan()
-    leaf = next(s.object.id for s in plan.steps if s.object.kind is Kind.BUILD_CACHE)
-    report = executed(host, plan, Mute(host.engine.url, kind=kind, done=done))
-    found = outcome_of(report, ids[kind] or leaf)
-
-    assert found.outcome is expected
-    assert (found.reason.code if found.reason else None) is (None if done else Code.STATE_UNKNOWN)
-
-
-@pytest.mark.parametrize("done", [True, False])
-def test_s2_a_name_whose_removal_got_no_answer_is_there_afterwards(host: WorkerHost, done: bool) -> None:
-    image = host.image(*TAGS)
-    before = host.tags()
-    report = executed(host, host.plan(), Mute(host.engine.url, kind="name", done=done))
-
-    assert (outcome_of(report, image).outcome, host.tags()) == (Outcome.FAILED, before)
-
-
 # What the engine itself refuses
 
 
@@ -291,6 +229,11 @@ def test_a_record_that_a_build_used_at_the_last_moment_is_kept_by_the_engine(hos
     assert {record["ID"] for record in host.engine.client.df()["BuildCache"]} >= set(records)
 
 
+def executed(host: WorkerHost, plan: Plan, engine: Engine) -> Report:
+    with closing(Ledger(host.place.ledger_file)) as ledger, closing(engine):
+        return Host(host.place, ledger, engine).execute(order_for(plan), told_to_stop=lambda: False)
+
+
 class Counted(Busy):
     """Remembers which records were asked for together."""
 
@@ -298,9 +241,9 @@ class Counted(Busy):
         super().__init__(address)
         self.asked: list[list[str]] = []
 
-    def remove_cache_records(self, ids: Sequence[str], *, unused_for: timedelta) -> frozenset[str]:
+    def remove_cache_records(self, ids: Sequence[str], *, unused: timedelta | datetime) -> frozenset[str]:
         self.asked.append([*ids])
-        return super().remove_cache_records(ids, unused_for=unused_for)
+        return super().remove_cache_records(ids, unused=unused)
 
 
 def many_records(host: WorkerHost) -> None:
@@ -348,8 +291,8 @@ def test_s2_a_record_that_nobody_asked_for_ends_the_run(host: WorkerHost) -> Non
     """Should an engine ever read the filter as more than full ids."""
 
     class Generous(Busy):
-        def remove_cache_records(self, ids: Sequence[str], *, unused_for: timedelta) -> frozenset[str]:
-            return super().remove_cache_records(ids, unused_for=unused_for) | {"a" * 25}
+        def remove_cache_records(self, ids: Sequence[str], *, unused: timedelta | datetime) -> frozenset[str]:
+            return super().remove_cache_records(ids, unused=unused) | {"a" * 25}
 
     many_records(host)
     report = executed(host, host.plan((Kind.BUILD_CACHE,)), Generous(host.engine.url))

@@ -55,11 +55,11 @@ class Busy(Engine):
         with self._around("network", id_):
             super().remove_network(id_)
 
-    def remove_cache_records(self, ids: Sequence[str], *, unused_for: timedelta) -> frozenset[str]:
+    def remove_cache_records(self, ids: Sequence[str], *, unused: timedelta | datetime) -> frozenset[str]:
         with ExitStack() as all_of_them:
             for id_ in ids:
                 all_of_them.enter_context(self._around("cache", id_))
-            return super().remove_cache_records(ids, unused_for=unused_for)
+            return super().remove_cache_records(ids, unused=unused)
 
 
 @dataclass

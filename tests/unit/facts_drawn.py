@@ -42,6 +42,7 @@ SOME_LABELS = st.dictionaries(
 )
 LABELS = st.one_of(*[st.just({})] * 6, SOME_LABELS)
 READABLE = st.sampled_from([True] * 12 + [False])
+ATTACHED = (*NETWORKS, *map(an_id, NETWORKS))
 JOINED = (f"container:{an_id('one')}", "container:two")
 IMAGE_IDS = st.integers(0, 5).map(lambda number: an_image_id(f"image {number}"))
 MOUNTS = st.one_of(IMAGE_IDS, st.sampled_from(TAGS).map(lambda tag: ImageName.parse(tag).full()))
@@ -68,6 +69,7 @@ def containers(draw: st.DrawFn, name: str) -> Container:
         started_at=draw(MOMENTS),
         finished_at=draw(MOMENTS),
         labels=draw(LABELS),
+        # Whoever joins another came after it, so there are no circles.
         networks=frozenset(
             draw(st.sets(st.sampled_from([*NETWORKS, *map(an_id, NETWORKS), *_joined(name)]), max_size=2))
         ),

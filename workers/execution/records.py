@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from workers.contract import Outcome, Step
 from workers.engine import Engine
-from workers.errors import AnswerLost, EngineError, EngineUnreachable, NotFound
+from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 from workers.execution.ended import REMOVED, Ended, refused
 from workers.planning.accounting import cache_record
 from workers.planning.fingerprints import differences, of_cache_record
@@ -83,19 +83,21 @@ class RecordRemoval:
         unused = max((self.released[id_] for id_ in ids if id_ in self.released), default=self.unused_for)
         try:
             gone = self.engine.remove_cache_records(ids, unused=unused)
-        except AnswerLost as error:
+        except Conflict as error:
+            return dict.fromkeys(ids, refused(reason(Code.ENGINE_SAYS_IN_USE, detail=str(error))))
+        except (AnswerLost, EngineUnreachable) as error:
             return self._looked_up(ids, error)
-        except EngineUnreachable:
-            raise
         except EngineError as error:
             return dict.fromkeys(ids, Ended(Outcome.FAILED, reason(Code.ENGINE_ERROR, detail=str(error))))
         return _ended(ids, gone)
 
-    def _looked_up(self, ids: Sequence[str], error: AnswerLost) -> Mapping[str, Ended]:
-        """A time-out is neither yes nor no: ask once more what is there (S4)."""
+    def _looked_up(self, ids: Sequence[str], error: EngineError) -> Mapping[str, Ended]:
+        """A time-out or a cut is neither yes nor no: ask once more what is there (S4)."""
         unknown = Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error)))
         try:
             there = records(self.engine)
+        except EngineUnreachable:
+            raise
         except EngineError:
             return dict.fromkeys(ids, unknown)
         return {id_: unknown if id_ in there else REMOVED for id_ in ids}

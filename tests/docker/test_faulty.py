@@ -1,0 +1,286 @@
+"""The faulty door is the engine itself for whoever asks, and what goes wrong there harms nothing."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docker.worker_host import WorkerHost, codes, ended, on, order_for, outcome_of, why
+from tests.stage import faulty, recording
+from tests.stage.faulty import Fault, Faulty
+from tests.stage.images import build_with_cache, image_id
+from workers.contract import Kind, Outcome, Plan, Report, Status
+from workers.engine import Engine
+from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
+from workers.host import Host
+from workers.memory.ledger import Ledger
+from workers.planning.mentions import ARRIVING
+from workers.reasons import Code
+
+# How long a worker waits for an answer that does not come.
+PATIENCE = 3
+REMOVALS = {
+    Kind.CONTAINER: "DELETE /containers/",
+    Kind.IMAGE: "DELETE /images/sha256:",
+    Kind.NETWORK: "DELETE /networks/",
+    Kind.BUILD_CACHE: "POST /build/prune",
+}
+BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def door(host: WorkerHost, stage_place: Callable[[], Path]) -> Iterator[Faulty]:
+    path = stage_place()
+    with Faulty(path, host.engine.socket) as door:
+        yield door
+
+
+def executed(host: WorkerHost, door: Faulty, plan: Plan) -> Report:
+    with (
+        closing(Ledger(host.place.ledger_file)) as ledger,
+        closing(Engine(door.url, timeout=PATIENCE)) as engine,
+    ):
+        return Host(host.place, ledger, engine).execute(order_for(plan), told_to_stop=lambda: False)
+
+
+# One suite against both: the bare engine, and the engine behind the door
+
+READS: dict[str, Callable[[Engine], Any]] = {
+    "identity": Engine.identity,
+    "name": Engine.name,
+    "containers": Engine.containers,
+    "images": Engine.images,
+    "networks": Engine.networks,
+    "services": Engine.services,
+    "usage": Engine.usage,
+    "events": lambda engine: engine.image_events(ARRIVING, since=BEGAN, until=datetime.now(UTC)),
+    "container": lambda engine: [engine.inspect_container(raw["Id"]) for raw in engine.containers()],
+    "image": lambda engine: [engine.inspect_image(raw["Id"]) for raw in engine.images()],
+    "history": lambda engine: [engine.history(raw["Id"]) for raw in engine.images()],
+    "network": lambda engine: [engine.inspect_network(raw["Id"]) for raw in engine.networks()],
+}
+MISTAKES: dict[str, tuple[Callable[[Engine, WorkerHost], object], type[EngineError]]] = {
+    "no such container": (lambda engine, host: engine.inspect_container("0" * 64), NotFound),
+    "no such image": (lambda engine, host: engine.remove_image(f"sha256:{'0' * 64}"), NotFound),
+    "no such network": (lambda engine, host: engine.remove_network("0" * 64), NotFound),
+    "image in use": (
+        lambda engine, host: engine.remove_image(image_id(host.engine.client, "app:2")),
+        Conflict,
+    ),
+    "container that runs": (
+        lambda engine, host: engine.remove_container(host.engine.client.inspect_container("web")["Id"]),
+        Conflict,
+    ),
+}
+
+
+def test_the_door_answers_as_the_engine_does(host: WorkerHost, door: Faulty) -> None:
+    recording.furnish(host.engine)
+    with closing(Engine(host.engine.url)) as bare, closing(Engine(door.url)) as behind:
+        for name, read in READS.items():
+            assert _settled(read(behind)) == _settled(read(bare)), name
+        for name, (mistake, kind) in MISTAKES.items():
+            told = [_told(mistake, engine, host) for engine in (bare, behind)]
+            assert told[0] == told[1], name
+            assert told[0][0] is kind, name
+
+
+def _settled(answer: Any) -> Any:
+    """An answer without what passes with time and without the order of what has none."""
+    match answer:
+        case dict():
+            return {key: _settled(value) for key, value in answer.items() if key != "Status"}
+        case list():
+            return sorted(json.dumps(_settled(value), sort_keys=True) for value in answer)
+    return answer
+
+
+def _told(
+    mistake: Callable[[Engine, WorkerHost], object], engine: Engine, host: WorkerHost
+) -> tuple[type, str]:
+    with pytest.raises(EngineError) as refused:
+        mistake(engine, host)
+    return type(refused.value), str(refused.value)
+
+
+def test_a_plan_and_a_run_through_the_door_are_those_of_the_engine(host: WorkerHost, door: Faulty) -> None:
+    fill(host)
+    plan = host.plan()
+    report = executed(host, door, plan)
+
+    assert (report.status, set(ended(report).values())) == (Status.DONE, {Outcome.REMOVED})
+    assert not host.plan().steps
+
+
+# The worst moments
+
+
+TWIN = ("twin:1", "twin:2")
+
+
+def fill(host: WorkerHost) -> dict[Kind, str]:
+    """One object of each kind; the image has two names. Returns their ids, but for the cache's."""
+    host.image("base:1")
+    build_with_cache(host.engine, "FROM base:1\nRUN echo 1 > /one", "app:1")
+    return {
+        Kind.IMAGE: host.image(*TWIN),
+        Kind.CONTAINER: host.spent("spent", "base:1"),
+        Kind.NETWORK: host.network("loose"),
+    }
+
+
+def removal_of(kind: Kind, ids: dict[Kind, str], plan: Plan) -> tuple[str, str]:
+    """The object of a kind that is looked at, and the call that removes it."""
+    leaf = next(step.object.id for step in plan.steps if step.object.kind is Kind.BUILD_CACHE)
+    return ids.get(kind, leaf), REMOVALS[kind] + ids.get(kind, "").removeprefix("sha256:")
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize(
+    ("fault", "outcome", "code"),
+    [
+        (faulty.unanswered, Outcome.REMOVED, None),
+        (faulty.unasked, Outcome.FAILED, Code.STATE_UNKNOWN),
+        (faulty.cut(0), Outcome.REMOVED, None),
+        (faulty.cut(0.5), Outcome.REMOVED, None),
+        (faulty.refused(409), Outcome.REFUSED, Code.ENGINE_SAYS_IN_USE),
+        (faulty.refused(403), Outcome.REFUSED, Code.ENGINE_SAYS_IN_USE),
+        (faulty.refused(500), Outcome.FAILED, Code.ENGINE_ERROR),
+        (faulty.refused(500, b"[]"), Outcome.FAILED, Code.ENGINE_ERROR),
+        (faulty.refused(500, b"<html>"), Outcome.FAILED, Code.ENGINE_ERROR),
+    ],
+)
+def test_s4_a_removal_that_goes_wrong_is_told_as_what_became_of_it(
+    host: WorkerHost, door: Faulty, kind: Kind, fault: Fault, outcome: Outcome, code: Code | None
+) -> None:
+    ids = fill(host)
+    plan = host.plan()
+    looked_at, call = removal_of(kind, ids, plan)
+    with door.at(call, fault):
+        report = executed(host, door, plan)
+
+    assert (outcome_of(report, looked_at).outcome, why(report, looked_at)) == (outcome, code)
+    # An image that stays has its names, also those that were taken off before.
+    stays = kind is Kind.IMAGE and outcome in (Outcome.REFUSED, Outcome.FAILED)
+    assert set(host.tags()) & set(TWIN) == (set(TWIN) if stays else set())
+
+
+@pytest.mark.parametrize("fault", [faulty.unanswered, faulty.unasked, faulty.cut(0), faulty.refused(500)])
+def test_s2_a_name_whose_removal_went_wrong_is_there_afterwards(
+    host: WorkerHost, door: Faulty, fault: Fault
+) -> None:
+    image = host.image(*TWIN)
+    before = host.tags()
+    with door.at("DELETE /images/docker.io", fault):
+        report = executed(host, door, host.plan())
+
+    assert (outcome_of(report, image).outcome, host.tags()) == (Outcome.FAILED, before)
+
+
+@pytest.mark.parametrize("kind", [Kind.IMAGE, Kind.BUILD_CACHE])
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"{}", b"[1]", b'{"CachesDeleted": 7}', b'"done"', b"{", b"\xff"]
+)
+def test_s4_a_reply_that_cannot_be_read_is_no_proof_either_way(
+    host: WorkerHost, door: Faulty, kind: Kind, body: bytes
+) -> None:
+    ids = fill(host)
+    plan = host.plan()
+    looked_at, call = removal_of(kind, ids, plan)
+    with door.at(call, faulty.garbled(body)):
+        report = executed(host, door, plan)
+    found = outcome_of(report, looked_at)
+
+    # An object without a word of the record says that it was kept; everything else has to be looked up.
+    says_nothing = kind is Kind.BUILD_CACHE and body == b"{}"
+    assert found.outcome is (Outcome.REFUSED if says_nothing else Outcome.REMOVED)
+
+
+LISTS = [
+    "GET /containers/json",
+    "GET /images/json",
+    "GET /networks",
+    "GET /system/df",
+    "GET /info",
+    "GET /events",
+]
+
+
+@pytest.mark.parametrize("call", LISTS)
+@pytest.mark.parametrize("fault", [faulty.cut(0), faulty.cut(0.6), faulty.refused(500), faulty.unasked])
+def test_s4_a_look_that_breaks_off_makes_no_plan(
+    host: WorkerHost, door: Faulty, call: str, fault: Fault
+) -> None:
+    fill(host)
+    host.engine.client.tag("base:1", "base", "2")
+    host.plan()
+    with (
+        door.at(call, fault, times=99),
+        closing(Ledger(host.place.ledger_file)) as ledger,
+        closing(Engine(door.url, timeout=PATIENCE)) as engine,
+        pytest.raises(EngineError),
+    ):
+        Host(host.place, ledger, engine).plan(kinds=tuple(Kind), request_id="r")
+
+
+@pytest.mark.parametrize("body", [b"null", b"{}", b"7", b'"x"', b"<html>", b"[", b""])
+@pytest.mark.parametrize("call", LISTS[:3])
+def test_s4_a_list_that_is_none_is_an_error_that_says_which(
+    host: WorkerHost, door: Faulty, call: str, body: bytes
+) -> None:
+    words = {"GET /containers/json": "list containers", "GET /images/json": "list images"}
+    with door.at(call, faulty.garbled(body)), closing(Engine(door.url)) as engine:
+        ask = {"GET /containers/json": engine.containers, "GET /images/json": engine.images}
+        with pytest.raises(EngineError, match=f"^{words.get(call, 'list networks')}: the engine"):
+            ask.get(call, engine.networks)()
+
+
+@pytest.mark.parametrize("call", ["GET /version", "GET /info"])
+@pytest.mark.parametrize("body", [b"null", b"[]", b"{}", b'{"ID": 1, "ApiVersion": "newest"}'])
+def test_s4_an_engine_that_does_not_say_who_it_is_is_not_worked_with(
+    host: WorkerHost, door: Faulty, call: str, body: bytes
+) -> None:
+    def identify() -> None:
+        with closing(Engine(door.url)) as engine:
+            engine.identity()
+
+    with door.at(call, faulty.garbled(body)), pytest.raises(EngineError):
+        identify()
+
+
+def test_s14_an_engine_that_restarts_in_mid_run_is_worked_with_again(host: WorkerHost) -> None:
+    ids = fill(host)
+    report = host.execute(host.plan(), after=on("container", host.engine.restart))
+
+    assert outcome_of(report, ids[Kind.CONTAINER]).outcome is Outcome.REMOVED
+    assert report.status in (Status.DONE, Status.STOPPED)
+    assert set(codes(report.stopped_by)) <= {Code.ENGINE_UNREACHABLE}
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [(faulty.unanswered, AnswerLost), (faulty.cut(0), EngineUnreachable), (faulty.refused(409), Conflict)],
+)
+def test_what_goes_wrong_has_a_name(
+    host: WorkerHost, door: Faulty, fault: Fault, kind: type[EngineError]
+) -> None:
+    network = host.network("loose")
+    with (
+        door.at(REMOVALS[Kind.NETWORK], fault),
+        closing(Engine(door.url, timeout=1)) as engine,
+        pytest.raises(kind),
+    ):
+        engine.remove_network(network)
+
+
+def test_a_record_whose_time_of_use_is_asked_for_is_looked_at_by_the_engine_once_more(
+    host: WorkerHost, door: Faulty
+) -> None:
+    fill(host)
+    record = host.engine.client.df()["BuildCache"][0]["ID"]
+    with closing(Engine(door.url)) as engine:
+        assert not engine.remove_cache_records([record], unused=timedelta(days=1))
