@@ -1,5 +1,6 @@
 """Puts what a catalogue describes onto an empty engine, and tells which object became what."""
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -96,7 +97,8 @@ def _archived(image: Image, scale: float, *, shares: bool) -> images.Archived:
 @cache
 def _noise_layer(name: str, megabytes: float) -> bytes:
     # One file each, in one folder: a store that unpacks layers onto each other takes no file for a folder.
-    return images.layer({f"usr/lib/{name.replace('/', ' ')}": images.noise(name, megabytes)})
+    file = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return images.layer({f"usr/lib/{file}": images.noise(name, megabytes)})
 
 
 def _build_date(image: Image) -> datetime:
