@@ -37,6 +37,22 @@ class _Line:
     readable: bool = True
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What an engine told but for its accounting; images with their details, containers with inspections."""
+
+    events: list[Raw]
+    images: list[tuple[Raw, Raw | None]]
+    networks: list[Raw]
+    containers: tuple[_Line, ...]
+    services: list[Raw]
+
+    @property
+    def container_ids(self) -> list[str]:
+        """The ids of all containers that have one."""
+        return [id_ for line in self.containers if (id_ := answers.id_of(line.listed))]
+
+
 def remember(sightings: Sightings, removed_images: frozenset[str] = frozenset()) -> Memory:
     """Read the ledger's memory of an engine."""
     return Memory(
@@ -57,40 +73,44 @@ def take(
     """
     with _some_at_once() as pool:
         usage = pool.submit(engine.usage)
-        listed, networks = pool.submit(engine.images), pool.submit(engine.networks)
-        told = pool.submit(engine.activity_events, since=now - REMEMBERED, until=now)
         details = ImageDetails(engine, sightings, pool, now)
-        events = told.result()
-        arrivals = mentions.arrivals(events)
-        known = list(details.of(listed.result(), arrivals))
-        found_networks = answers.told_apart(map(answers.network, networks.result()))
-        # Last: one made meanwhile from what was listed before it is then seen as its user.
-        containers, services = pool.submit(engine.containers), pool.submit(engine.services)
-        images = answers.told_apart(_image(*one, identity, local=local) for one in known)
-        listed_containers = containers.result()
-        ids = list(filter(None, map(answers.id_of, listed_containers)))
-        lines = list(_lines(engine, listed_containers, pool))
+        seen = _seen(engine, details, pool, now)
+        # All that can be read without it, while the engine still measures.
+        images = answers.told_apart(_image(*one, identity, local=local) for one in seen.images)
         df = usage.result()
         cache = answers.told_apart(map(accounting.cache_record, accounting.section(df, "BuildCache")))
         images = _with_histories(images, details, cache, identity.store)
-        taken = Inventory(
-            taken_at=now,
-            engine=identity,
-            usage=disk_usage(df, identity, local=local, now=now),
-            containers=answers.told_apart(_containers(lines, df)),
-            images=images,
-            networks=found_networks,
-            cache=cache,
-            volumes=answers.told_apart(map(accounting.volume, accounting.section(df, "Volumes"))),
-            service_images=mentions.service_images(services.result()),
-            arrivals=arrivals,
-            activity=activities(events),
-            measured=measuring.measure(identity, ids) if local else Measured(),
-        )
+    taken = Inventory(
+        taken_at=now,
+        engine=identity,
+        usage=disk_usage(df, identity, local=local, now=now),
+        containers=answers.told_apart(_containers(seen.containers, df)),
+        images=images,
+        networks=answers.told_apart(map(answers.network, seen.networks)),
+        cache=cache,
+        volumes=answers.told_apart(map(accounting.volume, accounting.section(df, "Volumes"))),
+        service_images=mentions.service_images(seen.services),
+        arrivals=mentions.arrivals(seen.events),
+        activity=activities(seen.events),
+        measured=measuring.measure(identity, seen.container_ids) if local else Measured(),
+    )
     with sightings.together():
         details.keep()
         _write_down(taken, sightings, now)
     return taken
+
+
+def _seen(engine: Engine, details: ImageDetails, pool: Executor, now: datetime) -> _Seen:
+    """Ask for all lists, as many at once as may be, and for what they do not tell."""
+    listed, networks = pool.submit(engine.images), pool.submit(engine.networks)
+    told = pool.submit(engine.activity_events, since=now - REMEMBERED, until=now)
+    events = told.result()
+    images = list(details.of(listed.result(), mentions.arrivals(events)))
+    found_networks = networks.result()
+    # Last: one made meanwhile from what was listed before it is then seen as its user.
+    containers, services = pool.submit(engine.containers), pool.submit(engine.services)
+    lines = tuple(_lines(engine, containers.result(), pool))
+    return _Seen(events, images, found_networks, lines, services.result())
 
 
 @contextmanager
