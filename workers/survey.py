@@ -58,6 +58,7 @@ def remember(sightings: Sightings, removed_images: frozenset[str] = frozenset())
     return Memory(
         sightings=sightings.all(),
         names=sightings.names(),
+        uses=sightings.uses(),
         arrivals=sightings.arrivals(),
         removed_images=removed_images,
         since=sightings.since(),

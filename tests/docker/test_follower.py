@@ -58,8 +58,7 @@ def names_of(host: WorkerHost, image: str) -> set[str]:
 
 
 def was_used(host: WorkerHost, image: str) -> bool:
-    found = remembered(host, lambda s: s.all().get(("image", image)))
-    return getattr(found, "last_used", None) is not None
+    return bool(remembered(host, lambda s: image in s.uses()))
 
 
 def test_s9_a_container_that_came_and_went_has_used_its_image(host: WorkerHost) -> None:
@@ -76,6 +75,17 @@ def test_s9_a_container_that_came_and_went_has_used_its_image(host: WorkerHost) 
 
 def kept_for(plan: Plan, image: str) -> list[Code]:
     return [one.code for v in plan.verdicts if v.object.id == image and v.keep for one in v.reasons]
+
+
+def test_s9_what_runs_before_the_first_look_is_not_taken_for_new(host: WorkerHost) -> None:
+    images = [host.image(f"app:{number}") for number in range(3)]
+    host.running("web", "app:2")
+    with following(host):
+        hear_all(host)
+    plan = host.plan()
+
+    assert kept_for(plan, images[2]) == [Code.IN_USE, Code.CURRENT_VERSION]
+    assert step_ids(plan) == {images[0]}
 
 
 def test_what_runs_when_the_follower_begins_is_in_use(host: WorkerHost) -> None:

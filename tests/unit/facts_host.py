@@ -130,11 +130,18 @@ def seen(
     used: Mapping[str, float] | None = None,
     named: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Memory:
-    """A ledger that saw images (by their first tag) so many days ago, in use and under names as well."""
+    """A ledger that saw images (by their first tag) so many days ago, in use and under names as well.
+
+    Where it is not said when it saw one first, that was when it had a name, or was used.
+    """
     first, used, named = first or {}, used or {}, named or {}
+
+    def first_seen(tag: str) -> float:
+        return first.get(tag) or max([*named.get(tag, {}).values(), used.get(tag, 0)])
+
     sightings = {
         (Kind.IMAGE.value, an_image_id(tag)): Sighting(
-            first_seen=days(first.get(tag, 90)),
+            first_seen=days(first_seen(tag)),
             last_seen=NOW,
             last_used=days(used[tag]) if tag in used else None,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workers.memory.ledger import Ledger
-from workers.memory.sightings import Sightings
+from workers.memory.sightings import Heard, Sightings
 
 # Times without a fraction of a second sort like all others.
 STARTS = (datetime(2026, 6, 1, 12, tzinfo=UTC), datetime(2026, 6, 1, 12, 0, 0, 999999, tzinfo=UTC))
@@ -80,6 +80,32 @@ def test_s9_the_last_use_stays_known_when_nothing_uses_it_any_more(
     take(sightings, hours[3], "app")
 
     assert sightings.all()["image", "app"].last_used == hours[1]
+
+
+def test_s9_what_events_tell_before_the_first_look_makes_no_name_a_later_one(
+    sightings: Sightings, hours: list[datetime]
+) -> None:
+    sightings.hear(Heard(uses={"app": hours[0]}))
+    take(sightings, hours[1], "app")
+
+    assert first_seen(sightings) == (hours[1], hours[1])
+    assert sightings.uses() == {"app": hours[0]}
+
+
+def test_of_two_uses_or_arrivals_the_later_stays_known(sightings: Sightings, hours: list[datetime]) -> None:
+    for hour in (hours[1], hours[0]):
+        sightings.hear(Heard(uses={"app": hour}, arrivals={"app": hour}))
+
+    assert (sightings.uses(), sightings.arrivals()) == ({"app": hours[1]}, {"app": hours[1]})
+
+
+def test_s10_a_name_that_an_event_tells_is_known_since_then(
+    sightings: Sightings, hours: list[datetime]
+) -> None:
+    take(sightings, hours[0], "app")
+    sightings.hear(Heard(names=(("docker.io/library/new:1", "app", hours[1]),)))
+
+    assert sightings.names()["app"]["docker.io/library/new:1"] == hours[1]
 
 
 def test_engines_are_remembered_apart(ledger: Ledger, sightings: Sightings, hours: list[datetime]) -> None:

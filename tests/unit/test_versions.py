@@ -1,6 +1,7 @@
 """The way back stays: versions in use, those before them, and those that came after (S9)."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from tests.unit.facts_host import (
     a_policy,
     an_image,
     an_image_id,
+    days,
     going,
     names,
     running,
@@ -65,7 +67,7 @@ def test_s9_a_repository_that_nothing_uses_has_no_way_back() -> None:
 
 def test_s9_versions_stay_tagged_or_not() -> None:
     images = [*releases(2), an_image(id=an_image_id("before"), arrived=30), an_image("app:4", arrived=20)]
-    memory = seen({"app:4": 90}, named={"before": {"docker.io/library/app:latest": 60}})
+    memory = seen({"app:4": 20}, named={"before": {"docker.io/library/app:latest": 60}})
 
     assert staying(running("web", of="app:4"), images=images, memory=memory) == {images[2].shown, "app:4"}
 
@@ -135,6 +137,22 @@ def test_s9_what_runs_is_in_use_however_soon_other_use_is_forgotten() -> None:
     case = a_case(running("web", of="app:4"), *releases(), policy=a_policy(image_unused_for="0s"))
 
     assert going(case) == {"app:1", "app:2"}
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"tagged_at": days(0)},
+        {"memory": seen({"app:4": 35}, named={"app:4": {"docker.io/library/app:stable": 0}})},
+        {"arrivals": {an_image_id("app:4"): days(0)}},
+    ],
+)
+def test_s9_a_tag_given_to_what_runs_makes_it_no_newer_than_what_waits(news: dict[str, Any]) -> None:
+    facts = {"tagged_at": news.pop("tagged_at", None)}
+    running_one = an_image("app:4", "app:stable", arrived=35, **facts)
+    images = [running_one if one.shown == "app:4" else one for one in releases()]
+
+    assert going(a_case(running("web", of="app:4"), *images, **news)) == {"app:1", "app:2"}
 
 
 def test_s9_of_several_in_use_the_newest_decides() -> None:

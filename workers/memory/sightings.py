@@ -23,6 +23,9 @@ CREATE TABLE layers (
 """
 # Since schema 2: what the engine's events told, and up to when they and the inventories were taken in.
 SCHEMA_2 = """
+CREATE TABLE uses (
+  engine_id TEXT NOT NULL, image_id TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (engine_id, image_id)
+) STRICT;
 CREATE TABLE arrivals (
   engine_id TEXT NOT NULL, key TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (engine_id, key)
 ) STRICT;
@@ -84,19 +87,13 @@ class Sightings:
 
         What the inventory before did not see is here for the first time, even if it was once before (S10).
         """
-        self._see([(kind, id_, now, used) for kind, id_, used in seen])
-
-    def _see(self, rows: Iterable[tuple[str, str, datetime, datetime | None]]) -> None:
-        before = self._inventory_before()
+        at, before = _text(now), self._inventory_before()
         self._ledger.write(
             "INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " first_seen = iif(last_seen < ?, excluded.first_seen, first_seen),"
-            " last_seen = max(last_seen, excluded.last_seen),"
+            " last_seen = excluded.last_seen,"
             " last_used = nullif(max(coalesce(last_used, ''), coalesce(excluded.last_used, '')), '')",
-            [
-                (self._engine, kind, id_, *[_text(at)] * 2, _text(used), before)
-                for kind, id_, at, used in rows
-            ],
+            [(self._engine, kind, id_, at, at, _text(used), before) for kind, id_, used in seen],
         )
 
     def name(self, names: Iterable[tuple[str, str]], now: datetime) -> None:
@@ -119,12 +116,21 @@ class Sightings:
 
     def hear(self, heard: Heard) -> None:
         """Remember what events told; that is no inventory, so what they do not name is not missed."""
-        self._see([("image", id_, used, used) for id_, used in heard.uses.items()])
+        # Not as sightings: an image that is in use, and not yet looked at, would seem to get its names later.
+        self._latest("uses", heard.uses)
         self._name(heard.names)
+        self._latest("arrivals", heard.arrivals)
+
+    def _latest(self, table: str, times: Mapping[str, datetime]) -> None:
         self._ledger.write(
-            "INSERT INTO arrivals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
-            [(self._engine, key, _text(at)) for key, at in heard.arrivals.items()],
+            f"INSERT INTO {table} VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",  # noqa: S608
+            [(self._engine, key, _text(at)) for key, at in times.items()],
         )
+
+    def uses(self) -> dict[str, datetime]:
+        """Return when a container last started or ended of an image, by image id."""
+        rows = self._ledger.rows("SELECT image_id, at FROM uses WHERE engine_id = ?", self._engine)
+        return {image_id: datetime.fromisoformat(at) for image_id, at in rows}
 
     def arrivals(self) -> dict[str, datetime]:
         """Return when a pull, load or tag spoke of an image, by full name and by image id."""
@@ -148,7 +154,8 @@ class Sightings:
     def forget_before(self, moment: datetime) -> None:
         """Forget what was not seen since then."""
         oldest = [(self._engine, _text(moment))]
-        for table, column in (("sightings", "last_seen"), ("named", "last_seen"), ("arrivals", "at")):
+        columns = {"sightings": "last_seen", "named": "last_seen", "uses": "at", "arrivals": "at"}
+        for table, column in columns.items():
             self._ledger.write(f"DELETE FROM {table} WHERE engine_id = ? AND {column} < ?", oldest)  # noqa: S608
         self._ledger.write(
             "DELETE FROM layers WHERE engine_id = ? AND image_id NOT IN (SELECT id FROM sightings)",

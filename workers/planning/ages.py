@@ -24,6 +24,20 @@ class Arrival:
 
 def arrival(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> Arrival:
     """Return the latest evidence of arrival; the build date is none, first sight counts only alone."""
+    known = _evidence(image, memory, arrivals)
+    if not known:
+        return Arrival(memory.first_seen(Kind.IMAGE, image.id), "seen")
+    return max(known, key=lambda one: one.at or NEVER)
+
+
+def came(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> datetime | None:
+    """Return when an image was here at the latest: what is told of it later (a new tag) made it no newer."""
+    times = [one.at for one in _evidence(image, memory, arrivals)]
+    times.append(memory.first_seen(Kind.IMAGE, image.id))
+    return min((at for at in times if at is not None), default=None)
+
+
+def _evidence(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> list[Arrival]:
     evidence = [
         Arrival(image.tagged_at, "tagged"),
         Arrival(image.written_at, "written"),
@@ -31,10 +45,7 @@ def arrival(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> A
         Arrival(told(image, arrivals), "pulled, loaded or tagged"),
         Arrival(told(image, memory.arrivals), "pulled, loaded or tagged"),
     ]
-    known = [one for one in evidence if one.at is not None]
-    if not known:
-        return Arrival(memory.first_seen(Kind.IMAGE, image.id), "seen")
-    return max(known, key=lambda one: one.at or NEVER)
+    return [one for one in evidence if one.at is not None]
 
 
 def told(image: Image, arrivals: Mapping[str, datetime]) -> datetime | None:

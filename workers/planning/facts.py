@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from workers.contract import Kind
 from workers.memory.sightings import Sighting
 from workers.planning.inventory import EARLIEST, Container, Inventory, Thing
 from workers.planning.policy import Policy
@@ -21,20 +22,24 @@ SWARM_PREFIXES = ("com.docker.swarm.", "com.docker.stack.")
 class Memory:
     """What the ledger knows of an engine; empty on a host that is met for the first time.
 
-    `names` are, by image id, the names it was seen with and since when; `arrivals` are when an event spoke of
-    an image, by full name or id; `removed_images` are those that runs have removed.
+    `names` are, by image id, the names it was seen with and since when; `uses` and `arrivals` are when events
+    told that an image was used, by id, or that it came, by full name or id; `removed_images` are those that
+    runs have removed.
     """
 
     sightings: Mapping[tuple[str, str], Sighting] = field(default_factory=dict)
     names: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
+    uses: Mapping[str, datetime] = field(default_factory=dict)
     arrivals: Mapping[str, datetime] = field(default_factory=dict)
     removed_images: frozenset[str] = frozenset()
     since: datetime | None = None
 
     def last_used(self, kind: str, id_: str) -> datetime | None:
-        """When an inventory last saw it in use."""
+        """When an inventory last saw it in use, or an event told of it."""
         found = self.sightings.get((kind, id_))
-        return found.last_used if found else None
+        told = self.uses.get(id_) if kind == Kind.IMAGE else None
+        known = (found.last_used if found else None, told)
+        return max((at for at in known if at is not None), default=None)
 
     def first_seen(self, kind: str, id_: str) -> datetime | None:
         """When an inventory first saw it."""

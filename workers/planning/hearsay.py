@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from workers.errors import EngineError
-from workers.planning.mentions import ARRIVING, SOME_TIME
+from workers.planning.mentions import ARRIVING, SOME_TIME, event_time
 from workers.planning.mentions import arrivals as arrivals_of
 from workers.references import BadName, ImageName
 
@@ -75,7 +75,7 @@ def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:
 
 def _of_type(events: Iterable[Raw], type_: str, actions: frozenset[str]) -> Iterable[Raw]:
     for event in events:
-        if event.get("Type") == type_ and event.get("Action") in actions and event.get("time"):
+        if event.get("Type") == type_ and event.get("Action") in actions and event_time(event):
             yield event
 
 
@@ -88,7 +88,7 @@ def _attribute(event: Raw, name: str) -> str:
 
 
 def _time(event: Raw) -> datetime:
-    return datetime.fromtimestamp(event["time"], UTC)
+    return event_time(event) or SOME_TIME
 
 
 def _full_name(text: str) -> str:

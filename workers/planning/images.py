@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workers.contract import Kind, Reference, Restorable, Verdict
-from workers.planning.ages import REPOSITORY, Arrival, Users, arrival, last_used
+from workers.planning.ages import REPOSITORY, Arrival, Users, arrival, came, last_used
 from workers.planning.dropped import dropped
 from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, unread_reasons
 from workers.planning.inventory import Container, Image
@@ -124,6 +124,7 @@ def _version(known: _Known, case: Case, leaving: frozenset[str]) -> Version:
         in_use=any(c.id not in leaving for c in known.users),
         protected=bool(known.protections),
         arrived_at=known.arrived.at,
+        came_at=came(known.image, case.memory, case.inventory.arrivals),
         # By what runs, not by what stays: a stopped container that is kept makes no old version the newest.
         ran_at=case.now if any(not c.stopped for c in known.users) else known.used_at,
     )

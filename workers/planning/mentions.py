@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workers.errors import EngineError
@@ -26,11 +26,20 @@ def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:
     for told in events:
         event = Fields(told)
         if event.text("Type") == "image" and event.text("Action") in ARRIVING:
-            at = epoch(told.get("time")) or SOME_TIME
+            at = event_time(told) or SOME_TIME
             found.update(dict.fromkeys(_spoken_of(event.inside("Actor")), at))
         if event.unread:
             raise EngineError(f"events: {event.what}")
     return found
+
+
+def event_time(told: Raw) -> datetime | None:
+    """When something happened; in whole seconds two images that came one after the other came at once."""
+    nanoseconds = told.get("timeNano")
+    if not isinstance(nanoseconds, int):
+        return epoch(told.get("time"))
+    second = epoch(nanoseconds // 10**9)
+    return second and second + timedelta(microseconds=nanoseconds % 10**9 // 1000)
 
 
 def _spoken_of(actor: Fields) -> Iterable[str]:

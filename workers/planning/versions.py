@@ -13,13 +13,17 @@ from workers.references import ImageName, repository_of
 
 @dataclass(frozen=True)
 class Version:
-    """An image as a version of its repositories. `ran_at` is now for one that runs."""
+    """An image as a version of its repositories. `ran_at` is now for one that runs.
+
+    `arrived_at` is the latest evidence of its arrival, `came_at` the earliest.
+    """
 
     image: Image
     repositories: frozenset[str]
     in_use: bool
     protected: bool
     arrived_at: datetime | None
+    came_at: datetime | None
     ran_at: datetime | None
 
     @property
@@ -80,7 +84,7 @@ def _kept_of(
         why = reason(Code.PREVIOUS_VERSION, repository=repository, position=position, keep=keep)
         kept.append((version, why))
     signs = [version.order[0] for version in older]
-    if was_way_back(gone, newest.arrived_at if newest else None, signs, keep):
+    if was_way_back(gone, newest.came_at if newest else None, signs, keep):
         kept += [(version, reason(Code.WAY_BACK_DROPPED, repository=repository)) for version in members]
     return kept
 
@@ -92,9 +96,12 @@ def _newest(members: list[Version]) -> Version | None:
 
 
 def _place(version: Version, newest: Version | None) -> Code | None:
-    """Why a version stays whatever the quota; None for an older one. What cannot be placed stays (S4)."""
+    """Why a version stays whatever the quota; None for an older one. What cannot be placed stays (S4).
+
+    A tag given to what runs makes it no newer than what waits for its roll-out.
+    """
     if version is newest:
         return Code.CURRENT_VERSION
-    if newest is None or newest.arrived_at is None or version.arrived_at is None:
+    if newest is None or newest.came_at is None or version.arrived_at is None:
         return Code.UNPLACED_VERSION
-    return Code.NEWER_VERSION if version.arrived_at > newest.arrived_at else None
+    return Code.NEWER_VERSION if version.arrived_at > newest.came_at else None
