@@ -139,6 +139,7 @@ def test_s9_what_runs_is_in_use_however_soon_other_use_is_forgotten() -> None:
     assert going(case) == {"app:1", "app:2"}
 
 
+@pytest.mark.parametrize("arrived", [35, None])
 @pytest.mark.parametrize(
     "news",
     [
@@ -147,12 +148,16 @@ def test_s9_what_runs_is_in_use_however_soon_other_use_is_forgotten() -> None:
         {"arrivals": {an_image_id("app:4"): days(0)}},
     ],
 )
-def test_s9_a_tag_given_to_what_runs_makes_it_no_newer_than_what_waits(news: dict[str, Any]) -> None:
-    facts = {"tagged_at": news.pop("tagged_at", None)}
-    running_one = an_image("app:4", "app:stable", arrived=35, **facts)
+def test_s9_a_tag_given_to_what_runs_makes_it_no_newer_than_what_waits(
+    news: dict[str, Any], arrived: float | None
+) -> None:
+    facts = {"tagged_at": news.get("tagged_at"), "arrived": arrived}
+    running_one = an_image("app:4", "app:stable", **facts)
+    told = {"memory": seen({"app:4": 35}), **news}
+    told.pop("tagged_at", None)
     images = [running_one if one.shown == "app:4" else one for one in releases()]
 
-    assert going(a_case(running("web", of="app:4"), *images, **news)) == {"app:1", "app:2"}
+    assert going(a_case(running("web", of="app:4"), *images, **told)) == {"app:1", "app:2"}
 
 
 def test_s9_of_several_in_use_the_newest_decides() -> None:

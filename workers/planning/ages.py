@@ -31,9 +31,13 @@ def arrival(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> A
 
 
 def came(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> datetime | None:
-    """Return when an image was here at the latest: what is told of it later (a new tag) made it no newer."""
+    """Return when an image was here at the latest: what is told of it later (a new tag) made it no newer.
+
+    Only where its record cannot be looked at does it count when it was seen first.
+    """
     times = [one.at for one in _evidence(image, memory, arrivals)]
-    times.append(memory.first_seen(Kind.IMAGE, image.id))
+    if image.written_at is None:
+        times.append(memory.first_seen(Kind.IMAGE, image.id))
     return min((at for at in times if at is not None), default=None)
 
 
