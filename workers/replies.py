@@ -1,5 +1,6 @@
 """What an answer must be as a whole before anybody reads in it; what it was instead is said (pure)."""
 
+import json
 from typing import Any
 
 from workers.errors import EngineError
@@ -17,6 +18,14 @@ def an_object(what: str, told: object) -> dict[str, Any]:
     if isinstance(told, dict):
         return told
     raise EngineError(f"{what}: the engine answered with {_kind(told)}, expected an object")
+
+
+def many_objects(what: str, told: str) -> list[dict[str, Any]]:
+    """An answer that must be objects, one on each line, as engines write events."""
+    try:
+        return [an_object(what, json.loads(line)) for line in told.split("\n") if line.strip()]
+    except ValueError as error:
+        raise EngineError(f"{what}: the engine's answer is not JSON ({error})") from error
 
 
 def a_text(what: str, told: dict[str, Any], key: str) -> str:
