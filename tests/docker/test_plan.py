@@ -188,7 +188,8 @@ def test_a_network_named_by_the_start_of_its_id_is_in_use(host: WorkerHost) -> N
 def test_a_container_whose_network_another_one_joined_by_name_stays(host: WorkerHost) -> None:
     host.image("app:1")
     holder = host.spent("holder", "app:1")
-    host.create("guest", "app:1", network="container:holder")
+    always = {"restart_policy": {"Name": "always"}}
+    host.create("guest", "app:1", network="container:holder", host=always)
 
     assert holder not in step_ids(host.plan())
 

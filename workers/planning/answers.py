@@ -77,7 +77,10 @@ def container(
         created_at=epoch(listed.get("Created")) if isinstance(listed, Mapping) else None,
         labels=line.labels("Labels"),
         networks=frozenset(_networks(line)),
-        volumes=tuple(m.text("Name") for m in mounts if m.text("Type") == "volume" and m.text("Name")),
+        # Engines list mounts in any order; a plan of the same host must read the same.
+        volumes=tuple(
+            sorted(m.text("Name") for m in mounts if m.text("Type") == "volume" and m.text("Name"))
+        ),
         image_mounts=tuple(_image_mounts(mounts)),
         references=tuple(_references(line, details)),
         writable=writable,
