@@ -211,7 +211,8 @@ class Engine:
             actions = sorted({action for of_type in wanted.values() for action in of_type})
             asked["filters"] = json.dumps({"type": sorted(wanted), "event": actions})
         with _translated("events"):
-            return self._reads.get_lines(f"/v{self._speech.api_version}/events", **asked)
+            lines = self._reads.get_lines(f"/v{self._speech.api_version}/events", **asked)
+            return [an_object("events", line) for line in lines]
 
     # One object
 

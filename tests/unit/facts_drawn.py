@@ -32,7 +32,7 @@ RECORDS = ("a", "b", "c", "d")
 
 OLD = st.floats(15, 60)
 # Most is as it usually is, old and nobody's, or nothing would ever go.
-AGES = st.one_of(OLD, OLD, OLD, OLD, OLD, st.none(), st.floats(-1, 60))
+AGES = st.one_of(*[OLD] * 9, st.none(), st.floats(-20, -0.1), st.floats(0, 20))
 MOMENTS = AGES.map(lambda ago: None if ago is None else NOW - timedelta(days=ago))
 SOME_LABELS = st.dictionaries(
     st.sampled_from(["safe-prune.keep", "safe-prune.role", PROJECT, ONE_OFF]),
@@ -40,8 +40,8 @@ SOME_LABELS = st.dictionaries(
     min_size=1,
     max_size=2,
 )
-LABELS = st.one_of(*[st.just({})] * 6, SOME_LABELS)
-READABLE = st.sampled_from([True] * 12 + [False])
+LABELS = st.one_of(*[st.just({})] * 9, SOME_LABELS)
+READABLE = st.sampled_from([True] * 30 + [False])
 ATTACHED = (*NETWORKS, *map(an_id, NETWORKS))
 JOINED = (f"container:{an_id('one')}", "container:two")
 IMAGE_IDS = st.integers(0, 5).map(lambda number: an_image_id(f"image {number}"))
@@ -73,7 +73,7 @@ def containers(draw: st.DrawFn, name: str) -> Container:
         networks=frozenset(
             draw(st.sets(st.sampled_from([*NETWORKS, *map(an_id, NETWORKS), *_joined(name)]), max_size=2))
         ),
-        image_mounts=draw(st.one_of(*[st.just(())] * 4, MOUNTS.map(lambda mounted: (mounted,)))),
+        image_mounts=draw(st.one_of(st.just(()), MOUNTS.map(lambda mounted: (mounted,)))),
         writable=draw(st.sampled_from([0] * 8 + [None, 2_000_000])),
         restart_policy=draw(st.sampled_from(["no"] * 8 + ["always", None])),
         readable=draw(READABLE),
@@ -85,11 +85,11 @@ def images(draw: st.DrawFn) -> list[Image]:
     """A few images; each tag names one of them at most, and parents come before their children."""
     owners = draw(st.lists(st.integers(0, 7), min_size=len(TAGS), max_size=len(TAGS)))
     found: list[Image] = []
-    for number in range(draw(st.integers(0, 6))):
+    for number in range(draw(st.integers(2, 6))):
         tags = [tag for tag, owner in zip(TAGS, owners, strict=True) if owner == number]
         facts: dict[str, Any] = {
             "id": an_image_id(f"image {number}"),
-            "digests": names(*draw(st.one_of(st.just(()), st.sets(st.sampled_from(PINNED), max_size=1)))),
+            "digests": names(*draw(st.sets(st.sampled_from(PINNED), max_size=1))),
             "size": draw(st.integers(0, 1000)),
             "parent": draw(st.sampled_from(["", "", *(image.id for image in found)])),
             "labels": draw(LABELS),
@@ -136,7 +136,9 @@ def things(draw: st.DrawFn) -> list[Thing]:
 def policies(**keys: Any) -> st.SearchStrategy[Policy]:
     days = st.sampled_from(["0s", "1d", "7d", "14d"])
     drawn = {
-        "protected_images": st.lists(st.sampled_from([*TAGS, "other.example/*"]), max_size=1),
+        "protected_images": st.lists(
+            st.sampled_from([*TAGS, *PINNED, "app", "other.example/*", "host:5000/*"]), max_size=1
+        ),
         "critical_containers": st.lists(st.sampled_from([*CONTAINERS, "compose:shop/*"]), max_size=1),
         "protected_containers": st.lists(st.sampled_from(CONTAINERS), max_size=1),
         "protected_networks": st.lists(st.sampled_from(NETWORKS), max_size=1),
@@ -174,7 +176,7 @@ OWNS = st.sampled_from([Own()] * 6 + [Own(frozenset({an_id("one")}), frozenset({
 
 
 STORES = st.sampled_from([ENGINE, ENGINE.model_copy(update={"store": Store.CONTAINERD})])
-SERVICES = st.one_of(*[st.just(())] * 4, st.sets(st.sampled_from((*TAGS, *PINNED)), max_size=2))
+SERVICES = st.one_of(st.just(()), st.sets(st.sampled_from((*TAGS, *PINNED)), max_size=2))
 
 
 @st.composite

@@ -142,6 +142,12 @@ def test_a_mounted_image_is_known_by_its_name_or_id(mount: dict[str, str], expec
     assert expected in listed(Mounts=[{"Type": "image", **mount}]).image_mounts
 
 
+def test_s3_the_order_in_which_mounts_are_listed_does_not_matter() -> None:
+    mounts = [{"Type": "volume", "Name": name} for name in ("b", "a", "c")]
+
+    assert listed(Mounts=mounts) == listed(Mounts=mounts[::-1])
+
+
 @pytest.mark.parametrize("missing", ["Labels", "Mounts", "HostConfig", "NetworkSettings", "Image", "Created"])
 def test_a_line_without_a_field_is_read_all_the_same(missing: str) -> None:
     assert listed(**{missing: None}).id == ID

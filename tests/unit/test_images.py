@@ -1,5 +1,6 @@
 """An image goes if nobody uses it, nobody protects it, and it is neither new here nor the way back."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.facts_drawn import TAGS, cases
 from tests.unit.facts_host import (
+    NOW,
     a_case,
     a_container,
     a_policy,
@@ -22,7 +24,7 @@ from tests.unit.facts_host import (
     why,
 )
 from workers.contract import Kind, Restorable, Store
-from workers.planning.ages import arrival
+from workers.planning.ages import arrival, last_used
 from workers.planning.facts import Case, Memory
 from workers.planning.inventory import Image
 from workers.planning.mentions import service_images
@@ -258,3 +260,11 @@ def test_what_no_registry_is_known_to_have_can_be_kept() -> None:
     case = a_case(an_image("app:1"), policy=a_policy(unrestorable_images="keep"))
 
     assert why(case, "app:1") == [Code.NOT_RESTORABLE]
+
+
+def test_s10_an_exit_far_in_the_future_is_a_clock_gone_wrong_and_counts_as_a_use_just_now() -> None:
+    user = a_container("user", of="app:1", finished_at=datetime(9999, 12, 31, tzinfo=UTC))
+    case = a_case(an_image("app:1"), an_image("app:2"), user)
+
+    assert going(case, (Kind.IMAGE,)) == set()
+    assert last_used(case.inventory.images[0], case, [user]) == NOW

@@ -3,11 +3,23 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.unit.facts_drawn import CONTAINERS, NETWORKS, TAGS, cases
-from tests.unit.facts_host import NOW, a_plan
+from tests.unit.facts_host import (
+    NOW,
+    a_case,
+    a_container,
+    a_network,
+    a_plan,
+    a_policy,
+    a_record,
+    an_image,
+    an_image_id,
+    days,
+    names,
+)
 from tests.unit.simulated_host import after, refusals, written_down
 from workers.contract import Kind, Verdict
 from workers.planning.facts import Case
@@ -36,6 +48,22 @@ def is_old(since: datetime | None, grace: timedelta) -> bool:
     return since is not None and since <= NOW and NOW - since >= grace
 
 
+# What drawing meets too rarely, so that each property is tried on it every time.
+DIGEST = f"app@sha256:{'a' * 64}"
+PINNED_IMAGE = a_case(an_image(digests=names(DIGEST)), policy=a_policy(protected_images=[DIGEST]))
+SERVED_IMAGE = a_case(an_image("app:1"), service_images=frozenset(names("app:1")))
+STILL_TO_COME = a_case(
+    a_container(ended=-1), a_network(created_at=days(-1)), a_record(used=-1), an_image("app:1", arrived=-1)
+)
+CHAIN = a_case(
+    an_image("base:1", size=9),
+    an_image("app:1", parent=an_image_id("base:1"), size=1),
+    an_image("top:1", parent=an_image_id("app:1"), size=5),
+)
+# Its own version is gone from the host; it goes now, and the others stay for what it ran lately.
+ORPHAN = a_case(a_container("web", of="app:9", image_id="sha256:gone", ended=10), an_image("app:1"))
+
+
 @given(cases())
 def test_what_is_kept_and_what_goes_is_all_there_is(case: Case) -> None:
     found, plan = case.inventory, a_plan(case)
@@ -48,6 +76,7 @@ def test_what_is_kept_and_what_goes_is_all_there_is(case: Case) -> None:
 # What never goes, said once more and in another way than the rules say it
 
 
+@example(PINNED_IMAGE)
 @given(cases())
 def test_s8_nothing_protected_goes(case: Case) -> None:
     gone, _ = gone_and_left(case)
@@ -66,6 +95,7 @@ def test_s8_nothing_protected_goes(case: Case) -> None:
     assert not gone & case.own.container_ids
 
 
+@example(SERVED_IMAGE)
 @given(cases())
 def test_nothing_in_use_goes(case: Case) -> None:
     gone, left = gone_and_left(case)
@@ -80,6 +110,7 @@ def test_nothing_in_use_goes(case: Case) -> None:
     assert not [n for n in case.inventory.networks if n.id in gone and {n.id, n.name} & attached]
 
 
+@example(STILL_TO_COME)
 @given(cases())
 def test_s10_nothing_young_or_of_unknown_age_goes(case: Case) -> None:
     gone, _ = gone_and_left(case)
@@ -173,6 +204,7 @@ def test_s10_what_is_old_enough_to_go_is_so_later_as_well(case: Case, days: floa
 # Order
 
 
+@example(CHAIN)
 @given(cases())
 def test_steps_in_their_order_take_nothing_that_something_left_still_needs(case: Case) -> None:
     assert refusals(case, a_plan(case)) == []
@@ -183,6 +215,7 @@ def test_a_part_of_a_plan_breaks_nothing_either(case: Case) -> None:
     assert refusals(case, a_plan(case)) == []
 
 
+@example(ORPHAN)
 @given(cases())
 def test_s9_when_a_plan_is_done_there_is_nothing_more_to_plan(case: Case) -> None:
     known = written_down(case)
