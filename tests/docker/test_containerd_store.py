@@ -36,11 +36,11 @@ def host(containerd: EngineKind, stage_place: Callable[[], Path], tmp_path: Path
 def test_s1_s2_s3_a_plan_of_every_kind_is_done_exactly(host: WorkerHost) -> None:
     host.policy(protected_images='["shop/app:1"]')
     kept = [host.image("shop/app:1"), host.image("shop/db:1")]
+    host.image("gone:1")
+    host.built("FROM gone:1\nRUN echo 1 > /one", "built:1")
     host.running("db", "shop/db:1")
     host.image("myshop/app:1", "myshop/app:2", "elsewhere.example:5000/app:1")
-    host.image("gone:1")
     host.spent("spent", "gone:1", volumes=["/data"], network=host.network("front") and "front")
-    images.build_with_cache(host.engine, "FROM gone:1\nRUN echo 1 > /one", "built:1")
     volumes, plan = host.volumes(), host.plan()
     asked: list[str] = []
     report = host.execute(plan, before=lambda _kind, id_: asked.append(id_))
