@@ -80,6 +80,8 @@ def test_a_network_is_as_old_as_asked(engine: DisposableEngine) -> None:
 
 def test_build_cache_is_as_old_as_asked(with_image: DisposableEngine) -> None:
     images.build_with_cache(with_image, "FROM some/thing:1\nRUN echo 1 > /one", "built/thing:1")
+    # A containerd store cannot count while a build's last snapshots go.
+    with_image.restart()
     before = {record["ID"] for record in with_image.client.df()["BuildCache"]}
     age(with_image, AgePlan(cache=dict.fromkeys(before, days(30))))
     records = with_image.client.df()["BuildCache"]
