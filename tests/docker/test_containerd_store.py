@@ -13,6 +13,7 @@ from tests.stage import images, kinds
 from tests.stage.aging import AgePlan, age
 from tests.stage.engine import DisposableEngine
 from tests.stage.kinds import EngineKind
+from tests.stage.objects import usage
 from workers.contract import Kind, Outcome, Restorable, Status, Store
 from workers.reasons import Code
 
@@ -129,7 +130,7 @@ def test_s7_build_cache_goes_from_its_leaves_though_each_removal_reads_as_a_use(
         host.engine, "FROM base:1\nRUN echo 1 > /a\nRUN echo 2 > /b\nRUN echo 3 > /c", "app:1"
     )
     host.policy(cache_grace='"24h"')
-    records = {record["ID"] for record in host.engine.client.df()["BuildCache"]}
+    records = {record["ID"] for record in usage(host.engine.client)["BuildCache"]}
     age(host.engine, AgePlan(cache=dict.fromkeys(records, timedelta(days=40))))
     report = host.execute(host.plan((Kind.BUILD_CACHE,)))
 

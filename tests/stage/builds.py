@@ -9,7 +9,7 @@ from docker import APIClient
 from tests.stage import images
 from tests.stage.catalogue import Build
 from tests.stage.engine import DisposableEngine
-from tests.stage.objects import Found
+from tests.stage.objects import Found, usage
 from tests.stage.placed import Placed
 
 Record = Mapping[str, Any]
@@ -57,7 +57,7 @@ def _image_ids(client: APIClient) -> set[str]:
 
 
 def _cache(client: APIClient) -> dict[str, Record]:
-    return {record["ID"]: record for record in client.df()["BuildCache"] or ()}
+    return {record["ID"]: record for record in usage(client)["BuildCache"] or ()}
 
 
 def _judge_cache(
