@@ -187,8 +187,10 @@ class Engine:
                 with _translated("disk usage"):
                     return an_object("disk usage", self._get("/system/df", **asked))
             except EngineError as error:
-                # 20.10 answers 500 to a second df at the same time instead of waiting.
-                if "already running" not in str(error) or attempt == DF_TRIES - 1:
+                # 20.10 answers 500 to a second df at the same time instead of waiting; a containerd store 404
+                # where a snapshot goes while it counts.
+                passes = isinstance(error, NotFound) or "already running" in str(error)
+                if not passes or attempt == DF_TRIES - 1:
                     raise
                 time.sleep(min(0.01 * 2**attempt, DF_PAUSE))
         raise EngineError("disk usage: still running")

@@ -14,6 +14,7 @@ from docker import APIClient
 from tests.stage import images as factory
 from tests.stage.engine import DisposableEngine
 from tests.stage.errors import StageError
+from tests.stage.objects import usage
 from workers.contract import Store
 from workers.planning.reclaim import CacheRecord, HistoryStep, LayeredImage
 
@@ -177,7 +178,7 @@ def _image(client: APIClient, listed: Mapping[str, Any]) -> LayeredImage:
 
 def cache_of(client: APIClient) -> list[CacheRecord]:
     """What a worker reads of the build cache."""
-    return [_record(record) for record in client.df()["BuildCache"] or ()]
+    return [_record(record) for record in usage(client)["BuildCache"] or ()]
 
 
 def _record(record: Mapping[str, Any]) -> CacheRecord:
@@ -196,7 +197,7 @@ def _record(record: Mapping[str, Any]) -> CacheRecord:
 
 def accounted_bytes(client: APIClient) -> int:
     """The engine's own accounting: the layers of images, and the records of the cache that are none."""
-    disk = client.df()
+    disk = usage(client)
     unshared = (record["Size"] for record in disk["BuildCache"] or () if not record["Shared"])
     return int(disk["LayersSize"]) + sum(unshared)
 

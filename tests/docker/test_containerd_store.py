@@ -13,6 +13,7 @@ from tests.stage import images, kinds
 from tests.stage.aging import AgePlan, age
 from tests.stage.engine import DisposableEngine
 from tests.stage.kinds import EngineKind
+from tests.stage.objects import usage
 from workers.contract import Kind, Outcome, Restorable, Status, Store
 from workers.reasons import Code
 
@@ -36,11 +37,11 @@ def host(containerd: EngineKind, stage_place: Callable[[], Path], tmp_path: Path
 def test_s1_s2_s3_a_plan_of_every_kind_is_done_exactly(host: WorkerHost) -> None:
     host.policy(protected_images='["shop/app:1"]')
     kept = [host.image("shop/app:1"), host.image("shop/db:1")]
+    host.image("gone:1")
+    host.built("FROM gone:1\nRUN echo 1 > /one", "built:1")
     host.running("db", "shop/db:1")
     host.image("myshop/app:1", "myshop/app:2", "elsewhere.example:5000/app:1")
-    host.image("gone:1")
     host.spent("spent", "gone:1", volumes=["/data"], network=host.network("front") and "front")
-    images.build_with_cache(host.engine, "FROM gone:1\nRUN echo 1 > /one", "built:1")
     volumes, plan = host.volumes(), host.plan()
     asked: list[str] = []
     report = host.execute(plan, before=lambda _kind, id_: asked.append(id_))
@@ -129,7 +130,7 @@ def test_s7_build_cache_goes_from_its_leaves_though_each_removal_reads_as_a_use(
         host.engine, "FROM base:1\nRUN echo 1 > /a\nRUN echo 2 > /b\nRUN echo 3 > /c", "app:1"
     )
     host.policy(cache_grace='"24h"')
-    records = {record["ID"] for record in host.engine.client.df()["BuildCache"]}
+    records = {record["ID"] for record in usage(host.engine.client)["BuildCache"]}
     age(host.engine, AgePlan(cache=dict.fromkeys(records, timedelta(days=40))))
     report = host.execute(host.plan((Kind.BUILD_CACHE,)))
 

@@ -37,7 +37,7 @@ def test_s1_s3_s8_s9_s10_a_host_is_rid_of_its_waste_and_of_nothing_else(host: Wo
 
 def test_every_kind_goes_in_its_order(host: WorkerHost) -> None:
     host.image("base:1")
-    build_with_cache(host.engine, "FROM base:1\nRUN echo 1 > /one", "app:1")
+    host.built("FROM base:1\nRUN echo 1 > /one", "app:1")
     host.spent("spent", "app:1", network=host.network("front") and "front")
     report = host.execute(host.plan())
 

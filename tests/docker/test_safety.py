@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from tests.docker.worker_host import Hook, WorkerHost, codes, ended, on, order_for, outcome_of
-from tests.stage.images import build_with_cache
 from workers.contract import HealthChange, Kind, Outcome, Plan, Status
 from workers.errors import LedgerError
 from workers.execution.watch import Watch
@@ -347,7 +346,7 @@ def journal(host: WorkerHost) -> list[tuple[str, str | None]]:
 
 def test_s15_each_removal_is_on_disk_before_the_engine_is_asked(host: WorkerHost) -> None:
     host.image("base:1")
-    build_with_cache(host.engine, "FROM base:1\nRUN echo 1 > /one", "app:1")
+    host.built("FROM base:1\nRUN echo 1 > /one", "app:1")
     host.spent("spent", "app:1")
     host.network("loose")
     unwritten: list[str] = []

@@ -9,6 +9,7 @@ from tests.stage.aging import AgePlan, Lifetime, age
 from tests.stage.catalogue import days
 from tests.stage.engine import DisposableEngine
 from tests.stage.hosts import FilledHost
+from tests.stage.objects import usage
 from workers.contract import Store
 
 TOLERANCE = timedelta(minutes=5)
@@ -80,9 +81,9 @@ def test_a_network_is_as_old_as_asked(engine: DisposableEngine) -> None:
 
 def test_build_cache_is_as_old_as_asked(with_image: DisposableEngine) -> None:
     images.build_with_cache(with_image, "FROM some/thing:1\nRUN echo 1 > /one", "built/thing:1")
-    before = {record["ID"] for record in with_image.client.df()["BuildCache"]}
+    before = {record["ID"] for record in usage(with_image.client)["BuildCache"]}
     age(with_image, AgePlan(cache=dict.fromkeys(before, days(30))))
-    records = with_image.client.df()["BuildCache"]
+    records = usage(with_image.client)["BuildCache"]
 
     assert {record["ID"] for record in records} == before
     assert all(is_about(days(30), record[key]) for record in records for key in ("CreatedAt", "LastUsedAt"))

@@ -46,6 +46,9 @@ class AgePlan:
 def age(engine: DisposableEngine, plan: AgePlan) -> None:
     """Make the objects as old as planned; the engine stops for it, then starts again what ran before."""
     running = [found["Id"] for found in engine.client.containers()]
+    for container in plan.containers:
+        # Whoever waits for an end is told of it before it is written down; an inspect waits for that too.
+        engine.client.inspect_container(container)
     engine.stop()
     rewrite(engine.data_root, plan, now=datetime.now(UTC))
     engine.start()

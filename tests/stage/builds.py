@@ -9,7 +9,7 @@ from docker import APIClient
 from tests.stage import images
 from tests.stage.catalogue import Build, Fate
 from tests.stage.engine import DisposableEngine
-from tests.stage.objects import Found
+from tests.stage.objects import Found, usage
 from tests.stage.placed import Placed
 
 CACHE_MOUNT = "exec.cachemount"
@@ -79,7 +79,7 @@ def _cache(client: APIClient) -> dict[str, Record]:
 
 
 def _records(client: APIClient) -> dict[str, Record]:
-    return {record["ID"]: record for record in client.df()["BuildCache"] or ()}
+    return {record["ID"]: record for record in usage(client)["BuildCache"] or ()}
 
 
 def _judge_cache(
