@@ -200,6 +200,22 @@ def test_s4_a_reply_that_cannot_be_read_is_no_proof_either_way(
     assert found.outcome is (Outcome.REFUSED if says_nothing else Outcome.REMOVED)
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"State": 7}', b'{"State": {"Status": "running", "Health": [1]}}'])
+def test_s4_s5_a_service_whose_signs_of_life_cannot_be_read_stops_the_run(
+    host: WorkerHost, door: Faulty, body: bytes
+) -> None:
+    waste = host.image("waste:1")
+    host.image("app:1")
+    web = host.running("web", "app:1")
+    host.policy(critical_containers='["web"]')
+    plan = host.plan()
+    with door.at(f"GET /containers/{web}/json", faulty.garbled(body), times=99):
+        report = executed(host, door, plan)
+
+    assert (report.status, codes(report.stopped_by)) == (Status.REFUSED, [Code.ENGINE_UNREACHABLE])
+    assert host.has(waste)
+
+
 LISTS = [
     "GET /containers/json",
     "GET /images/json",

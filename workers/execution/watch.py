@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from workers.contract import HealthLine
 from workers.engine import Engine
-from workers.errors import NotFound
+from workers.errors import EngineError, NotFound
 from workers.execution import health, probes
 from workers.execution.health import Vital, Vitals
 from workers.planning.inventory import STOPPED_STATES
@@ -43,9 +43,16 @@ class Watch:
 
     def _vital(self, listed: dict[str, object]) -> Vital | None:
         try:
-            return health.vital(listed, self._engine.inspect_container(str(listed["Id"])))
+            inspected = self._engine.inspect_container(str(listed["Id"]))
         except NotFound:
             return None
+        try:
+            return health.vital(listed, inspected)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # Whether a service is well is not known then, and nothing goes on without knowing (S4).
+            raise EngineError(
+                f"inspect container {listed['Id']}: no signs of life in it ({error!r})"
+            ) from error
 
     def pre_check(self) -> tuple[list[Vital], list[Reason]]:
         """Look twice with `steady_for` between; what is still starting is waited for (S5)."""
