@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Barrier
 
@@ -26,7 +26,8 @@ from tests.unit.bot_values import (
 )
 from workers.contract import EVENT, Event, ExecutionOrder, Outcome, StepFinished
 from workers.errors import LedgerError, RefusedError
-from workers.memory.ledger import MOST_REFUSALS, Ledger
+from workers.memory.ledger import MOST_REFUSALS, SCHEMAS, Ledger
+from workers.memory.sightings import Sightings
 from workers.reasons import Code, reason
 from workers.signing import digest
 
@@ -342,6 +343,25 @@ def test_s4_a_ledger_of_a_later_version_is_refused(path: Path) -> None:
 
     with pytest.raises(LedgerError, match="99"):
         Ledger(path)
+
+
+def test_a_ledger_of_the_version_before_is_brought_up_to_date_with_all_it_holds(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(
+            SCHEMAS[0] + "INSERT INTO meta VALUES ('ledger', 'old'); PRAGMA user_version = 1"
+        )
+        database.execute(
+            "INSERT INTO sightings VALUES ('E', 'image', 'app', '2026-01-01', '2026-01-02', NULL)"
+        )
+        database.commit()
+
+    with closing(Ledger(path)) as ledger:
+        sightings = Sightings(ledger, "E")
+        assert (ledger.id, list(sightings.all())) == ("old", [("image", "app")])
+        # What was seen before is not taken for new: the last look of the earlier version is known.
+        assert sightings.taken_in("inventory") == datetime.fromisoformat("2026-01-02")
+        assert (sightings.uses(), sightings.arrivals()) == ({}, {})
 
 
 def test_s4_a_ledger_that_was_closed_is_refused(path: Path) -> None:

@@ -80,6 +80,8 @@ class Ledger:
     def _create(self) -> None:
         with self.transaction():
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == len(SCHEMAS):
+                return
             if version > len(SCHEMAS):
                 raise LedgerError(f"ledger has schema {version}, this worker knows {len(SCHEMAS)}")
             for statement in "".join(SCHEMAS[version:]).split(";"):
