@@ -332,6 +332,8 @@ def _done_by_then(what: str) -> Iterator[None]:
     """A removal whose reply cannot be read may well be done: its answer is lost, not its work."""
     try:
         yield
+    except ForbiddenCall:
+        raise
     except (EngineError, requests.exceptions.JSONDecodeError) as error:
         raise AnswerLost(f"{what}: the reply cannot be read ({error})") from error
 

@@ -213,8 +213,8 @@ def test_s14_an_engine_that_dies_before_the_first_removal_refuses_the_run(host: 
     plan = three_images(host)
 
     class LastLook(Host):
-        def look(self) -> tuple[Inventory, Case]:
-            found = super().look()
+        def look(self, *, asking: bool = False) -> tuple[Inventory, Case]:
+            found = super().look(asking=asking)
             host.engine.kill()
             return found
 

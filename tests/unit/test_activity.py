@@ -110,7 +110,10 @@ def test_a_build_under_way_is_never_cleaned_up_under() -> None:
 
 
 def test_s4_an_event_without_a_time_is_taken_for_new() -> None:
-    broken = [{**an_event("image", "pull", "app:2"), "timeNano": nano} for nano in (None, -1, "x", 10**30)]
+    broken = [
+        {**an_event("image", "pull", "app:2"), "time": nano, "timeNano": nano}
+        for nano in (None, -1, "x", 10**30)
+    ]
 
     assert [codes(*activities([one])) for one in broken] == [[Code.ACTIVITY_UNKNOWN]] * 4
 

@@ -8,7 +8,9 @@ from workers.contract import EngineIdentity, ExecutionOrder, Plan, Step, Verdict
 from workers.errors import EngineError
 from workers.planning import fingerprints
 from workers.planning.ages import told, uses
+from workers.planning.fields import Fields
 from workers.planning.inventory import Container, Image, Network
+from workers.planning.mentions import full
 from workers.planning.networks import attached
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
@@ -133,28 +135,25 @@ def network_used(fresh: Network, containers: tuple[Container, ...]) -> Reason | 
 def name_touched(name: str, events: Iterable[Mapping[str, Any]]) -> Reason | None:
     """An event spoke of this reference just now: an untag by name cannot compare, so it waits (S2)."""
     wanted = ImageName.parse(name).full()
-    for event in events:
-        if event.get("Type") == "image" and event.get("Action") in TOUCHING and wanted in _named(event):
-            return reason(Code.RECENT_EVENT, reference=name)
-    return None
+    touched = any(_touches(wanted, Fields(told)) for told in events)
+    return reason(Code.RECENT_EVENT, reference=name) if touched else None
+
+
+def _touches(wanted: str, event: Fields) -> bool:
+    """One that cannot be read may have spoken of any name."""
+    spoken = event.text("Type") == "image" and event.text("Action") in TOUCHING and wanted in _named(event)
+    return spoken or bool(event.unread)
 
 
 def lost_a_name(before: Collection[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """The ids of the images that lost a name between two looks at the events."""
     untags = (e for e in after if e.get("Action") == "untag" and e not in before)
-    return frozenset(str((event.get("Actor") or {}).get("ID")) for event in untags)
+    return frozenset(Fields(event).inside("Actor").text("ID") for event in untags)
 
 
-def _named(event: Mapping[str, Any]) -> set[str]:
-    actor = event.get("Actor") or {}
-    texts = {actor.get("ID") or "", (actor.get("Attributes") or {}).get("name") or ""}
-    found = set()
-    for text in texts:
-        try:
-            found.add(ImageName.parse(text).full())
-        except ValueError:
-            continue
-    return found
+def _named(event: Fields) -> set[str]:
+    actor = event.inside("Actor")
+    return {full(text) for text in (actor.text("ID"), actor.inside("Attributes").text("name"))}
 
 
 def _changed(step: Step, found: Mapping[str, str]) -> Reason | None:

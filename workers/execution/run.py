@@ -17,7 +17,8 @@ from workers.execution.removal import Look, Removal
 from workers.execution.start import Start, start_of
 from workers.execution.tools import Tools
 from workers.execution.watch import Watch
-from workers.planning.inventory import NEVER, Inventory
+from workers.planning.fields import NEVER
+from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge
 from workers.reasons import Code, Reason, reason
 

@@ -6,10 +6,12 @@ create containers; those of BuildKit hold records of the build cache.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from workers.contract import Kind
+from workers.planning.fields import Fields
+from workers.planning.mentions import event_time
 from workers.reasons import Code, Reason, reason
 
 Raw = Mapping[str, Any]
@@ -35,35 +37,25 @@ class Activity:
 
 
 def activities(events: Iterable[Raw]) -> tuple[Activity, ...]:
-    """Pick what tells of activity out of an engine's events, in their order."""
-    return tuple(_activity(event) for event in events if event.get("Action") in _signs(event))
+    """Pick what tells of activity out of an engine's events, in their order; nameless where it is garbled."""
+    return tuple(_activity(Fields(told), event_time(told)) for told in events if _sign(Fields(told)))
 
 
-def _signs(event: Raw) -> Mapping[str, str]:
-    return SIGNS.get(str(event.get("Type")), {})
+def _sign(event: Fields) -> str:
+    return SIGNS.get(event.text("Type"), {}).get(event.text("Action"), "")
 
 
-def _activity(event: Raw) -> Activity:
-    return Activity(KINDS[event["Type"]], _name(event), _signs(event)[event["Action"]], _time(event))
+def _activity(event: Fields, at: datetime | None) -> Activity:
+    return Activity(KINDS[event.text("Type")], _name(event), _sign(event), at)
 
 
-def _name(event: Raw) -> str:
+def _name(event: Fields) -> str:
     """A pull's reference is its actor, a tag's is an attribute, and a load names nothing but the id."""
-    actor = event.get("Actor") or {}
-    id_, name = str(actor.get("ID") or ""), str((actor.get("Attributes") or {}).get("name") or "")
-    if event["Action"] == "pull":
+    actor = event.inside("Actor")
+    id_, name = actor.text("ID"), actor.inside("Attributes").text("name")
+    if event.text("Action") == "pull":
         return id_ or name
     return name.removeprefix("/") if name and name != id_ else id_[:19]
-
-
-def _time(event: Raw) -> datetime | None:
-    nanoseconds = event.get("timeNano") or 0
-    if not isinstance(nanoseconds, int) or nanoseconds <= 0:
-        return None
-    try:
-        return datetime.fromtimestamp(nanoseconds / 10**9, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 def forgotten_before(events: Sequence[Raw]) -> datetime | None:
@@ -71,7 +63,7 @@ def forgotten_before(events: Sequence[Raw]) -> datetime | None:
 
     On a busy host health checks alone fill an engine's memory; its silence about what was before is no quiet.
     """
-    return _time(events[0]) if len(events) >= MEMORY else None
+    return event_time(events[0]) if len(events) >= MEMORY else None
 
 
 def unrest(

@@ -7,7 +7,8 @@ from datetime import datetime
 from workers.contract import Kind
 from workers.memory.sightings import VOLUME
 from workers.planning.facts import Case, Memory
-from workers.planning.inventory import NEVER, Container, Image, Inventory
+from workers.planning.fields import NEVER
+from workers.planning.inventory import Container, Image, Inventory
 from workers.references import repository_of
 
 # The kind under which a ledger remembers when a repository was last used, whichever version it was.

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from workers.contract import Kind, Store
 from workers.planning.facts import Case, Memory
-from workers.planning.inventory import NEVER
+from workers.planning.fields import NEVER
 from workers.references import ImageName, repository_of
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Self, TypeGuard
 
-from workers.planning.inventory import NEVER
-
+# Before everything else; the zero time of engines is in the same year.
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
 # What a ledger and JSON elsewhere can hold.
 LARGEST = 2**63 - 1
 SHOWN = 40

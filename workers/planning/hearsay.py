@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from workers.errors import EngineError
+from workers.planning.fields import Fields
 from workers.planning.mentions import ARRIVING, SOME_TIME, event_time
 from workers.planning.mentions import arrivals as arrivals_of
 from workers.references import BadName, ImageName
@@ -75,16 +76,17 @@ def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:
 
 def _of_type(events: Iterable[Raw], type_: str, actions: frozenset[str]) -> Iterable[Raw]:
     for event in events:
-        if event.get("Type") == type_ and event.get("Action") in actions and event_time(event):
+        read = Fields(event)
+        if read.text("Type") == type_ and read.text("Action") in actions and event_time(event):
             yield event
 
 
 def _id(event: Raw) -> str:
-    return str((event.get("Actor") or {}).get("ID") or "")
+    return Fields(event).inside("Actor").text("ID")
 
 
 def _attribute(event: Raw, name: str) -> str:
-    return str(((event.get("Actor") or {}).get("Attributes") or {}).get(name) or "")
+    return Fields(event).inside("Actor").inside("Attributes").text(name)
 
 
 def _time(event: Raw) -> datetime:

@@ -10,7 +10,6 @@ from workers.planning.histories import HistoryStep
 from workers.references import ImageName
 
 STOPPED_STATES = frozenset({"exited", "dead", "created"})
-NEVER = datetime(1, 1, 1, tzinfo=UTC)
 # Docker is younger than that: an earlier time is a clock that was not set, or nonsense.
 EARLIEST = datetime(2013, 1, 1, tzinfo=UTC)
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from workers.planning.dropped import Absent, was_way_back
 from workers.planning.facts import Memory
-from workers.planning.inventory import NEVER, Image
+from workers.planning.fields import NEVER
+from workers.planning.inventory import Image
 from workers.reasons import Code, Reason, reason
 from workers.references import ImageName, repository_of
 
