@@ -22,6 +22,7 @@ from workers.engine_reads import BadStatus, Reads
 from workers.engine_versions import speech
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 from workers.planning.activity import SIGNS
+from workers.planning.fields import moment
 from workers.replies import a_list, a_text, an_object
 
 READ_TIMEOUT = 300
@@ -142,7 +143,10 @@ class Engine:
 
     def clock(self) -> datetime:
         """Ask for the time as the engine has it."""
-        return datetime.fromisoformat(a_text("info", self._info(), "SystemTime"))
+        text = a_text("info", self._info(), "SystemTime")
+        if found := moment(text):
+            return found
+        raise EngineError(f"info: {text!r} is no time")
 
     def is_swarm_manager(self) -> bool:
         """Ask whether services can be listed here."""

@@ -132,6 +132,7 @@ CLAUSES: dict[Code, str] = {
     Code.ENGINE_ERROR: "the engine answered with an error ({detail})",
     Code.STATE_UNKNOWN: "the engine did not say whether it is gone ({detail})",
     Code.RUN_STOPPED: "the run stopped before its turn",
+    Code.NOT_LOOKED_AT: "how the host is after the run could not be seen ({detail})",
     Code.LOST_RACE: "container {container} was made from image {image} while that was being removed",
     Code.BROUGHT_BACK: "image {image} was brought back",
     Code.NOT_BROUGHT_BACK: "image {image} could not be brought back",
@@ -203,6 +204,7 @@ NEXT_STEPS: dict[Code, str] = {
     Code.DEADLINE: "What was left over is in the next preview.",
     Code.ENGINE_SLOW: "Look at the load and the disks of the host before the next preview.",
     Code.TOO_MANY_FAILURES: "Look at the engine's log on the host before the next preview.",
+    Code.NOT_LOOKED_AT: "Look at Docker and at the services on the host.",
     Code.NOT_BROUGHT_BACK: "The host's ledger says how to get it back.",
     Code.VOLUME_MISSING: "Find out who removed it.",
 }

@@ -128,6 +128,7 @@ class Code(StrEnum):
     STATE_UNKNOWN = "state_unknown"  # detail
     RUN_STOPPED = "run_stopped"  #
     # Found after a run.
+    NOT_LOOKED_AT = "not_looked_at"  # detail
     LOST_RACE = "lost_race"  # container, image
     BROUGHT_BACK = "brought_back"  # image
     NOT_BROUGHT_BACK = "not_brought_back"  # image

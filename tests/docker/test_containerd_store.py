@@ -2,19 +2,34 @@
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.docker.pools import Pool, some_images, stored_bytes
-from tests.docker.worker_host import REQUIRED, WorkerHost, codes, ended, on, outcome_of, step_ids, why
+from tests.docker.worker_host import (
+    REQUIRED,
+    WorkerHost,
+    codes,
+    ended,
+    on,
+    order_for,
+    outcome_of,
+    step_ids,
+    why,
+)
 from tests.stage import images, kinds
 from tests.stage.aging import AgePlan, age
 from tests.stage.engine import DisposableEngine
+from tests.stage.faulty import Faulty, around, refused
 from tests.stage.kinds import EngineKind
 from tests.stage.objects import usage
 from workers.contract import Kind, Outcome, Restorable, Status, Store
+from workers.engine import Engine
+from workers.host import Host
+from workers.memory.ledger import Ledger
 from workers.reasons import Code
 
 STABLE = "26.1-containerd"
@@ -147,3 +162,24 @@ def test_what_is_freed_on_the_disk_lies_within_the_bounds(host: WorkerHost, seed
 
     assert report.status is Status.DONE
     assert report.expected.low <= before - stored_bytes(host.engine) <= report.expected.high
+
+
+def test_s15_records_that_went_are_told_though_the_clock_cannot_be_asked(
+    host: WorkerHost, stage_place: Callable[[], Path]
+) -> None:
+    host.image("gone:1")
+    host.built("FROM gone:1\nRUN echo 1 > /one\nRUN echo 2 > /two", "built:1")
+    plan = host.plan((Kind.BUILD_CACHE,))
+    with (
+        Faulty(stage_place(), host.engine.socket) as door,
+        closing(Ledger(host.place.ledger_file)) as ledger,
+        closing(Engine(door.url)) as engine,
+        ExitStack() as later,
+    ):
+        silent = door.at("GET /info", refused(500), times=99)
+        with door.at("POST /build/prune", around(after=lambda: later.enter_context(silent))):
+            report = Host(host.place, ledger, engine).execute(order_for(plan), told_to_stop=lambda: False)
+
+    there = {raw["ID"] for raw in host.engine.client.df()["BuildCache"]}
+    told = {o.object.id for o in report.outcomes if o.outcome is Outcome.REMOVED}
+    assert told == step_ids(plan) - there != set()

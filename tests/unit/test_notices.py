@@ -88,6 +88,14 @@ def test_an_unusual_share_of_the_images_is_said(going: int, staying: int, expect
     assert a_plan(case).unusual is expected
 
 
+def test_s12_a_share_is_unusual_by_the_images_and_not_by_rounded_figures() -> None:
+    old = [an_image(f"old{n}:1") for n in range(181)]
+    case = a_case(*old, *(an_image(f"new{n}:1", arrived=0) for n in range(19)))
+
+    assert a_plan(case).unusual
+    assert said(case)[Code.UNUSUAL_SHARE][0].params == {"share": 91, "limit": 90}
+
+
 def test_what_cannot_surely_be_had_again_is_counted() -> None:
     case = a_case(
         an_image("app:1"), an_image("app:2", digests=names(f"app@sha256:{'ab' * 32}")), a_container()

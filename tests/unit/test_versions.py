@@ -115,6 +115,25 @@ def test_s9_the_previous_version_is_the_one_that_ran_last_not_the_one_that_came_
     assert staying(running("web", of="app:6"), memory=memory) == {"app:1", "app:6"}
 
 
+@pytest.mark.parametrize("used", [{"ran": 20}, {"ran": 20, "runs": 0}])
+def test_s9_builds_that_took_over_the_name_of_what_runs_have_not_run(used: dict[str, float]) -> None:
+    """Nightly builds of `app:latest` beside a container that was made of an earlier one."""
+    came = {"ran": 60, "runs": 20, "night1": 3, "night2": 2}
+    images = [an_image(id=an_image_id(image), arrived=ago) for image, ago in came.items()]
+    images.append(an_image("app:latest", arrived=1))
+    named = {image: {"docker.io/library/app:latest": ago} for image, ago in came.items()}
+    web = running("web", of="app:latest", image_id=an_image_id("runs"))
+    case = a_case(web, *images, memory=seen(used=used, named=named))
+
+    assert [why(case, one.shown) for one in images] == [
+        [Code.PREVIOUS_VERSION],
+        [Code.IN_USE, Code.CURRENT_VERSION],
+        [Code.NEWER_VERSION],
+        [Code.NEWER_VERSION],
+        [Code.IN_USE],
+    ]
+
+
 def test_s9_a_container_that_never_ran_is_no_version_that_ran() -> None:
     waiting = a_container("web", of="app:5", state="created", ended=None, restart_policy="always")
 

@@ -2,21 +2,18 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from workers.contract import Kind, Outcome, Reference, Store
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.execution import guards
 from workers.execution.ended import REMOVED, Ended, refused
+from workers.execution.listening import Listening
 from workers.execution.restoring import is_there, put_back
 from workers.planning.inventory import Image
 from workers.reasons import Code, reason
 from workers.references import BadName, ImageName
 
-# How long a name must have been left alone before it may be taken off by name (S2).
-QUIET = timedelta(seconds=60)
 Told = Iterable[Mapping[str, str]]
 
 
@@ -27,6 +24,7 @@ class NamedRemoval:
     engine: Engine
     store: Store
     known: Collection[str]
+    listening: Listening
 
     def remove(self, image: Image) -> Ended:
         """Take the names off one by one but the last, which goes with the image; put them back otherwise."""
@@ -87,7 +85,7 @@ class NamedRemoval:
 
     def _untag_by_name(self, image: Image, name: ImageName) -> Ended:
         """A graph driver cannot compare: so it is looked at before, and at the events after."""
-        before = self._events()
+        before = self.listening.recent()
         if touched := guards.checked(lambda: guards.name_touched(name.familiar(), before)):
             return refused(touched)
         if self.engine.inspect_image(name.full())["Id"] != image.id:
@@ -95,17 +93,16 @@ class NamedRemoval:
         ended = self._expect(self.engine.remove_image(name.full()), set(), [name])
         if ended is not REMOVED:
             return ended
-        lost_by = guards.lost_a_name(before, self._events())
-        return REMOVED if image.id in lost_by else self._taken_from_another(name, lost_by)
+        lost_by = guards.lost_a_name(before, self.listening.recent())
+        return REMOVED if image.id in lost_by else self._taken_from_another(image, name, lost_by)
 
-    def _events(self) -> list[dict[str, Any]]:
-        now = datetime.now(UTC)
-        return self.engine.image_events(guards.TOUCHING, since=now - QUIET, until=now)
+    def _taken_from_another(self, image: Image, name: ImageName, lost_by: Collection[str]) -> Ended:
+        """The name moved in the last moment and was taken from where it had gone: that image has it back.
 
-    def _taken_from_another(self, name: ImageName, lost_by: Collection[str]) -> Ended:
-        """The name moved in the last moment and was taken from where it had gone: that image has it back."""
-        if len(lost_by) == 1:
-            put_back(self.engine, min(lost_by), [name])
+        Where no event tells whose it was, it was this image's when that was looked at.
+        """
+        if len(lost_by) <= 1:
+            put_back(self.engine, min(lost_by, default=image.id), [name])
         whose = ", ".join(sorted(lost_by)) or "an image that the engine does not tell"
         why = reason(Code.UNPLANNED_REMOVAL, object=f"{name.familiar()} of {whose}")
         return Ended(Outcome.FAILED, why, alarm=True)

@@ -47,7 +47,7 @@ def lost_races(
         return []
     # Images last: a container's own must have been there before it.
     containers = [answers.container(raw, None, writable=None) for raw in engine.containers()]
-    present = {raw["Id"] for raw in engine.images()}
+    present = set(map(answers.id_of, engine.images()))
     gone = [s for s in removed if s.object.id not in present]
     lost = aftermath.lost_races(containers, gone, known=known, present=present)
     until = time.monotonic() + BRINGING_BACK.total_seconds()

@@ -46,8 +46,9 @@ class RecordRemoval:
         """Ask for as many at once as the engine lets go together; yield how each ended."""
         for wave in self._waves(steps):
             ended = self._asked([step.object.id for step in wave])
-            self._release(id_ for id_, one in ended.items() if one.outcome is Outcome.REMOVED)
             yield from ((step, ended[step.object.id]) for step in wave)
+            # Last, for it asks the engine once more: what went must be told whatever comes of that.
+            self._release(id_ for id_, one in ended.items() if one.outcome is Outcome.REMOVED)
 
     def _waves(self, steps: Sequence[Step]) -> Iterator[list[Step]]:
         """One call has one time since when all of its records are unused."""

@@ -1,5 +1,6 @@
 """Runs whose worker died: each object's true state is reported, and nothing is resumed (S11)."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from workers.contract import (
@@ -31,7 +32,8 @@ def report_interrupted(ledger: Ledger, engine: Engine, policy: Policy) -> list[R
 
 def _closed(run: OpenRun, ledger: Ledger, engine: Engine, policy: Policy) -> Report:
     order, outcomes = run.order, tuple(_outcome(step, run, engine) for step in run.plan.steps)
-    findings = [*_lost_races(run, outcomes, ledger, engine), *_unwell(engine, policy)]
+    races_lost = _looked(lambda: _lost_races(run, outcomes, ledger, engine))
+    findings = [*races_lost, *_looked(lambda: _unwell(engine, policy))]
     report = _report(run, outcomes, findings)
     event = ExecutionFinished(
         host=order.host,
@@ -42,6 +44,14 @@ def _closed(run: OpenRun, ledger: Ledger, engine: Engine, policy: Policy) -> Rep
     )
     ledger.finish(report, event)
     return report
+
+
+def _looked(look: Callable[[], list[Reason]]) -> list[Reason]:
+    """A look that fails is told in the report: without one, no order would ever be taken here again."""
+    try:
+        return look()
+    except EngineError as error:
+        return [reason(Code.NOT_LOOKED_AT, detail=str(error))]
 
 
 def _unwell(engine: Engine, policy: Policy) -> list[Reason]:

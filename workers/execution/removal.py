@@ -3,18 +3,18 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from workers.contract import EngineIdentity, Kind, Outcome, Reference, Step
 from workers.engine import Engine
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
 from workers.execution import guards
 from workers.execution.ended import REMOVED, Ended, refused
+from workers.execution.listening import Listening
 from workers.execution.names import NamedRemoval
 from workers.execution.records import RecordRemoval
 from workers.execution.restoring import container_way_back, image_way_back, is_there
 from workers.execution.start import Start
-from workers.planning import answers, mentions
+from workers.planning import answers
 from workers.planning.inventory import Container, Image
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
@@ -39,7 +39,7 @@ class Removal:
     engine: Engine
     identity: EngineIdentity
     policy: Policy
-    judged_at: datetime
+    listening: Listening
     start: Start
     records: RecordRemoval
 
@@ -139,7 +139,7 @@ class Removal:
             guards.checked(lambda: guards.image_changed(step, fresh))
             or guards.checked(lambda: guards.image_protected(fresh, self.policy))
             or guards.checked(lambda: self._image_needed(fresh))
-            or guards.checked(lambda: guards.image_arrived(fresh, self._arrivals()))
+            or guards.checked(lambda: guards.image_arrived(fresh, self.listening.arrivals()))
         )
         return Look(refused(why)) if why else Look(way_back=image_way_back(inspected), image=fresh)
 
@@ -148,12 +148,7 @@ class Removal:
         containers = self.containers()
         return guards.image_used(fresh, containers) or self.start.way_back(fresh.id, containers)
 
-    def _arrivals(self) -> Mapping[str, datetime]:
-        """What was pulled, loaded or tagged since the run judged: somebody is about to use it."""
-        now = datetime.now(UTC)
-        return mentions.arrivals(self.engine.image_events(mentions.ARRIVING, since=self.judged_at, until=now))
-
     def _remove_image(self, look: Look) -> Ended:
         assert look.image is not None  # noqa: S101 - for the type checker: only _look_at_image leads here
         known = self.start.repositories.keys()
-        return NamedRemoval(self.engine, self.identity.store, known).remove(look.image)
+        return NamedRemoval(self.engine, self.identity.store, known, self.listening).remove(look.image)

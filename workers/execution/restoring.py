@@ -7,6 +7,7 @@ from typing import Any
 from workers.contract import Kind, Reference
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
+from workers.planning.answers import id_of
 from workers.planning.facts import PROJECT
 from workers.references import ImageName
 
@@ -28,7 +29,7 @@ def _found(object_: Reference, engine: Engine) -> bool:
         case Kind.NETWORK:
             engine.inspect_network(object_.id)
         case Kind.BUILD_CACHE:
-            return any(raw["ID"] == object_.id for raw in engine.usage().get("BuildCache") or [])
+            return any(id_of(raw, "ID") == object_.id for raw in engine.usage().get("BuildCache") or [])
     return True
 
 

@@ -1,7 +1,7 @@
 """The run of one order: consume, look, pre-check, then stage by stage, step by step, and the report."""
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from workers import survey
@@ -11,12 +11,14 @@ from workers.execution import activity, aftermath, guards, pace, races
 from workers.execution.course import Course
 from workers.execution.ended import Ended, refused
 from workers.execution.health import Vital
+from workers.execution.listening import Listening
 from workers.execution.measuring import settled
 from workers.execution.records import RecordRemoval, records
 from workers.execution.removal import Look, Removal
 from workers.execution.start import Start, start_of
 from workers.execution.tools import Tools
 from workers.execution.watch import Watch
+from workers.planning import answers
 from workers.planning.fields import NEVER
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge
@@ -77,6 +79,9 @@ class _Run:
         except EngineError as error:
             if not any(why.code is Code.ENGINE_UNREACHABLE for why in self.course.stopped_by):
                 self.course.stop(reason(Code.ENGINE_UNREACHABLE, detail=str(error)))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # An answer that nobody foresaw; what went already must be told all the same.
+            self.course.stop(reason(Code.UNREADABLE, what=f"{type(error).__name__}: {error}"))
 
     # Before the first removal
 
@@ -84,6 +89,7 @@ class _Run:
         self.before, case = self.tools.look()
         self.course.before = self.before.usage
         self.start = start_of(case)
+        self.listening = Listening(self.tools.engine, self.before.taken_at)
         # Judged anew: what the policy would keep by now is no longer eligible, whoever confirmed it (S3).
         self.verdicts = {v.object.id: v for v in judge(case, self.plan.kinds)}
         self.baseline, reasons = self.watch.pre_check()
@@ -111,14 +117,15 @@ class _Run:
             self.tools.ledger.flush()
             if self.course.stopped:
                 break
+            with suppress(EngineError):
+                # Before the engine forgets; what cannot be heard stops those steps that need to know.
+                self.listening.listen()
             if stage is Kind.BUILD_CACHE:
                 # Records have no looks of their own: one list tells how the engine answers.
                 removal.containers()
-            self.course.stop(*self.watch.trouble(self.baseline, with_probes=False))
+            self.course.stop(*self.watch.trouble(self.baseline))
         if stage is Kind.IMAGE:
             self._look_for_lost_races()
-        if not self.course.stopped:
-            self.course.stop(*self.watch.trouble(self.baseline, with_probes=True))
 
     def _removal(self, stage: Kind) -> Removal:
         assert self.before is not None  # noqa: S101 - for the type checker: _begin has set it
@@ -128,7 +135,7 @@ class _Run:
             engine=engine,
             identity=self.tools.identity,
             policy=self.tools.policy,
-            judged_at=self.before.taken_at,
+            listening=self.listening,
             start=self.start,
             records=RecordRemoval(engine, self.tools.policy.cache_grace, known),
         )
@@ -190,11 +197,12 @@ class _Run:
         """The journal comes first: a removal that is not written down is not asked for (S15)."""
         self.course.ask([(step, look.way_back)])
         asked = _now()
-        with self._unreachable_means_unknown([step]):
-            ended = removal.remove(step, look)
-        if step.object.kind is Kind.IMAGE:
-            self.image_removals.append((asked, _now()))
-        return ended
+        try:
+            with self._unreachable_means_unknown([step]):
+                return removal.remove(step, look)
+        finally:
+            if step.object.kind is Kind.IMAGE:
+                self.image_removals.append((asked, _now()))
 
     @contextmanager
     def _unreachable_means_unknown(self, steps: list[Step]) -> Iterator[None]:
@@ -206,7 +214,8 @@ class _Run:
             raise
 
     def _end(self, step: Step, ended: Ended) -> None:
-        if ended.outcome is Outcome.REMOVED:
+        if ended.outcome in (Outcome.REMOVED, Outcome.FAILED):
+            # Without an answer it may have gone as well.
             self.last_removal = _now()
         if ended.alarm and ended.reason:
             self.course.stop(ended.reason)
@@ -245,7 +254,7 @@ class _Run:
     def _usage(self) -> DiskUsage:
         df = self.tools.engine.usage()
         if self.before is not None:
-            volumes = (volume["Name"] for volume in df.get("Volumes") or [])
+            volumes = (answers.id_of(volume, "Name") for volume in df.get("Volumes") or [])
             self.course.find(*aftermath.missing_volumes(self.before, volumes))
         return survey.disk_usage(df, self.tools.identity, local=self.tools.local, now=_now())
 

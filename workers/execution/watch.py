@@ -83,12 +83,11 @@ class Watch:
     def _running(self, vitals: Vitals) -> list[Vital]:
         return [v for v in vitals.values() if v.state not in STOPPED_STATES]
 
-    def trouble(self, baseline: Iterable[Vital], *, with_probes: bool) -> list[Reason]:
+    def trouble(self, baseline: Iterable[Vital]) -> list[Reason]:
         """Say what is worse with critical services than at the baseline (S6)."""
         watched = health.critical(baseline, self._policy)
         now = self._again(watched)
-        asked = probes.failing(self._policy.probes) if with_probes else []
-        return health.regressions(watched, now) + asked
+        return health.regressions(watched, now) + probes.failing(self._policy.probes)
 
     def settle(self, baseline: list[Vital], last_removal: datetime) -> list[HealthLine]:
         """Watch until the checks had time to notice, then compare everything with the baseline."""

@@ -72,6 +72,15 @@ def uses(container: Container, image: Image) -> bool:
     return bool(Users([container]).of(image))
 
 
+def ran_of(image: Image, users: Iterable[Container]) -> list[Container]:
+    """Return those users whose content this image is.
+
+    A container made of a name that moved since needs the image that has the name now, and never ran of it.
+    """
+    keys = {image.id, *(name.full() for name in (*image.names, *image.digests))}
+    return [c for c in users if c.image_id == image.id or keys & set(c.image_mounts)]
+
+
 class Users:
     """Finds the containers that use an image, for many images and containers at once."""
 
@@ -99,7 +108,7 @@ def seen_uses(inventory: Inventory) -> dict[tuple[str, str], datetime]:
     now, found = inventory.taken_at, dict[tuple[str, str], datetime]()
     users = Users(inventory.containers)
     for image in inventory.images:
-        _note(found, Kind.IMAGE, image.id, (_ran(c, now) for c in users.of(image)))
+        _note(found, Kind.IMAGE, image.id, (_ran(c, now) for c in ran_of(image, users.of(image))))
     for container in inventory.containers:
         for name in container.references:
             _note(found, REPOSITORY, repository_of(name), [_ran(container, now)])

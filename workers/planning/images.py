@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workers.contract import Kind, Reference, Restorable, Verdict
-from workers.planning.ages import REPOSITORY, Arrival, Users, arrival, came, last_used
+from workers.planning.ages import REPOSITORY, Arrival, Users, arrival, came, last_used, ran_of
 from workers.planning.dropped import dropped
 from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, unread_reasons
 from workers.planning.inventory import Container, Image
@@ -118,6 +118,7 @@ def _note(used: dict[str, datetime], repository: str, at: datetime | None) -> No
 
 
 def _version(known: _Known, case: Case, leaving: frozenset[str]) -> Version:
+    ran = ran_of(known.image, known.users)
     return Version(
         image=known.image,
         repositories=repositories(known.image, case.memory),
@@ -126,7 +127,7 @@ def _version(known: _Known, case: Case, leaving: frozenset[str]) -> Version:
         arrived_at=known.arrived.at,
         came_at=came(known.image, case.memory, case.inventory.arrivals),
         # By what runs, not by what stays: a stopped container that is kept makes no old version the newest.
-        ran_at=case.now if any(not c.stopped for c in known.users) else known.used_at,
+        ran_at=case.now if any(not c.stopped for c in ran) else last_used(known.image, case, ran),
     )
 
 

@@ -1,5 +1,6 @@
 """What a plan says above its list: rules that match nothing, what is unusual, what will go later (pure)."""
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -113,23 +114,26 @@ def _no_way_back(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, .
 
 
 def share(images: tuple[Image, ...], steps: tuple[Step, ...]) -> int:
-    """Return the share of the host's images that would go, in percent."""
-    going = sum(step.object.kind is Kind.IMAGE for step in steps)
-    return round(100 * going / len(images)) if images else 0
+    """Return the share of the host's images that would go, in percent, rounded up."""
+    return math.ceil(100 * _going(steps) / len(images)) if images else 0
+
+
+def _going(steps: tuple[Step, ...]) -> int:
+    return sum(step.object.kind is Kind.IMAGE for step in steps)
 
 
 def is_unusual(case: Case, steps: tuple[Step, ...]) -> bool:
     """Whether more of the host's images would go than is usual: most often a policy that says too little."""
-    return share(case.inventory.images, steps) > _usual(case)
-
-
-def _usual(case: Case) -> int:
-    return round(100 * case.policy.max_share)
+    return _going(steps) > case.policy.max_share * len(case.inventory.images)
 
 
 def _unusual(case: Case, steps: tuple[Step, ...]) -> Iterator[Reason]:
     if is_unusual(case, steps):
-        yield reason(Code.UNUSUAL_SHARE, share=share(case.inventory.images, steps), limit=_usual(case))
+        yield reason(
+            Code.UNUSUAL_SHARE,
+            share=share(case.inventory.images, steps),
+            limit=math.floor(100 * case.policy.max_share),
+        )
 
 
 def _unrestorable(steps: tuple[Step, ...]) -> Iterator[Reason]:

@@ -1,0 +1,73 @@
+"""What an engine tells of images while a run goes on, kept: it forgets all but its last events (S2, S7)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from workers.engine import Engine
+from workers.errors import EngineError
+from workers.execution import guards
+from workers.planning import mentions
+from workers.planning.activity import MEMORY, forgotten_before
+from workers.planning.fields import Fields
+from workers.planning.mentions import SOME_TIME, event_time
+
+# How long a name must have been left alone before it may be taken off by name (S2).
+QUIET = timedelta(seconds=60)
+# Looks overlap, so that nothing falls between two of them.
+OVERLAP = timedelta(seconds=1)
+Raw = Mapping[str, Any]
+
+
+class Listening:
+    """Listens from the moment on at which a run judged; whoever removes something listens in between.
+
+    A run's own removals and the health checks of a busy host are events too: 85 s of those may be all that an
+    engine remembers, and a pull of what is there already leaves no other trace.
+    """
+
+    def __init__(self, engine: Engine, judged_at: datetime) -> None:
+        self._engine, self._judged_at = engine, judged_at
+        self._upto = judged_at
+        self._recent: list[Raw] | None = None
+        self._arrivals: dict[str, datetime] = {}
+        self._missed = False
+
+    def arrivals(self) -> Mapping[str, datetime]:
+        """Return what was pulled, loaded or tagged since the run judged: somebody is about to use it.
+
+        Raises:
+            EngineError: it cannot be read, or more happened than the engine remembers.
+        """
+        self.listen()
+        return self._arrivals
+
+    def recent(self) -> list[Raw]:
+        """Return the events of images of the last minute; raises as `arrivals` does."""
+        return list(self.listen())
+
+    def listen(self) -> Iterable[Raw]:
+        """Take in what happened since the last look; raises as `arrivals` does."""
+        now = datetime.now(UTC)
+        known = self._known()
+        since = max(self._judged_at, self._upto - OVERLAP)
+        heard = self._engine.events({}, since=since, until=now)
+        self._missed |= len(heard) >= MEMORY and (forgotten_before(heard) or SOME_TIME) > self._upto
+        if self._missed:
+            raise EngineError(f"events: more than the last {MEMORY} happened between two looks")
+        new = [event for event in heard if _is_of_image(event) and event not in known]
+        self._arrivals |= mentions.arrivals(new)
+        self._recent = [e for e in (*known, *new) if (event_time(e) or SOME_TIME) >= now - QUIET]
+        self._upto = now
+        return self._recent
+
+    def _known(self) -> list[Raw]:
+        if self._recent is None:
+            begin = self._judged_at - QUIET
+            return [*self._engine.image_events(guards.TOUCHING, since=begin, until=self._judged_at)]
+        return self._recent
+
+
+def _is_of_image(event: Raw) -> bool:
+    """One whose type cannot be read may be."""
+    return Fields(event).text("Type") in ("image", "")
