@@ -16,6 +16,7 @@ from workers.contract import (
     Reference,
     Report,
     Restorable,
+    Status,
     Step,
     StepOutcome,
     Verdict,
@@ -38,6 +39,8 @@ from workers.wording import (
 )
 
 NAME_WIDTH = 44
+# Names are whole here: two versions of one long name differ at their ends. References have no more letters.
+WHOLE = 255
 SIZES = frozenset({"size", "written inside"})
 Names = Mapping[Reference, str]
 CHANGES = {
@@ -67,7 +70,7 @@ def plan_lines(plan: Plan, *, now: datetime) -> Iterator[str]:
     yield from (f"  ! {sentence(notice, voice)}" for notice in plan.notices)
     yield ""
     yield from _where_the_disk_went(plan.disk, voice, plan.made_at)
-    names = names_apart(_objects(plan), width=NAME_WIDTH)
+    names = names_apart(_objects(plan), width=WHOLE)
     yield from _steps(plan, names, voice)
     yield from _kept(plan, names, voice)
     if plan.applicable:
@@ -80,10 +83,15 @@ def explanation_lines(found: Iterable[Explanation], *, now: datetime) -> Iterato
     """Write why objects stay or go: the verdict first, every reason, then what is known."""
     voice = Voice(when=local_time, now=now)
     for one in found:
-        yield f"{one.kind} {one.name} {'stays' if one.keep else 'goes'} ({short(one.id)})"
+        yield f"{one.kind} {one.name} {'stays' if one.keep else 'goes'}{_id(one)}"
         yield from (f"  because {fragment(reason, voice)}" for reason in one.reasons)
         yield from (f"  {name:<20} {_fact(name, value)}" for name, value in one.facts.items())
         yield ""
+
+
+def _id(one: Explanation) -> str:
+    """A volume has no id but its name."""
+    return "" if one.id == one.name else f" ({short(one.id)})"
 
 
 def _fact(name: str, value: str | int) -> str:
@@ -171,6 +179,8 @@ def report_lines(report: Report, *, now: datetime) -> Iterator[str]:
     voice = Voice(when=local_time, now=now)
     yield _outcome_line(report)
     yield from (f"  ! {sentence(reason, voice)}" for reason in (*report.stopped_by, *report.findings))
+    if all(one.outcome is Outcome.NOT_ATTEMPTED for one in report.outcomes):
+        return
     yield ""
     yield from _disk(report.usage_before, report.usage_after)
     yield from _outcomes(report.outcomes, voice)
@@ -178,6 +188,8 @@ def report_lines(report: Report, *, now: datetime) -> Iterator[str]:
 
 
 def _outcome_line(report: Report) -> str:
+    if report.status is Status.REFUSED:
+        return f"{report.host}: refused. Nothing was removed."
     done = sum(o.outcome is Outcome.REMOVED for o in report.outcomes)
     freed = "an unknown size" if report.freed is None else size(report.freed)
     removed = f"{amount(done, 'object')} removed, {freed} freed, {bytes_range(report.expected)} expected"
@@ -201,7 +213,7 @@ _COLUMNS = ("containers", "images", "build_cache", "volumes")
 
 def _outcomes(outcomes: Sequence[StepOutcome], voice: Voice) -> Iterator[str]:
     yield "objects"
-    names = names_apart((one.object for one in outcomes), width=NAME_WIDTH)
+    names = names_apart((one.object for one in outcomes), width=WHOLE)
     for one in outcomes:
         why = fragment(one.reason, voice) if one.reason else ""
         yield _row(one.outcome.value.replace("_", " "), names[one.object], one.expected, why)

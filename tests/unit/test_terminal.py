@@ -1,0 +1,46 @@
+"""Plans and reports at the host itself say whole names, and of a refused run that nothing happened."""
+
+from tests.unit.facts_host import NOW, a_case, a_plan, an_image
+from workers.cli.terminal import plan_lines, report_lines
+from workers.contract import Bytes, Outcome, Person, Report, Status, StepOutcome
+from workers.reasons import Code, reason
+from workers.signing import digest
+
+LONG = "123456789012.dkr.ecr.eu-central-1.example.com/platform/checkout-service"
+ANA = Person(team="T", user="U")
+PLAN = a_plan(a_case(an_image(f"{LONG}:2026-11-01"), an_image(f"{LONG}:2026-11-09")))
+
+
+def test_versions_of_a_long_name_are_told_apart_by_their_tags() -> None:
+    lines = "\n".join(plan_lines(PLAN, now=NOW))
+
+    assert (f"{LONG}:2026-11-01 " in lines, f"{LONG}:2026-11-09 " in lines) == (True, True)
+
+
+def test_a_refused_run_says_that_nothing_was_removed_and_lists_nothing() -> None:
+    stopped = reason(Code.RUN_STOPPED)
+    outcomes = (
+        StepOutcome(
+            index=s.index, object=s.object, outcome=Outcome.NOT_ATTEMPTED, reason=stopped, expected=s.expected
+        )
+        for s in PLAN.steps
+    )
+    report = Report(
+        request_id=PLAN.request_id,
+        order_id="order",
+        host=PLAN.host,
+        engine=PLAN.engine,
+        plan_digest=digest(PLAN),
+        requester=ANA,
+        approver=ANA,
+        started_at=NOW,
+        finished_at=NOW,
+        status=Status.REFUSED,
+        stopped_by=(reason(Code.TERMINATED),),
+        outcomes=tuple(outcomes),
+        expected=Bytes(),
+        usage_before=PLAN.usage,
+    )
+
+    first, second = report_lines(report, now=NOW)
+    assert (first, second[:4]) == (f"{PLAN.host}: refused. Nothing was removed.", "  ! ")
