@@ -1,7 +1,7 @@
 """Looks at a host once: asks the engine, reads what the ledger remembers, and writes down what was seen."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -53,14 +53,14 @@ class _Seen:
         return [id_ for line in self.containers if (id_ := answers.id_of(line.listed))]
 
 
-def remember(sightings: Sightings, removed_images: frozenset[str] = frozenset()) -> Memory:
+def remember(sightings: Sightings, removed_images: Mapping[str, datetime] | None = None) -> Memory:
     """Read the ledger's memory of an engine."""
     return Memory(
         sightings=sightings.all(),
         names=sightings.names(),
         uses=sightings.uses(),
         arrivals=sightings.arrivals(),
-        removed_images=removed_images,
+        removed_images=removed_images or {},
         since=sightings.since(),
     )
 

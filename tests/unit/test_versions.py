@@ -242,10 +242,10 @@ def on_containerd(*things: Container | Image, memory: Memory | None = None, **ke
     return a_case(*things, memory=memory, policy=a_policy(**keys), engine=CONTAINERD)
 
 
-def remembered(tag: str, ago: float, *, removed: bool = False) -> Memory:
-    """The ledger saw this tag so many days ago, on an image that is not here any more."""
+def remembered(tag: str, ago: float, *, removed: float | None = None) -> Memory:
+    """The ledger saw this tag so many days ago and lately, on an image that is not here any more."""
     memory = seen(used={tag: ago}, named={tag: {f"docker.io/library/{tag}": ago}})
-    return replace(memory, removed_images=frozenset({an_image_id(tag)} if removed else ()))
+    return replace(memory, removed_images={} if removed is None else {an_image_id(tag): days(removed)})
 
 
 def said_lost(case: Case) -> list[object]:
@@ -268,7 +268,7 @@ def test_s9_a_way_back_that_the_engine_dropped_keeps_what_is_left_of_the_reposit
         # Enough versions came after it.
         on_containerd(running("web", of="app:4"), *releases(), memory=remembered("app:latest", 48)),
         # One of our own runs removed it.
-        on_containerd(running("web", of="app:4"), *releases(), memory=remembered("app:0", 36, removed=True)),
+        on_containerd(running("web", of="app:4"), *releases(), memory=remembered("app:0", 36, removed=0)),
         # It is newer than what runs.
         on_containerd(running("web", of="app:4"), *releases(), memory=remembered("app:7", 1)),
         # Another repository's.
@@ -281,6 +281,13 @@ def test_s9_a_way_back_that_the_engine_dropped_keeps_what_is_left_of_the_reposit
 def test_s9_a_version_that_is_gone_and_was_no_way_back_keeps_nothing(case: Case) -> None:
     assert going(case) == {"app:1", "app:2"}
     assert said_lost(case) == []
+
+
+def test_s9_what_a_run_removed_once_and_came_again_can_be_dropped_like_any_other() -> None:
+    memory = remembered("app:latest", 36, removed=90)
+    case = on_containerd(running("web", of="app:4"), *releases(), memory=memory)
+
+    assert (going(case), said_lost(case)) == (set(), ["docker.io/library/app"])
 
 
 def test_s9_nobody_who_wants_no_way_back_misses_one() -> None:

@@ -233,14 +233,14 @@ class Ledger:
         rows = self.rows("SELECT report FROM orders WHERE report IS NOT NULL ORDER BY rowid")
         return [Report.model_validate_json(row[0]) for row in rows]
 
-    def removed_images(self) -> frozenset[str]:
-        """Return the ids of all images that runs have removed: nobody else is to blame for those."""
+    def removed_images(self) -> dict[str, datetime]:
+        """Return when runs removed images, by id: unless they came again, nobody else is to blame."""
         rows = self.rows(
-            "SELECT DISTINCT json_extract(body, '$.object.id') FROM journal"
+            "SELECT json_extract(body, '$.object.id'), max(asked_at) FROM journal"
             " WHERE json_extract(body, '$.object.kind') = 'image'"
-            " AND json_extract(outcome, '$.outcome') = 'removed'"
+            " AND json_extract(outcome, '$.outcome') = 'removed' GROUP BY 1"
         )
-        return frozenset(str(row[0]) for row in rows)
+        return {str(id_): datetime.fromisoformat(at) for id_, at in rows}
 
     def ways_back(self, order_id: str) -> list[tuple[Step, str, Outcome | None]]:
         """Return (step, way back as JSON, outcome) of each removal that an order asked for."""

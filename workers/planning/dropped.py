@@ -34,13 +34,20 @@ def dropped(case: Case, leaving: Collection[str]) -> Dropped:
     found: Dropped = {}
     if case.inventory.engine.store is not Store.CONTAINERD:
         return found
-    present = {image.id for image in case.inventory.images} | case.memory.removed_images
-    for image_id in case.memory.names.keys() - present:
+    present = {image.id for image in case.inventory.images}
+    for image_id in case.memory.names.keys() - present - _removed(case.memory):
         for repository, absent in _remembered(image_id, case.memory):
             found.setdefault(repository, []).append(absent)
     for repository in orphaned(case, leaving):
         found.setdefault(repository, []).append(Absent(NEVER, case.now))
     return found
+
+
+def _removed(memory: Memory) -> set[str]:
+    """What runs have removed, unless it came again and was seen since."""
+    times = memory.removed_images.items()
+    seen = {id_: memory.sightings.get((Kind.IMAGE.value, id_)) for id_, _ in times}
+    return {id_ for id_, at in times if (last := seen[id_]) is None or last.last_seen <= at}
 
 
 def _remembered(image_id: str, memory: Memory) -> Iterator[tuple[str, Absent]]:

@@ -23,15 +23,15 @@ class Memory:
     """What the ledger knows of an engine; empty on a host that is met for the first time.
 
     `names` are, by image id, the names it was seen with and since when; `uses` and `arrivals` are when events
-    told that an image was used, by id, or that it came, by full name or id; `removed_images` are those that
-    runs have removed.
+    told that an image was used, by id, or that it came, by full name or id; `removed_images` is when
+    runs removed which.
     """
 
     sightings: Mapping[tuple[str, str], Sighting] = field(default_factory=dict)
     names: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
     uses: Mapping[str, datetime] = field(default_factory=dict)
     arrivals: Mapping[str, datetime] = field(default_factory=dict)
-    removed_images: frozenset[str] = frozenset()
+    removed_images: Mapping[str, datetime] = field(default_factory=dict)
     since: datetime | None = None
 
     def last_used(self, kind: str, id_: str) -> datetime | None:
