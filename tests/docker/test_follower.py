@@ -77,6 +77,19 @@ def kept_for(plan: Plan, image: str) -> list[Code]:
     return [one.code for v in plan.verdicts if v.object.id == image and v.keep for one in v.reasons]
 
 
+def test_a_network_that_containers_come_to_and_leave_is_in_use(host: WorkerHost) -> None:
+    used, idle = host.network("ci"), host.network("idle")
+    host.image("app:1")
+    host.running("web", "app:1")
+    host.engine.client.disconnect_container_from_network("web", "none")
+    with following(host):
+        host.engine.client.connect_container_to_network("web", "ci")
+        host.engine.client.disconnect_container_from_network("web", "ci")
+        hear_all(host)
+
+    assert (was_used(host, used), was_used(host, idle)) == (True, False)
+
+
 def test_s9_what_runs_before_the_first_look_is_not_taken_for_new(host: WorkerHost) -> None:
     images = [host.image(f"app:{number}") for number in range(3)]
     host.running("web", "app:2")

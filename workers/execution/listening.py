@@ -14,8 +14,9 @@ from workers.planning.mentions import SOME_TIME, event_time
 
 # How long a name must have been left alone before it may be taken off by name (S2).
 QUIET = timedelta(seconds=60)
-# Looks overlap, so that nothing falls between two of them.
-OVERLAP = timedelta(seconds=1)
+# Looks overlap, for an event has its time some moments before it can be asked for. More costs more: a run's
+# own removals are a hundred events a second.
+OVERLAP = timedelta(milliseconds=50)
 Raw = Mapping[str, Any]
 
 

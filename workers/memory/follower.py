@@ -93,7 +93,7 @@ class Known:
     def heard(self, events: Iterable[Raw]) -> Heard:
         """Make of events what the ledger can remember; what cannot be resolved any more is left out."""
         told = list(events)
-        uses: dict[str, datetime] = {}
+        uses = hearsay.network_uses(told)
         for use in hearsay.uses(told):
             if image := self._image(use):
                 uses[image] = max(use.at, uses.get(image, use.at))

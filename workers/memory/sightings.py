@@ -24,7 +24,7 @@ CREATE TABLE layers (
 # Since schema 2: what the engine's events told, and up to when they and the inventories were taken in.
 SCHEMA_2 = """
 CREATE TABLE uses (
-  engine_id TEXT NOT NULL, image_id TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (engine_id, image_id)
+  engine_id TEXT NOT NULL, id TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (engine_id, id)
 ) STRICT;
 CREATE TABLE arrivals (
   engine_id TEXT NOT NULL, key TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (engine_id, key)
@@ -63,7 +63,10 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Heard:
-    """What events told: uses by image id, names as (full name, image id, when), arrivals by name or id."""
+    """What events told: uses by the id of an image or network, names, arrivals by name or id.
+
+    Names are (full name, image id, when).
+    """
 
     uses: Mapping[str, datetime] = field(default_factory=dict)
     names: tuple[tuple[str, str, datetime], ...] = ()
@@ -128,9 +131,9 @@ class Sightings:
         )
 
     def uses(self) -> dict[str, datetime]:
-        """Return when a container last started or ended of an image, by image id."""
-        rows = self._ledger.rows("SELECT image_id, at FROM uses WHERE engine_id = ?", self._engine)
-        return {image_id: datetime.fromisoformat(at) for image_id, at in rows}
+        """Return when a container last started or ended of an image, or was attached to a network, by id."""
+        rows = self._ledger.rows("SELECT id, at FROM uses WHERE engine_id = ?", self._engine)
+        return {id_: datetime.fromisoformat(at) for id_, at in rows}
 
     def arrivals(self) -> dict[str, datetime]:
         """Return when a pull, load or tag spoke of an image, by full name and by image id."""

@@ -23,8 +23,8 @@ class Memory:
     """What the ledger knows of an engine; empty on a host that is met for the first time.
 
     `names` are, by image id, the names it was seen with and since when; `uses` and `arrivals` are when events
-    told that an image was used, by id, or that it came, by full name or id; `removed_images` is when
-    runs removed which.
+    told that an image or network was used, by id, or that an image came, by full name or id; `removed_images`
+    is when runs removed which.
     """
 
     sightings: Mapping[tuple[str, str], Sighting] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Memory:
     def last_used(self, kind: str, id_: str) -> datetime | None:
         """When an inventory last saw it in use, or an event told of it."""
         found = self.sightings.get((kind, id_))
-        told = self.uses.get(id_) if kind == Kind.IMAGE else None
+        told = self.uses.get(id_) if kind in (Kind.IMAGE, Kind.NETWORK) else None
         known = (found.last_used if found else None, told)
         return max((at for at in known if at is not None), default=None)
 

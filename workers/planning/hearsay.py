@@ -1,4 +1,4 @@
-"""What an engine's events tell of images: who used one, what one is called, which one came (pure)."""
+"""What an engine's events tell: who used which image or network, what is called how, what came (pure)."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -17,7 +17,12 @@ Raw = Mapping[str, Any]
 # A container that was made and never started has not used its image, and one that goes did so before.
 USING = frozenset({"start", "die"})
 LEAVING = frozenset({"destroy"})
-TOLD: Mapping[str, frozenset[str]] = {"image": ARRIVING, "container": USING | LEAVING}
+ATTACHING = frozenset({"connect", "disconnect"})
+TOLD: Mapping[str, frozenset[str]] = {
+    "image": ARRIVING,
+    "container": USING | LEAVING,
+    "network": ATTACHING,
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class ImageNews:
 def uses(events: Iterable[Raw]) -> list[Use]:
     """Read when containers used their images."""
     return [Use(_id(e), _attribute(e, "image"), _time(e)) for e in _of_type(events, "container", USING)]
+
+
+def network_uses(events: Iterable[Raw]) -> dict[str, datetime]:
+    """Read when something was attached to networks, by their ids."""
+    return {_id(event): _time(event) for event in _of_type(events, "network", ATTACHING)}
 
 
 def gone(events: Iterable[Raw]) -> list[str]:
