@@ -98,6 +98,7 @@ class _Run:
             self.course.stop(reason(Code.TERMINATED))
         self.usual = self.tools.engine.latencies()
         self.tools.engine.forget_latencies()
+        self._listen()
         if not self.course.stopped:
             self.course.begin()
 
@@ -117,15 +118,18 @@ class _Run:
             self.tools.ledger.flush()
             if self.course.stopped:
                 break
-            with suppress(EngineError):
-                # Before the engine forgets; what cannot be heard stops those steps that need to know.
-                self.listening.listen()
+            self._listen()
             if stage is Kind.BUILD_CACHE:
                 # Records have no looks of their own: one list tells how the engine answers.
                 removal.containers()
             self.course.stop(*self.watch.trouble(self.baseline))
         if stage is Kind.IMAGE:
             self._look_for_lost_races()
+
+    def _listen(self) -> None:
+        """Before the engine forgets; what cannot be heard stops those steps that need to know."""
+        with suppress(EngineError):
+            self.listening.listen()
 
     def _removal(self, stage: Kind) -> Removal:
         assert self.before is not None  # noqa: S101 - for the type checker: _begin has set it
