@@ -84,7 +84,7 @@ class Host:
         now = datetime.now(UTC)
         inventory = survey.take(self.engine, self.sightings, self.identity, local=self.place.local, now=now)
         own = find_own(inventory.containers, hostname=os.uname().nodename, redis_host=self.place.redis_host)
-        memory = survey.remember(self.sightings, self.ledger.removed_images())
+        memory = survey.remember(self.sightings, now, self.ledger.removed_images())
         case = Case(inventory=inventory, policy=self.policy, memory=memory, own=own, now=now)
         if asking and self.policy.probe_registry:
             digests = worth_asking(case, self.policy.kinds)

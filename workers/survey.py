@@ -53,7 +53,9 @@ class _Seen:
         return [id_ for line in self.containers if (id_ := answers.id_of(line.listed))]
 
 
-def remember(sightings: Sightings, removed_images: Mapping[str, datetime] | None = None) -> Memory:
+def remember(
+    sightings: Sightings, now: datetime, removed_images: Mapping[str, datetime] | None = None
+) -> Memory:
     """Read the ledger's memory of an engine."""
     return Memory(
         sightings=sightings.all(),
@@ -61,7 +63,7 @@ def remember(sightings: Sightings, removed_images: Mapping[str, datetime] | None
         uses=sightings.uses(),
         arrivals=sightings.arrivals(),
         removed_images=removed_images or {},
-        since=sightings.since(),
+        since=sightings.followed_since(now),
     )
 
 

@@ -176,6 +176,25 @@ def test_a_follower_that_was_away_reads_what_the_engine_still_knows(host: Worker
     assert (was_used(host, image), names_of(host, image)) == (True, {"docker.io/library/app:2"})
 
 
+def followed_since(host: WorkerHost) -> datetime:
+    found = remembered(host, lambda s: s.followed_since(datetime.now(UTC)))
+    assert isinstance(found, datetime)
+    return found
+
+
+def test_s9_use_is_known_since_events_are_followed_without_a_gap(host: WorkerHost) -> None:
+    since = []
+    for away in (0, 0, 3600):
+        with closing(Ledger(host.place.ledger_file)) as ledger:
+            sightings = Sightings(ledger, host.engine.engine_id)
+            upto = sightings.taken_in("events") or datetime.now(UTC)
+            sightings.take_in("events", upto - timedelta(seconds=away))
+        with following(host):
+            since.append(followed_since(host))
+
+    assert since[0] == since[1] < since[2]
+
+
 def test_what_was_not_seen_for_more_than_a_year_is_forgotten(host: WorkerHost) -> None:
     gone = host.image("app:1")
     host.plan()

@@ -70,7 +70,7 @@ def looked_at(answers: Answers, ledger: Ledger, now: datetime) -> Case:
     sightings = Sightings(ledger, IDENTITY.id)
     engine = cast("Engine", Replayed(answers))
     inventory = survey.take(engine, sightings, IDENTITY, local=False, now=now)
-    memory = survey.remember(sightings)
+    memory = survey.remember(sightings, now)
     return Case(inventory=inventory, policy=POLICY, memory=memory, own=Own(), now=now)
 
 

@@ -114,7 +114,17 @@ def test_engines_are_remembered_apart(ledger: Ledger, sightings: Sightings, hour
     take(sightings, hours[2], "app")
 
     assert first_seen(sightings) == (hours[0], hours[0])
-    assert Sightings(ledger, "ENG:2").since() == hours[1]
+    assert first_seen(Sightings(ledger, "ENG:2"), "other") == (hours[1], hours[1])
+
+
+def test_use_is_known_only_while_events_are_followed(sightings: Sightings, hours: list[datetime]) -> None:
+    take(sightings, hours[0], "app")
+    assert sightings.followed_since(hours[0]) is None
+
+    sightings.take_in("followed since", hours[0])
+    sightings.take_in("events", hours[1])
+    assert sightings.followed_since(hours[1]) == hours[0]
+    assert sightings.followed_since(hours[2]) is None
 
 
 def test_what_is_out_of_date_is_asked_anew(sightings: Sightings) -> None:

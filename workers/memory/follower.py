@@ -66,7 +66,10 @@ class Follower:
             sightings = Sightings(ledger, engine_id)
             sightings.hear(Heard(uses=running))
             sightings.forget_before(now - REMEMBERED)
-            return sightings.taken_in("events") or now
+            upto = sightings.taken_in("events")
+            if sightings.followed_since(now) is None:
+                sightings.take_in("followed since", now)
+            return upto or now
 
     def _remember(self, engine_id: str, heard: Heard, upto: datetime) -> None:
         # SQLite's state must not be copied half-way into a fork.

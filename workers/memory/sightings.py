@@ -36,7 +36,10 @@ INSERT INTO taken_in SELECT engine_id, 'inventory', max(last_seen) FROM sighting
 """
 # No rule asks further back, and a host that builds all day names thousands of images.
 REMEMBERED = timedelta(days=400)
-Source = Literal["inventory", "events"]
+# What was not followed for longer than this is a gap: of a busy host an engine remembers little more.
+GAP = timedelta(minutes=1)
+# Up to when inventories and events were taken in, and since when events are followed without a gap.
+Source = Literal["inventory", "events", "followed since"]
 
 
 class Rows(Protocol):
@@ -180,10 +183,13 @@ class Sightings:
             found.setdefault(image_id, {})[name] = datetime.fromisoformat(first_seen)
         return found
 
-    def since(self) -> datetime | None:
-        """Return when this engine was first seen."""
-        rows = self._ledger.rows("SELECT min(first_seen) FROM sightings WHERE engine_id = ?", self._engine)
-        return datetime.fromisoformat(rows[0][0]) if rows[0][0] else None
+    def followed_since(self, now: datetime) -> datetime | None:
+        """Return since when events are followed without a gap; None where they are not.
+
+        Inventories alone do not tell of a container that came and went between two of them.
+        """
+        upto = self.taken_in("events")
+        return self.taken_in("followed since") if upto and now - upto <= GAP else None
 
     def layers(self) -> dict[str, str]:
         """Return the layers and history (JSON) by image id; they never change, so they are kept."""

@@ -24,7 +24,7 @@ class Memory:
 
     `names` are, by image id, the names it was seen with and since when; `uses` and `arrivals` are when events
     told that an image or network was used, by id, or that an image came, by full name or id; `removed_images`
-    is when runs removed which.
+    is when runs removed which. Since `since` nothing that was used can have been missed.
     """
 
     sightings: Mapping[tuple[str, str], Sighting] = field(default_factory=dict)
