@@ -118,11 +118,12 @@ class _Run:
             self.tools.ledger.flush()
             if self.course.stopped:
                 break
-            self._listen()
             if stage is Kind.BUILD_CACHE:
                 # Records have no looks of their own: one list tells how the engine answers.
                 removal.containers()
             self.course.stop(*self.watch.trouble(self.baseline))
+            # Last, for its answer is not among those that tell how fast the engine is.
+            self._listen()
         if stage is Kind.IMAGE:
             self._look_for_lost_races()
 
