@@ -16,6 +16,8 @@ from workers.references import ImageName, repository_of
 class Version:
     """An image as a version of its repositories. `ran_at` is now for one that runs.
 
+    `named_at` is when a container last ran that was made of its name, be it of an image that had it before.
+
     `arrived_at` is the latest evidence of its arrival, `came_at` the earliest.
     """
 
@@ -26,6 +28,7 @@ class Version:
     arrived_at: datetime | None
     came_at: datetime | None
     ran_at: datetime | None
+    named_at: datetime | None
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -92,8 +95,10 @@ def _kept_of(
 
 def _newest(members: list[Version]) -> Version | None:
     """The version that ran last, of several the one that arrived last; None if that is not here any more."""
-    ran = [v for v in members if v.ran_at] or [v for v in members if v.in_use]
-    return max(ran, key=lambda v: (v.ran_at or NEVER, v.arrived_at or NEVER, v.image.id), default=None)
+    ran = [v for v in members if v.ran_at] or [v for v in members if v.named_at or v.in_use]
+    return max(
+        ran, key=lambda v: (v.ran_at or v.named_at or NEVER, v.arrived_at or NEVER, v.image.id), default=None
+    )
 
 
 def _place(version: Version, newest: Version | None) -> Code | None:
