@@ -18,7 +18,7 @@ from workers.planning import accounting, answers, mentions
 from workers.planning.activity import activities
 from workers.planning.ages import REPOSITORY, seen_uses
 from workers.planning.facts import Memory
-from workers.planning.freed_bytes import layer_records, layered_images
+from workers.planning.freed_bytes import layered_images
 from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Measured
 from workers.planning.wanted_histories import wanted_histories
 
@@ -170,8 +170,8 @@ def _with_histories(
     images: tuple[Image, ...], details: ImageDetails, cache: tuple[CacheRecord, ...], store: Store
 ) -> tuple[Image, ...]:
     """Ask for as many histories as exact bytes need."""
-    records, asked = layer_records(cache), set[str]()
-    while wanted := wanted_histories(layered_images(images, store), records, store=store, asked=asked):
+    asked = set[str]()
+    while wanted := wanted_histories(layered_images(images, store), cache, store=store, asked=asked):
         asked |= wanted
         told = details.histories(wanted)
         images = tuple(replace(i, history=told[i.id]) if i.id in told else i for i in images)

@@ -33,7 +33,9 @@ from tests.stage.engine import DisposableEngine
 from tests.stage.folder import fresh_folder
 from tests.stage.kinds import ENGINES, MACHINES_OWN, EngineKind, engine_kind
 from workers.contract import Store
-from workers.planning.reclaim import HistoryStep, LayeredImage, attribution, freed
+from workers.planning.histories import HistoryStep
+from workers.planning.layers import LayeredImage
+from workers.planning.reclaim import attribution, freed
 
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 HEADINGS = ("seed", "images", "removed", "records", "predicted", "disk", "accounted", "du", "df claims")

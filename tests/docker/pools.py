@@ -16,7 +16,10 @@ from tests.stage.engine import DisposableEngine
 from tests.stage.errors import StageError
 from tests.stage.objects import usage
 from workers.contract import Store
-from workers.planning.reclaim import CacheRecord, HistoryStep, LayeredImage
+from workers.planning.accounting import cache_record
+from workers.planning.histories import HistoryStep
+from workers.planning.inventory import CacheRecord
+from workers.planning.layers import LayeredImage
 
 # Few tags, so that they move and leave dangling images; few sizes, so that look-alike layers abound.
 TAGS = tuple(f"{name}:{version}" for name in ("app", "shop/api", "base") for version in (1, 2, 3))
@@ -178,21 +181,7 @@ def _image(client: APIClient, listed: Mapping[str, Any]) -> LayeredImage:
 
 def cache_of(client: APIClient) -> list[CacheRecord]:
     """What a worker reads of the build cache."""
-    return [_record(record) for record in usage(client)["BuildCache"] or ()]
-
-
-def _record(record: Mapping[str, Any]) -> CacheRecord:
-    # Engine 20.10 names one parent, later ones a list under a key that begins with a space.
-    parents = record.get(" Parents") or record.get("Parents") or filter(None, [record.get("Parent")])
-    return CacheRecord(
-        id=record["ID"],
-        parents=tuple(parents),
-        size=record["Size"],
-        shared=record["Shared"],
-        in_use=record["InUse"],
-        type=record["Type"],
-        description=record["Description"],
-    )
+    return [cache_record(record) for record in usage(client)["BuildCache"] or ()]
 
 
 def accounted_bytes(client: APIClient) -> int:

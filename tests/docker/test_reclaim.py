@@ -20,7 +20,8 @@ from tests.stage import images as factory
 from tests.stage.engine import DisposableEngine
 from tests.stage.kinds import MACHINE
 from workers.contract import Bytes, Store
-from workers.planning.reclaim import CacheRecord, attribution, freed
+from workers.planning.inventory import CacheRecord
+from workers.planning.reclaim import attribution, freed
 
 G = Store.GRAPH_DRIVER
 pytestmark = pytest.mark.only_on(

@@ -8,16 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from workers.contract import Bytes, Store
-from workers.planning.histories import EMPTY_DIFF
-from workers.planning.reclaim import (
-    CacheRecord,
-    HistoryStep,
-    LayeredImage,
-    attribution,
-    freed,
-    layer_sizes,
-    read_layers,
-)
+from workers.planning.histories import EMPTY_DIFF, HistoryStep
+from workers.planning.inventory import CacheRecord
+from workers.planning.layers import LayeredImage, layer_sizes, read_layers
+from workers.planning.reclaim import attribution, freed
 from workers.planning.wanted_histories import wanted_histories
 
 G, C = Store.GRAPH_DRIVER, Store.CONTAINERD

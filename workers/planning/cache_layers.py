@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.contract import Bytes
+from workers.planning.inventory import CacheRecord
 from workers.planning.layers import Layers, layer_sizes
 
 Candidates = dict[str, frozenset[str]]
@@ -20,35 +21,22 @@ STAGE_PREFIX = re.compile(r"\[[^\]]*\] ")
 OPTION = re.compile(r" --\S+")
 
 
-@dataclass(frozen=True, kw_only=True)
-class CacheRecord:
-    """What an engine tells of a record of its build cache; `shared`: an image needs its layer too."""
-
-    id: str
-    parents: tuple[str, ...]
-    size: int
-    shared: bool
-    in_use: bool
-    type: str
-    description: str
-
-    @property
-    def has_no_step(self) -> bool:
-        """Whether it came of no step of a build; a containerd store says so by saying nothing."""
-        return self.type == "regular" and not self.description
-
-    @property
-    def is_base(self) -> bool:
-        """Whether it is a layer of an image that a build began from: such a record tells no size."""
-        return BASE.match(self.description) is not None
-
-
 @dataclass(frozen=True)
 class LookAlikes:
     """So many records hold one each of these layers; which record which layer, nothing tells."""
 
     records: int
     layers: frozenset[str]
+
+
+def has_no_step(record: CacheRecord) -> bool:
+    """Whether it came of no step of a build; a containerd store says so by saying nothing."""
+    return record.type == "regular" and not record.description
+
+
+def is_base(record: CacheRecord) -> bool:
+    """Whether it is a layer of an image that a build began from: such a record tells no size."""
+    return BASE.match(record.description) is not None
 
 
 def record_layers(cache: Sequence[CacheRecord], layers: Layers) -> dict[str, frozenset[str]]:
@@ -76,7 +64,7 @@ def look_alikes(cache: Iterable[CacheRecord], candidates: Mapping[str, frozenset
     for base in (True, False):
         alike: list[LookAlikes] = []
         for record in cache:
-            if record.is_base is base and len(candidates.get(record.id, ())) > 1:
+            if is_base(record) is base and len(candidates.get(record.id, ())) > 1:
                 alike = _joined(alike, candidates[record.id])
         groups += alike
     return groups
@@ -114,7 +102,7 @@ def _first_candidates(
     record: CacheRecord, scope: Collection[str], layers: Layers, sizes: Mapping[str, Bytes]
 ) -> frozenset[str]:
     """The layers a record may be: best those that agree in place, size and command, else what there is."""
-    if record.is_base:
+    if is_base(record):
         return frozenset(scope or layers.below)
     for place in (scope, layers.below):
         of_size = frozenset(layer for layer in place if sizes[layer].low <= record.size <= sizes[layer].high)

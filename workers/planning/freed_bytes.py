@@ -4,45 +4,29 @@ from collections.abc import Iterable, Sequence
 
 from workers.contract import Bytes, Store
 from workers.planning import reclaim
-from workers.planning.inventory import CacheRecord, Image, Inventory
+from workers.planning.inventory import Image, Inventory
+from workers.planning.layers import LayeredImage
 
 
 def freed_bytes(inventory: Inventory, order: Sequence[str]) -> dict[str, Bytes]:
     """Return the bytes by id, for removals in this order; together they are what all of them free."""
     store = inventory.engine.store
-    layered, records = layered_images(inventory.images, store), layer_records(inventory.cache)
-    found = reclaim.attribution(order, layered, records, store=store)
+    layered = layered_images(inventory.images, store)
+    found = reclaim.attribution(order, layered, inventory.cache, store=store)
     written = {c.id: Bytes(low=c.writable or 0, high=c.writable or 0) for c in inventory.containers}
     return {id_: written.get(id_, found.get(id_, Bytes())) for id_ in order}
 
 
-def layered_images(images: Iterable[Image], store: Store) -> list[reclaim.LayeredImage]:
+def layered_images(images: Iterable[Image], store: Store) -> list[LayeredImage]:
     """What the engine tells of the layers of images."""
     return [_layered(image, store) for image in images]
 
 
-def layer_records(cache: Iterable[CacheRecord]) -> list[reclaim.CacheRecord]:
-    """What the engine tells of the layers of a build cache."""
-    return [_record(record) for record in cache]
-
-
-def _layered(image: Image, store: Store) -> reclaim.LayeredImage:
-    return reclaim.LayeredImage(
+def _layered(image: Image, store: Store) -> LayeredImage:
+    return LayeredImage(
         id=image.id,
         layers=image.layers,
         history=image.history,
         size=image.size,
         content=image.content if store is Store.CONTAINERD else None,
-    )
-
-
-def _record(record: CacheRecord) -> reclaim.CacheRecord:
-    return reclaim.CacheRecord(
-        id=record.id,
-        parents=record.parents,
-        size=record.size,
-        shared=record.shared,
-        in_use=record.in_use,
-        type=record.type,
-        description=record.description,
     )

@@ -98,7 +98,7 @@ class Network:
 
 @dataclass(frozen=True)
 class CacheRecord:
-    """A record of the build cache."""
+    """A record of the build cache; `shared`: an image needs its layer too."""
 
     id: str
     parents: tuple[str, ...]
@@ -107,8 +107,8 @@ class CacheRecord:
     in_use: bool
     shared: bool
     size: int
-    created_at: datetime | None
-    last_used_at: datetime | None
+    created_at: datetime | None = None
+    last_used_at: datetime | None = None
     readable: bool = True
     unread: str = ""
 

@@ -9,19 +9,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from workers.contract import Bytes, Store
-from workers.planning.cache_layers import CacheRecord, LookAlikes, look_alikes, record_layers
-from workers.planning.histories import HistoryStep
-from workers.planning.layers import LayeredImage, Layers, layer_sizes, read_layers
-
-__all__ = [
-    "CacheRecord",
-    "HistoryStep",
-    "LayeredImage",
-    "attribution",
-    "freed",
-    "layer_sizes",
-    "read_layers",
-]
+from workers.planning.cache_layers import LookAlikes, has_no_step, look_alikes, record_layers
+from workers.planning.inventory import CacheRecord
+from workers.planning.layers import LayeredImage, Layers, read_layers
 
 NEVER = float("inf")
 # What packing adds at most to what does not compress, and what manifest and configuration take.
@@ -76,7 +66,7 @@ def _holders(cache: Sequence[CacheRecord], store: Store) -> Sequence[CacheRecord
     if store is Store.GRAPH_DRIVER:
         return cache
     return [
-        replace(record, description="from") if record.has_no_step else replace(record, shared=False)
+        replace(record, description="from") if has_no_step(record) else replace(record, shared=False)
         for record in cache
     ]
 
@@ -149,7 +139,7 @@ def _step_bytes(record: CacheRecord, *, known: bool) -> Bytes:
 def _copy_bytes(record: CacheRecord, *, known: bool) -> Bytes:
     """On a containerd store the size of what a build began from leaves out its blob."""
     found = _step_bytes(record, known=known)
-    return found + Bytes(high=_packed(record.size, layers=1)) if record.has_no_step else found
+    return found + Bytes(high=_packed(record.size, layers=1)) if has_no_step(record) else found
 
 
 def _blob_bytes(images: Iterable[LayeredImage], layers: Layers, turns: Mapping[str, int]) -> dict[str, Bytes]:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from workers.contract import Store
-from workers.planning.cache_layers import CacheRecord
+from workers.planning.inventory import CacheRecord
 from workers.planning.layers import LayeredImage, chains_of, reading_of
 
 Chains = Mapping[str, tuple[str, ...]]
