@@ -134,6 +134,23 @@ def test_s9_builds_that_took_over_the_name_of_what_runs_have_not_run(used: dict[
     ]
 
 
+@pytest.mark.parametrize("policy", [{}, {"protected_containers": ["one"]}])
+def test_s9_where_none_ran_by_id_the_name_places_versions_whatever_stays(policy: dict[str, Any]) -> None:
+    """A container that stays must not make an older version go that would stay without it."""
+    moved = {"of": "app:1", "image_id": an_image_id("untagged"), "ended": 15}
+    pinned = a_container("pinned", **(moved | {"references": names(f"app@{DIGEST}")}))
+    things = [
+        a_container("one", **moved),
+        pinned,
+        an_image("app:1", arrived=15),
+        an_image("app:4", arrived=15),
+    ]
+    keys = {"keep_previous": 0, "protected_containers": ["pinned", *policy.get("protected_containers", [])]}
+    case = a_case(*things, policy=a_policy(**keys))
+
+    assert going(case) - {"one"} == {"app:4"}
+
+
 def test_s9_a_container_that_never_ran_is_no_version_that_ran() -> None:
     waiting = a_container("web", of="app:5", state="created", ended=None, restart_policy="always")
 
