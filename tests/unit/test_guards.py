@@ -345,16 +345,3 @@ def test_s4_an_exception_in_a_guard_is_a_refusal(kind: type[Exception]) -> None:
 def test_s4_an_engine_that_does_not_answer_ends_the_run_and_not_just_a_step() -> None:
     with pytest.raises(EngineUnreachable):
         guards.checked(failing(EngineUnreachable("gone")))
-
-
-def untag(id_: str, nano: int) -> dict[str, object]:
-    return {"Type": "image", "Action": "untag", "Actor": {"ID": id_}, "timeNano": nano}
-
-
-def test_s2_of_two_looks_at_the_events_the_new_untags_tell_who_lost_a_name() -> None:
-    before = [untag("sha256:a", 1), untag("sha256:b", 2)]
-    tagged = {**untag("sha256:d", 4), "Action": "tag"}
-
-    assert guards.lost_a_name(before, before) == frozenset()
-    assert guards.lost_a_name(before, [*before, untag("sha256:a", 3), tagged]) == {"sha256:a"}
-    assert guards.lost_a_name(before[1:], [untag("sha256:b", 2), untag("sha256:c", 3)]) == {"sha256:c"}

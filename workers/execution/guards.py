@@ -1,6 +1,6 @@
 """Conditions that can only stop: each returns a reason to refuse, or None (pure)."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -145,9 +145,9 @@ def _touches(wanted: str, event: Fields) -> bool:
     return spoken or bool(event.unread)
 
 
-def lost_a_name(before: Collection[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """The ids of the images that lost a name between two looks at the events."""
-    untags = (e for e in after if e.get("Action") == "untag" and e not in before)
+def lost_a_name(events: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The ids of the images that lost a name."""
+    untags = (e for e in events if e.get("Action") == "untag")
     return frozenset(Fields(event).inside("Actor").text("ID") for event in untags)
 
 

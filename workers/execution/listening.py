@@ -1,6 +1,7 @@
 """What an engine tells of images while a run goes on, kept: it forgets all but its last events (S2, S7)."""
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +31,8 @@ class Listening:
     def __init__(self, engine: Engine, judged_at: datetime) -> None:
         self._engine, self._judged_at = engine, judged_at
         self._upto = judged_at
-        self._recent: list[Raw] | None = None
+        self._last: Sequence[Raw] = ()
+        self._recent = deque(engine.image_events(guards.TOUCHING, since=judged_at - QUIET, until=judged_at))
         self._arrivals: dict[str, datetime] = {}
         self._missed = False
 
@@ -43,30 +45,26 @@ class Listening:
         self.listen()
         return self._arrivals
 
-    def recent(self) -> list[Raw]:
+    def recent(self) -> Collection[Raw]:
         """Return the events of images of the last minute; raises as `arrivals` does."""
-        return list(self.listen())
+        self.listen()
+        return self._recent
 
-    def listen(self) -> Iterable[Raw]:
-        """Take in what happened since the last look; raises as `arrivals` does."""
+    def listen(self) -> Sequence[Raw]:
+        """Return the events of images since the last look; raises as `arrivals` does."""
         now = datetime.now(UTC)
-        known = self._known()
         since = max(self._judged_at, self._upto - OVERLAP)
         heard = self._engine.events({}, since=since, until=now)
         self._missed |= len(heard) >= MEMORY and (forgotten_before(heard) or SOME_TIME) > self._upto
         if self._missed:
             raise EngineError(f"events: more than the last {MEMORY} happened between two looks")
-        new = [event for event in heard if _is_of_image(event) and event not in known]
+        new = [event for event in heard if _is_of_image(event) and event not in self._last]
         self._arrivals |= mentions.arrivals(new)
-        self._recent = [e for e in (*known, *new) if (event_time(e) or SOME_TIME) >= now - QUIET]
-        self._upto = now
-        return self._recent
-
-    def _known(self) -> list[Raw]:
-        if self._recent is None:
-            begin = self._judged_at - QUIET
-            return [*self._engine.image_events(guards.TOUCHING, since=begin, until=self._judged_at)]
-        return self._recent
+        self._last, self._upto = heard, now
+        self._recent.extend(new)
+        while self._recent and (event_time(self._recent[0]) or SOME_TIME) < now - QUIET:
+            self._recent.popleft()
+        return new
 
 
 def _is_of_image(event: Raw) -> bool:

@@ -85,15 +85,15 @@ class NamedRemoval:
 
     def _untag_by_name(self, image: Image, name: ImageName) -> Ended:
         """A graph driver cannot compare: so it is looked at before, and at the events after."""
-        before = self.listening.recent()
-        if touched := guards.checked(lambda: guards.name_touched(name.familiar(), before)):
+        recent = self.listening.recent()
+        if touched := guards.checked(lambda: guards.name_touched(name.familiar(), recent)):
             return refused(touched)
         if self.engine.inspect_image(name.full())["Id"] != image.id:
             return refused(reason(Code.CHANGED, what=f"{name.familiar()} is another image now"))
         ended = self._expect(self.engine.remove_image(name.full()), set(), [name])
         if ended is not REMOVED:
             return ended
-        lost_by = guards.lost_a_name(before, self.listening.recent())
+        lost_by = guards.lost_a_name(self.listening.listen())
         return REMOVED if image.id in lost_by else self._taken_from_another(image, name, lost_by)
 
     def _taken_from_another(self, image: Image, name: ImageName, lost_by: Collection[str]) -> Ended:
