@@ -184,20 +184,11 @@ def objects(kind: Kind, count: int) -> str:
     return amount(count, NOUNS[kind])
 
 
-def names_apart(objects: Iterable[Reference], *, width: int | None = None) -> dict[Reference, str]:
-    """The name of each object, cut to a width; what would look alike has the start of its id beside it."""
-    shown = {one: _cut(one.name, width) for one in objects}
-    often = Counter((one.kind, name) for one, name in shown.items())
-    return {one: _with_id(one, width) if often[one.kind, name] > 1 else name for one, name in shown.items()}
-
-
-def _cut(name: str, width: int | None) -> str:
-    return name if name.startswith("sha256:") else name[:width]
-
-
-def _with_id(one: Reference, width: int | None) -> str:
-    start = short(one.id)
-    return f"{_cut(one.name, width and width - len(start) - 1)} {start}"
+def names_apart(objects: Iterable[Reference]) -> dict[Reference, str]:
+    """The name of each object; of those that have the same one, the start of its id as well."""
+    each = dict.fromkeys(objects)
+    often = Counter((one.kind, one.name) for one in each)
+    return {one: f"{one.name} {short(one.id)}" if often[one.kind, one.name] > 1 else one.name for one in each}
 
 
 def listing(words: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """Plans and reports at the host itself say whole names, and of a refused run that nothing happened."""
 
 from tests.unit.facts_host import NOW, a_case, a_plan, an_image
+from workers.cli.command_line import refusal
 from workers.cli.terminal import plan_lines, report_lines
 from workers.contract import Bytes, Outcome, Person, Report, Status, StepOutcome
 from workers.reasons import Code, reason
@@ -44,3 +45,16 @@ def test_a_refused_run_says_that_nothing_was_removed_and_lists_nothing() -> None
 
     first, second = report_lines(report, now=NOW)
     assert (first, second[:4]) == (f"{PLAN.host}: refused. Nothing was removed.", "  ! ")
+
+
+def test_s4_a_plan_that_is_incomplete_or_unusual_or_of_an_engine_only_read_is_not_executed() -> None:
+    read_only = reason(Code.ENGINE_NOT_DOCKER, engine="Podman", ours="1.41 to 1.51")
+    engine = PLAN.engine.model_copy(update={"read_only": read_only})
+    for change, word in (
+        ({"complete": False}, "could be read"),
+        ({"unusual": True}, "--unusual"),
+        ({"engine": engine}, "Podman"),
+    ):
+        assert word in refusal(PLAN.model_copy(update=change), unusual_too=False)
+    assert refusal(PLAN.model_copy(update={"unusual": True}), unusual_too=True) == ""
+    assert refusal(PLAN.model_copy(update={"complete": False}), unusual_too=True)

@@ -8,7 +8,7 @@ from bot.render import details_file
 from bot.requests import HostPart
 from tests.unit.render_values import DISK, NOW, STEPS, ago, plan
 from workers import whereabouts
-from workers.cli.terminal import NAME_WIDTH, plan_lines
+from workers.cli.terminal import plan_lines
 from workers.contract import (
     Bytes,
     DiskAttribution,
@@ -130,15 +130,6 @@ def test_objects_that_look_alike_show_the_start_of_their_id() -> None:
         "RUN npm ci",
         "COPY . .",
     ]
-
-
-def test_what_looks_alike_only_because_it_is_cut_is_told_apart_too() -> None:
-    long = "RUN apt-get install --yes " + "x" * 40
-    alike = record(f"{long} one", "abcdefghijklmnop"), record(f"{long} two", "qrstuvwxyz0123456")
-    names = list(names_apart(alike, width=NAME_WIDTH).values())
-
-    assert names == [f"{long[:31]} abcdefghijkl", f"{long[:31]} qrstuvwxyz01"]
-    assert {len(name) for name in names} == {NAME_WIDTH}
 
 
 def test_the_same_object_twice_is_one() -> None:

@@ -138,7 +138,7 @@ def _show_plan(plan: Plan, out: Out, *, as_json: bool) -> None:
 
 
 def _explain(options: argparse.Namespace, place: Place, out: Out, _: dict[str, str]) -> Exit:
-    with closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
+    with _at_hand(place) as host:
         found = host.explain(options.object)
     if options.json:
         out(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
@@ -153,19 +153,30 @@ def _execute(options: argparse.Namespace, place: Place, out: Out, _: dict[str, s
         plan = _shown_before(host.ledger, options.confirm) if options.confirm else _asked(host, options, out)
         if plan is None:
             return Exit.REFUSED
-        if plan.engine.read_only is not None:
-            out(f"{sentence(plan.engine.read_only)} Nothing was removed.")
-            return Exit.REFUSED
-        if plan.unusual and not options.unusual:
-            out("This plan removes an unusual share of the host's images. Nothing was removed.")
-            out("Look at it again; to execute it all the same, add --unusual.")
+        if why := refusal(plan, unusual_too=options.unusual):
+            out(f"{why} Nothing was removed.")
             return Exit.REFUSED
         if not plan.applicable:
+            out("The plan holds nothing to remove.")
             return Exit.DONE
         with _stoppable() as told_to_stop, room(place.state_dir, for_a_run=True):
             report = host.execute(_order(plan, place), told_to_stop=told_to_stop)
         _show_report(report, out, as_json=options.json)
     return EXITS[report.status]
+
+
+def refusal(plan: Plan, *, unusual_too: bool) -> str:
+    """Say why a plan is not executed, whoever confirms it; nothing where it may be."""
+    if plan.engine.read_only is not None:
+        return sentence(plan.engine.read_only)
+    if not plan.complete:
+        return "Not everything on the host could be read, so its plan cannot be executed."
+    if plan.unusual and not unusual_too:
+        return (
+            "This plan removes an unusual share of the host's images."
+            " Look at it again; to execute it all the same, add --unusual."
+        )
+    return ""
 
 
 @contextmanager

@@ -39,8 +39,6 @@ from workers.wording import (
 )
 
 NAME_WIDTH = 44
-# Names are whole here: two versions of one long name differ at their ends. References have no more letters.
-WHOLE = 255
 SIZES = frozenset({"size", "written inside"})
 Names = Mapping[Reference, str]
 CHANGES = {
@@ -70,7 +68,7 @@ def plan_lines(plan: Plan, *, now: datetime) -> Iterator[str]:
     yield from (f"  ! {sentence(notice, voice)}" for notice in plan.notices)
     yield ""
     yield from _where_the_disk_went(plan.disk, voice, plan.made_at)
-    names = names_apart(_objects(plan), width=WHOLE)
+    names = names_apart(_objects(plan))
     yield from _steps(plan, names, voice)
     yield from _kept(plan, names, voice)
     if plan.applicable:
@@ -213,7 +211,7 @@ _COLUMNS = ("containers", "images", "build_cache", "volumes")
 
 def _outcomes(outcomes: Sequence[StepOutcome], voice: Voice) -> Iterator[str]:
     yield "objects"
-    names = names_apart((one.object for one in outcomes), width=WHOLE)
+    names = names_apart(one.object for one in outcomes)
     for one in outcomes:
         why = fragment(one.reason, voice) if one.reason else ""
         yield _row(one.outcome.value.replace("_", " "), names[one.object], one.expected, why)
