@@ -375,3 +375,18 @@ def test_s4_what_the_engine_forgot_unheard_is_not_taken_for_silence(host: Worker
     )
 
     assert (outcome_of(report, image).outcome, why(report, image)) == (Outcome.REFUSED, Code.UNREADABLE)
+
+
+def test_s5_a_stopped_container_that_cannot_be_inspected_stays_and_refuses_no_run(
+    host: WorkerHost, door: Faulty
+) -> None:
+    host.image("app:1")
+    host.running("web", "app:1")
+    host.policy(critical_containers='["web"]')
+    spent, waste = host.spent("spent", "app:1"), host.image("waste:1")
+    plan = host.plan()
+    with door.at(f"GET /containers/{spent}/json", faulty.refused(500), times=99):
+        report = executed(host, door, plan)
+
+    assert (outcome_of(report, spent).outcome, host.has(spent)) == (Outcome.REFUSED, True)
+    assert outcome_of(report, waste).outcome is Outcome.REMOVED

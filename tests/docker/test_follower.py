@@ -23,7 +23,13 @@ from workers.transport.stillness import Stillness, Troubles
 def following(host: WorkerHost) -> Iterator[None]:
     """A follower at work on the host; it has begun when the block does."""
     stillness, stopping = Stillness(), threading.Event()
-    follower = Follower(connected(host.engine.url), host.place.ledger_file, stillness, Troubles(stillness))
+    follower = Follower(
+        connected(host.engine.url),
+        host.place.ledger_file,
+        stillness,
+        Troubles(stillness),
+        written_every=timedelta(0),
+    )
     thread = threading.Thread(target=follower.run, args=(stopping,))
     begun = datetime.now(UTC)
     thread.start()

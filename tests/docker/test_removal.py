@@ -15,6 +15,7 @@ from workers.contract import Kind, Outcome, Plan, Report, Status, Store
 from workers.engine import Engine
 from workers.errors import Conflict, EngineUnreachable, NotFound
 from workers.execution.ended import refused
+from workers.execution.listening import Listening
 from workers.execution.records import RecordRemoval
 from workers.execution.removal import Removal
 from workers.execution.run import BATCH
@@ -191,7 +192,8 @@ def test_s8_the_last_look_asks_the_protections_once_more(host: WorkerHost) -> No
     host.policy(protected_images='["app:*"]')
     with host.opened() as opened:
         none = RecordRemoval(opened.engine, opened.policy.cache_grace, {})
-        removal = Removal(opened.engine, opened.identity, opened.policy, datetime.now(UTC), Start(), none)
+        heard = Listening(opened.engine, datetime.now(UTC))
+        removal = Removal(opened.engine, opened.identity, opened.policy, heard, Start(), none)
         found = removal.look(step)
 
     assert found.ended == refused(reason(Code.BECAME_PROTECTED, what="app:*"))

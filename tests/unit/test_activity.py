@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.unit.facts_host import NOW, a_case, a_plan, a_policy, a_record
 from workers.contract import Kind
-from workers.planning.activity import MEMORY, Activity, activities, forgotten_before, unrest
+from workers.planning.activity import ALL_BUT, MEMORY, Activity, activities, forgotten_before, unrest
+from workers.planning.mentions import SOME_TIME
 from workers.reasons import Code, reason
 from workers.wording import sentence
 
@@ -125,8 +126,15 @@ def test_s4_an_event_in_the_future_is_no_quiet() -> None:
 def test_a_full_memory_says_nothing_about_what_came_before() -> None:
     noise = [an_event("container", "exec_die", "c", at=ago(30 - n / 20)) for n in range(MEMORY)]
 
-    assert forgotten_before(noise[1:]) is None
+    assert forgotten_before(noise[ALL_BUT + 1 :]) is None
     assert forgotten_before(noise) == ago(30)
+    assert forgotten_before([{}, *noise[1:]]) == SOME_TIME
+
+
+def test_s4_what_came_while_the_question_was_on_its_way_is_no_sign_of_all_being_told() -> None:
+    noise = [an_event("container", "exec_die", "c", at=ago(30 - n / 20)) for n in range(MEMORY)]
+
+    assert forgotten_before(noise[1:]) is not None
 
 
 @given(st.floats(0, 600), st.integers(1, 600))

@@ -45,7 +45,7 @@ def a_listening(engine: Remembering) -> Listening:
     return Listening(cast("Engine", engine), datetime.now(UTC))
 
 
-@given(st.lists(st.lists(st.sampled_from(["pull", "untag", "delete"]), max_size=9), max_size=9))
+@given(st.lists(st.lists(st.sampled_from(["pull", "untag", "tag"]), max_size=9), max_size=9))
 def test_s7_every_event_is_heard_once_and_in_its_order(bursts: list[list[str]]) -> None:
     engine = Remembering()
     listening = a_listening(engine)

@@ -134,6 +134,17 @@ def test_s9_builds_that_took_over_the_name_of_what_runs_have_not_run(used: dict[
     ]
 
 
+def test_s9_where_what_runs_has_lost_its_name_no_version_that_ran_before_is_taken_for_it() -> None:
+    """`web` runs of what app:9 once was; app:2 ran yesterday. Which version runs is not known."""
+    images = [an_image(f"app:{number}", arrived=ago) for number, ago in ((9, 50), (8, 45), (7, 40), (2, 20))]
+    web = running("web", of="app:9", image_id=an_image_id("moved"))
+    by_id = a_container("job", of="app:2", ended=1)
+    by_name = a_container("job", of="app:2", image_id=an_image_id("moved too"), ended=1)
+
+    for job in (by_id, by_name):
+        assert going(a_case(web, job, *images, policy=a_policy(container_grace="0s"))) == {"job"}
+
+
 @pytest.mark.parametrize("policy", [{}, {"protected_containers": ["one"]}])
 def test_s9_where_none_ran_by_id_the_name_places_versions_whatever_stays(policy: dict[str, Any]) -> None:
     """A container that stays must not make an older version go that would stay without it."""

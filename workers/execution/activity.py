@@ -9,6 +9,7 @@ from workers.errors import EngineError
 from workers.execution import guards
 from workers.planning import accounting, activity
 from workers.planning.activity import Activity
+from workers.planning.mentions import OVERLAP
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
 
@@ -51,7 +52,10 @@ def _seen(engine: Engine, quiet_for: timedelta) -> tuple[Activity, ...]:
     remembered = engine.events({}, since=now - quiet_for, until=now)
     seen = activity.activities(remembered)
     since = activity.forgotten_before(remembered)
-    return seen if seen or since is None else _watched(engine, since, since + quiet_for)
+    if seen or since is None:
+        return seen
+    since = min(since, now)
+    return _watched(engine, since, since + quiet_for)
 
 
 def _watched(engine: Engine, since: datetime, until: datetime) -> tuple[Activity, ...]:
@@ -64,7 +68,7 @@ def _pieces(engine: Engine, since: datetime, until: datetime) -> Iterator[list[R
     """An engine answers when the time asked about is over, or when it stops; the rest is asked for again."""
     while since < until:
         end = min(until, max(since, _now()) + PIECE)
-        yield engine.activity_events(since=since, until=end)
+        yield engine.activity_events(since=since - OVERLAP, until=end)
         since = min(end, _now())
 
 

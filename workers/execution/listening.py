@@ -11,13 +11,10 @@ from workers.execution import guards
 from workers.planning import mentions
 from workers.planning.activity import MEMORY, forgotten_before
 from workers.planning.fields import Fields
-from workers.planning.mentions import SOME_TIME, event_time
+from workers.planning.mentions import OVERLAP, SOME_TIME, event_time
 
 # How long a name must have been left alone before it may be taken off by name (S2).
 QUIET = timedelta(seconds=60)
-# Looks overlap, for an event has its time some moments before it can be asked for. More costs more: a run's
-# own removals are a hundred events a second.
-OVERLAP = timedelta(milliseconds=50)
 Raw = Mapping[str, Any]
 
 
@@ -30,9 +27,9 @@ class Listening:
 
     def __init__(self, engine: Engine, judged_at: datetime) -> None:
         self._engine, self._judged_at = engine, judged_at
-        self._upto = judged_at
+        self._upto = judged_at - QUIET
         self._last: Sequence[Raw] = ()
-        self._recent = deque(engine.image_events(guards.TOUCHING, since=judged_at - QUIET, until=judged_at))
+        self._recent = deque[Raw]()
         self._arrivals: dict[str, datetime] = {}
         self._missed = False
 
@@ -51,22 +48,27 @@ class Listening:
         return self._recent
 
     def listen(self) -> Sequence[Raw]:
-        """Return the events of images since the last look; raises as `arrivals` does."""
+        """Return what spoke of images and their names since the last look; raises as `arrivals` does."""
         now = datetime.now(UTC)
-        since = max(self._judged_at, self._upto - OVERLAP)
-        heard = self._engine.events({}, since=since, until=now)
-        self._missed |= len(heard) >= MEMORY and (forgotten_before(heard) or SOME_TIME) > self._upto
+        heard = self._engine.events({}, since=self._upto - OVERLAP, until=now)
+        forgotten = forgotten_before(heard)
+        self._missed |= forgotten is not None and forgotten > max(self._upto, self._judged_at)
         if self._missed:
             raise EngineError(f"events: more than the last {MEMORY} happened between two looks")
-        new = [event for event in heard if _is_of_image(event) and event not in self._last]
-        self._arrivals |= mentions.arrivals(new)
+        new = [event for event in heard if _speaks_of_an_image(event) and event not in self._last]
+        self._arrivals |= mentions.arrivals(event for event in new if _time(event) >= self._judged_at)
         self._last, self._upto = heard, now
         self._recent.extend(new)
-        while self._recent and (event_time(self._recent[0]) or SOME_TIME) < now - QUIET:
+        while self._recent and _time(self._recent[0]) < now - QUIET:
             self._recent.popleft()
         return new
 
 
-def _is_of_image(event: Raw) -> bool:
-    """One whose type cannot be read may be."""
-    return Fields(event).text("Type") in ("image", "")
+def _speaks_of_an_image(event: Raw) -> bool:
+    """One whose words cannot be read may."""
+    read = Fields(event)
+    return read.text("Type") in ("image", "") and read.text("Action") in (*guards.TOUCHING, "")
+
+
+def _time(event: Raw) -> datetime:
+    return event_time(event) or SOME_TIME

@@ -29,7 +29,7 @@ def _found(object_: Reference, engine: Engine) -> bool:
         case Kind.NETWORK:
             engine.inspect_network(object_.id)
         case Kind.BUILD_CACHE:
-            return any(id_of(raw, "ID") == object_.id for raw in engine.usage().get("BuildCache") or [])
+            return any(id_of(raw, "ID") == object_.id for raw in engine.cache_records())
     return True
 
 

@@ -120,10 +120,11 @@ class _Run:
                 break
             if stage is Kind.BUILD_CACHE:
                 # Records have no looks of their own: one list tells how the engine answers.
-                removal.containers()
+                self.tools.engine.containers()
             self.course.stop(*self.watch.trouble(self.baseline))
-            # Last, for its answer is not among those that tell how fast the engine is.
-            self._listen()
+            if stage is not Kind.IMAGE:
+                # Last, for its answer is not among those that tell how fast the engine is.
+                self._listen()
         if stage is Kind.IMAGE:
             self._look_for_lost_races()
 
@@ -133,7 +134,6 @@ class _Run:
             self.listening.listen()
 
     def _removal(self, stage: Kind) -> Removal:
-        assert self.before is not None  # noqa: S101 - for the type checker: _begin has set it
         engine = self.tools.engine
         known = records(engine) if stage is Kind.BUILD_CACHE else {}
         return Removal(

@@ -8,7 +8,9 @@ from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.execution import health, probes
 from workers.execution.health import Vital, Vitals
-from workers.planning.inventory import STOPPED_STATES
+from workers.planning.answers import container
+from workers.planning.containers import is_critical
+from workers.planning.inventory import STOPPED_STATES, Container
 from workers.planning.policy import Policy
 from workers.reasons import Reason
 
@@ -31,11 +33,14 @@ class Watch:
 
     def look(self) -> dict[str, Vital]:
         """Take the vitals of all that runs, and of critical containers in any state."""
-        found = (self._vital(raw) for raw in self._engine.containers())
-        return {v.container.id: v for v in found if v is not None and self._counts(v)}
+        # By their lines first: what is stopped and not critical is not asked about.
+        listed = self._engine.containers()
+        found = (self._vital(raw) for raw in listed if self._counts(container(raw, None, writable=None)))
+        return {v.container.id: v for v in found if v is not None and self._counts(v.container)}
 
-    def _counts(self, vital: Vital) -> bool:
-        return vital.state not in STOPPED_STATES or bool(health.critical([vital], self._policy))
+    def _counts(self, found: Container) -> bool:
+        entries = self._policy.critical_containers
+        return not found.stopped or any(is_critical(found, entry) for entry in entries)
 
     def _again(self, known: Iterable[Vital]) -> dict[str, Vital]:
         """Look at them once more; one that stands still is there, one that is not there is left out."""

@@ -14,15 +14,19 @@ from typing import Any
 from workers.engine import Engine
 from workers.errors import NotFound
 from workers.memory.ledger import Ledger
-from workers.memory.sightings import REMEMBERED, Heard, Sightings
+from workers.memory.sightings import GAP, REMEMBERED, Heard, Sightings
 from workers.planning import hearsay
+from workers.planning.fields import NEVER
 from workers.planning.hearsay import ImageNews, Use
+from workers.planning.mentions import OVERLAP
 from workers.transport.stillness import Stillness, Troubles
 
 # A stream of events ends silently when its engine stops (docker-py), so each look is a short one that is
 # meant to end, and the next begins where it left off.
 LOOK = timedelta(seconds=2)
 PAUSE, LONG_PAUSE = 0.2, 5.0
+# Where nothing happens it is written down less often that nothing did: each time takes a sync of the disk.
+WRITTEN_EVERY = GAP / 3
 TROUBLE = "the engine's events cannot be followed"
 
 Raw = Mapping[str, Any]
@@ -32,10 +36,17 @@ class Follower:
     """One engine's events into the host's ledger, opened anew for each look: nothing stays open in a fork."""
 
     def __init__(
-        self, engine: Callable[[], Engine], ledger_file: Path, stillness: Stillness, troubles: Troubles
+        self,
+        engine: Callable[[], Engine],
+        ledger_file: Path,
+        stillness: Stillness,
+        troubles: Troubles,
+        *,
+        written_every: timedelta = WRITTEN_EVERY,
     ) -> None:
         self._connect, self._ledger_file = engine, ledger_file
         self._stillness, self._troubles = stillness, troubles
+        self._written_every, self._written = written_every, NEVER
 
     def run(self, stopping: threading.Event) -> None:
         """Follow until told to stop; what goes wrong is said once, and tried again."""
@@ -52,7 +63,7 @@ class Follower:
         upto = self._begin(engine_id, known)
         while not stopping.is_set():
             until = datetime.now(UTC) + LOOK
-            events = engine.events(hearsay.TOLD, since=upto, until=until)
+            events = engine.events(hearsay.TOLD, since=upto - OVERLAP, until=until)
             upto = min(until, datetime.now(UTC))
             self._remember(engine_id, known.heard(events), upto)
             self._troubles.over(TROUBLE)
@@ -72,12 +83,15 @@ class Follower:
             return upto or now
 
     def _remember(self, engine_id: str, heard: Heard, upto: datetime) -> None:
+        if heard == Heard() and upto - self._written < self._written_every:
+            return
+        self._written = upto
         # SQLite's state must not be copied half-way into a fork.
         with self._stillness.held(), closing(Ledger(self._ledger_file)) as ledger:
             sightings = Sightings(ledger, engine_id)
-            if heard != Heard():
+            with sightings.together():
                 sightings.hear(heard)
-            sightings.take_in("events", upto)
+                sightings.take_in("events", upto)
 
 
 class Known:

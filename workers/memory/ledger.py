@@ -78,8 +78,11 @@ class Ledger:
         self._db.close()
 
     def _create(self) -> None:
+        # Looked at first without the lock: a ledger is opened every few seconds, and made once.
+        if self._version() == len(SCHEMAS):
+            return
         with self.transaction():
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            version = self._version()
             if version == len(SCHEMAS):
                 return
             if version > len(SCHEMAS):
@@ -89,6 +92,10 @@ class Ledger:
             if not version:
                 self._db.execute("INSERT INTO meta VALUES ('ledger', ?)", (uuid.uuid4().hex,))
             self._db.execute(f"PRAGMA user_version = {len(SCHEMAS)}")
+
+    def _version(self) -> int:
+        with _refusing("ledger"):
+            return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from workers.contract import Kind
 from workers.planning.fields import Fields
-from workers.planning.mentions import event_time
+from workers.planning.mentions import SOME_TIME, event_time
 from workers.reasons import Code, Reason, reason
 
 Raw = Mapping[str, Any]
@@ -23,6 +23,8 @@ SIGNS = {
 KINDS = {"image": Kind.IMAGE, "container": Kind.CONTAINER}
 # An engine remembers its last events only, of whatever type (eventsLimit of moby's daemon/events).
 MEMORY = 256
+# What happens while the question is on its way is not in the answer, and has pushed out as much of it.
+ALL_BUT = 16
 MINUTE = timedelta(minutes=1)
 
 
@@ -63,7 +65,9 @@ def forgotten_before(events: Sequence[Raw]) -> datetime | None:
 
     On a busy host health checks alone fill an engine's memory; its silence about what was before is no quiet.
     """
-    return event_time(events[0]) if len(events) >= MEMORY else None
+    if len(events) < MEMORY - ALL_BUT:
+        return None
+    return event_time(events[0]) or SOME_TIME
 
 
 def unrest(

@@ -128,7 +128,7 @@ def _version(known: _Known, case: Case, leaving: frozenset[str]) -> Version:
         came_at=came(known.image, case.memory, case.inventory.arrivals),
         # By what runs, not by what stays: a stopped container that is kept makes no old version the newest.
         ran_at=case.now if any(not c.stopped for c in ran) else last_used(known.image, case, ran),
-        named_at=known.used_at,
+        named_at=case.now if any(not c.stopped for c in known.users) else known.used_at,
     )
 
 

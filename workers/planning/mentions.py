@@ -14,6 +14,9 @@ Raw = Mapping[str, Any]
 ARRIVING = frozenset({"pull", "load", "tag", "import"})
 # An arrival at a time that cannot be read counts as still to come: its image has no known age (S10).
 SOME_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+# Looks at events overlap, for one has its time some moments before it can be asked for. More costs more: a
+# run's own removals are a hundred events a second.
+OVERLAP = timedelta(milliseconds=50)
 
 
 def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:

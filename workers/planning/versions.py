@@ -94,11 +94,16 @@ def _kept_of(
 
 
 def _newest(members: list[Version]) -> Version | None:
-    """The version that ran last, of several the one that arrived last; None if that is not here any more."""
+    """The version that ran last, of several the one that arrived last; None if that is not here any more.
+
+    Nor is it where a container ran later that was made of a name that has moved since: of what, is not known.
+    """
     ran = [v for v in members if v.ran_at] or [v for v in members if v.named_at or v.in_use]
-    return max(
-        ran, key=lambda v: (v.ran_at or v.named_at or NEVER, v.arrived_at or NEVER, v.image.id), default=None
-    )
+    if not ran:
+        return None
+    newest = max(ran, key=lambda v: (v.ran_at or v.named_at or NEVER, v.arrived_at or NEVER, v.image.id))
+    last_named = max((v.named_at for v in members if v.named_at), default=NEVER)
+    return None if newest.ran_at and newest.ran_at < last_named else newest
 
 
 def _place(version: Version, newest: Version | None) -> Code | None:
