@@ -88,11 +88,6 @@ class Settlement:
     set_digest: str = ""
     plans: Mapping[str, str] = field(default_factory=dict)  # host → plan digest
 
-    @property
-    def confirmed_plans(self) -> Mapping[str, str]:
-        """The plans that orders go out for."""
-        return self.plans if self.how is Settled.CONFIRMED else {}
-
 
 @dataclass(frozen=True)
 class Sent:

@@ -28,12 +28,15 @@ class ImageDetails:
     def __init__(self, engine: Engine, sightings: Sightings, pool: Executor, now: datetime) -> None:
         self._engine, self._sightings, self._pool = engine, sightings, pool
         self._now = int(now.timestamp())
-        self._known: dict[str, Raw] = {id_: json.loads(body) for id_, body in sightings.layers().items()}
+        self._remembered = sightings.layers()
+        self._known: dict[str, Raw] = {}
         self._news: set[str] = set()
 
     def of(self, listed: Iterable[Raw], arrivals: Mapping[str, datetime]) -> Iterator[tuple[Raw, Raw | None]]:
         """Yield each line with its details, or with what could not be read; what is gone is left out."""
         lines = list(listed)
+        here = self._remembered.keys() & map(answers.id_of, lines)
+        self._known = {id_: json.loads(self._remembered[id_]) for id_ in here}
         old = [line for line in lines if not self._is_fresh(line, arrivals)]
         told = dict(zip(map(answers.id_of, old), self._pool.map(self._ask, old), strict=True))
         self._note({id_: one for id_, one in told.items() if one and answers.UNREAD not in one})

@@ -97,7 +97,6 @@ class Code(StrEnum):
     POLICY_INVALID = "policy_invalid"  # file, detail
     ENGINE_UNREACHABLE = "engine_unreachable"  # detail
     BUSY = "busy"  # detail
-    LEDGER_UNUSABLE = "ledger_unusable"  # detail
     # Refused by the pre-check, or stopped by a regression.
     CRITICAL_MATCHES_NOTHING = "critical_matches_nothing"  # entry
     CRITICAL_NOT_RUNNING = "critical_not_running"  # container, state

@@ -124,6 +124,7 @@ class Pattern:
     digest: str | None
 
     @classmethod
+    @lru_cache(maxsize=NAMES_REMEMBERED)
     def parse(cls, text: str) -> Self:
         """Read a pattern; one that could match nothing is an error, it must not look like a protection."""
         path, at, digest = text.partition("@")

@@ -26,12 +26,14 @@ def ask(
     Raises:
         EngineError: the engine itself cannot be reached.
     """
+    wanted = tuple(digests)
     with ExitStack() as stack:
-        engines = [stack.enter_context(closing(Engine(address, timeout=each))) for _ in range(AT_ONCE)]
+        connections = range(min(AT_ONCE, len(wanted)))
+        engines = [stack.enter_context(closing(Engine(address, timeout=each))) for _ in connections]
         inquiry = _Inquiry(engines, each)
         # Entered last: what is under way ends before its connection does.
         threads = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
-        asked = {digest: threads.submit(inquiry.answer, digest) for digest in digests}
+        asked = {digest: threads.submit(inquiry.answer, digest) for digest in wanted}
         wait(asked.values(), together)
         threads.shutdown(wait=False, cancel_futures=True)
         return {digest: _answered(future) for digest, future in asked.items()}

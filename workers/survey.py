@@ -83,10 +83,12 @@ def take(
         df = usage.result()
         cache = answers.told_apart(map(accounting.cache_record, accounting.section(df, "BuildCache")))
         images = _with_histories(images, details, cache, identity.store)
+    measured = measuring.measure(identity, seen.container_ids) if local else Measured()
+    filesystems = tuple(one for one, _ in measured.filesystems)
     taken = Inventory(
         taken_at=now,
         engine=identity,
-        usage=disk_usage(df, identity, local=local, now=now),
+        usage=accounting.disk_usage(df, store=identity.store, now=now, filesystems=filesystems),
         containers=answers.told_apart(_containers(seen.containers, df)),
         images=images,
         networks=answers.told_apart(map(answers.network, seen.networks)),
@@ -95,7 +97,7 @@ def take(
         service_images=mentions.service_images(seen.services),
         arrivals=mentions.arrivals(seen.events),
         activity=activities(seen.events),
-        measured=measuring.measure(identity, seen.container_ids) if local else Measured(),
+        measured=measured,
     )
     with sightings.together():
         details.keep()

@@ -1,6 +1,6 @@
 """How a host is described: what lies on it, how old it is, and whether the default policy should keep it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -151,8 +151,3 @@ class Catalogue:
     @property
     def critical_containers(self) -> tuple[str, ...]:
         return tuple(one.name for one in self.containers if one.critical)
-
-    def named_volumes(self) -> Iterator[str]:
-        yield from self.volumes
-        for container in self.containers:
-            yield from container.volumes

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from workers.contract import DiskUsage, Store
+from workers.contract import DiskUsage, Filesystem, Store
 from workers.errors import EngineError
 from workers.planning.answers import id_of
 from workers.planning.fields import Fields, size_in
@@ -69,7 +69,9 @@ def volume(listed: Raw) -> Volume:
     return replace(found, readable=False, unread=line.what) if line.unread else found
 
 
-def disk_usage(df: Raw, *, store: Store, now: datetime, **measured: Any) -> DiskUsage:
+def disk_usage(
+    df: Raw, *, store: Store, now: datetime, filesystems: tuple[Filesystem, ...] = ()
+) -> DiskUsage:
     """Read the engine's accounting; sizes that it did not compute count as nothing."""
     containers = sum(size_in(c, "SizeRw") for c in section(df, "Containers"))
     cache = sum(size_in(c, "Size") for c in section(df, "BuildCache") if not Fields(c).flag("Shared"))
@@ -85,5 +87,5 @@ def disk_usage(df: Raw, *, store: Store, now: datetime, **measured: Any) -> Disk
         images=images,
         build_cache=cache,
         volumes=sum(v.number("Size") or 0 for v in volumes),
-        **measured,
+        filesystems=filesystems,
     )

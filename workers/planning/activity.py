@@ -11,13 +11,13 @@ from typing import Any
 
 from workers.contract import Kind
 from workers.planning.fields import Fields
-from workers.planning.mentions import SOME_TIME, event_time
+from workers.planning.mentions import ARRIVALS, SOME_TIME, event_time
 from workers.reasons import Code, Reason, reason
 
 Raw = Mapping[str, Any]
 # What tells of activity, by the type of its object; an untag is what a run itself leaves behind.
 SIGNS = {
-    "image": {"pull": "pulled", "load": "loaded", "tag": "tagged", "import": "imported"},
+    "image": ARRIVALS,
     "container": {"create": "created"},
 }
 KINDS = {"image": Kind.IMAGE, "container": Kind.CONTAINER}

@@ -8,14 +8,14 @@ from workers.contract import Plan, Value, Verdict
 from workers.planning.ages import Users, arrival, last_used
 from workers.planning.containers import stopped_since
 from workers.planning.facts import Case
-from workers.planning.inventory import CacheRecord, Container, Image, Network, Volume
+from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
+from workers.planning.mentions import full_name
 from workers.planning.networks import attached
 from workers.planning.restorable import restorable
 from workers.planning.versions import repositories
 from workers.reasons import Code, Reason, reason
 from workers.references import BadName, ImageName, repository_of
 
-Thing = Container | Image | Network | CacheRecord | Volume
 Fact = tuple[str, str | int | datetime | None]
 NEAREST = 3
 SHORTEST_ID = 4
@@ -70,7 +70,7 @@ def _meant(case: Case, text: str) -> list[Thing]:
     """What it is called exactly, else what its id begins with, else all versions of a repository."""
     wanted = text.removeprefix("/")
     ways: tuple[Callable[[Thing], bool], ...] = (
-        lambda thing: wanted in _names(thing) or _full(wanted) in _full_names(thing),
+        lambda thing: wanted in _names(thing) or full_name(wanted) in _full_names(thing),
         lambda thing: _is_id_of(wanted, thing),
         lambda thing: isinstance(thing, Image) and _repository(wanted) in repositories(thing, case.memory),
     )
@@ -97,13 +97,6 @@ def _names(thing: Thing) -> list[str]:
 
 def _full_names(thing: Thing) -> set[str]:
     return {name.full() for name in (*thing.names, *thing.digests)} if isinstance(thing, Image) else set()
-
-
-def _full(text: str) -> str:
-    try:
-        return ImageName.parse(text).full()
-    except BadName:
-        return ""
 
 
 def _repository(text: str) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 
 from workers.errors import EngineError
 from workers.planning.fields import Fields
-from workers.planning.mentions import ARRIVING, SOME_TIME, event_time
+from workers.planning.mentions import ARRIVING, SOME_TIME, event_time, full_name
 from workers.planning.mentions import arrivals as arrivals_of
-from workers.references import BadName, ImageName
 
 Raw = Mapping[str, Any]
 
@@ -45,25 +44,25 @@ class ImageNews:
 
 def uses(events: Iterable[Raw]) -> list[Use]:
     """Read when containers used their images."""
-    return [Use(_id(e), _attribute(e, "image"), _time(e)) for e in _of_type(events, "container", USING)]
+    return [Use(_id(e), _attribute(e, "image"), at) for e, at in _of_type(events, "container", USING)]
 
 
 def network_uses(events: Iterable[Raw]) -> dict[str, datetime]:
     """Read when something was attached to networks, by their ids."""
-    return {_id(event): _time(event) for event in _of_type(events, "network", ATTACHING)}
+    return {_id(event): at for event, at in _of_type(events, "network", ATTACHING)}
 
 
 def gone(events: Iterable[Raw]) -> list[str]:
     """Read which containers are there no more."""
-    return [_id(event) for event in _of_type(events, "container", LEAVING)]
+    return [_id(event) for event, _ in _of_type(events, "container", LEAVING)]
 
 
 def image_news(events: Iterable[Raw]) -> list[ImageNews]:
     """Read which images came or got names."""
     # A pull's name is the repository alone, a load's and an import's the id: only a tag's is the name.
     return [
-        ImageNews(_id(e), _attribute(e, "name") if e["Action"] == "tag" else "", _time(e))
-        for e in _of_type(events, "image", ARRIVING)
+        ImageNews(_id(e), _attribute(e, "name") if e["Action"] == "tag" else "", at)
+        for e, at in _of_type(events, "image", ARRIVING)
     ]
 
 
@@ -71,7 +70,7 @@ def names(news: ImageNews, inspected: Raw) -> list[tuple[str, str, datetime]]:
     """Return (full name, image id, when) of what the event says and of what the image is called by now."""
     id_ = inspected.get("Id") or (news.subject if news.subject.startswith("sha256:") else "")
     told = [text for text in (news.name, *(inspected.get("RepoTags") or [])) if text]
-    named = {full for text in told if id_ and (full := _full_name(text))}
+    named = {full for text in told if id_ and (full := full_name(text))}
     return [(full, id_, news.at) for full in sorted(named)]
 
 
@@ -84,11 +83,12 @@ def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:
     return found
 
 
-def _of_type(events: Iterable[Raw], type_: str, actions: frozenset[str]) -> Iterable[Raw]:
+def _of_type(events: Iterable[Raw], type_: str, actions: frozenset[str]) -> Iterable[tuple[Raw, datetime]]:
+    """Those of them whose time is known, with it."""
     for event in events:
-        read = Fields(event)
-        if read.text("Type") == type_ and read.text("Action") in actions and event_time(event):
-            yield event
+        read, at = Fields(event), event_time(event)
+        if at and read.text("Type") == type_ and read.text("Action") in actions:
+            yield event, at
 
 
 def _id(event: Raw) -> str:
@@ -97,15 +97,3 @@ def _id(event: Raw) -> str:
 
 def _attribute(event: Raw, name: str) -> str:
     return Fields(event).inside("Actor").inside("Attributes").text(name)
-
-
-def _time(event: Raw) -> datetime:
-    return event_time(event) or SOME_TIME
-
-
-def _full_name(text: str) -> str:
-    """The full spelling of a name; nothing for what is none, an id most often."""
-    try:
-        return ImageName.parse(text).full()
-    except BadName:
-        return ""

@@ -11,7 +11,9 @@ from workers.references import BadName, ImageName
 
 Raw = Mapping[str, Any]
 
-ARRIVING = frozenset({"pull", "load", "tag", "import"})
+# What brings an image or a name of one, and what it has done then.
+ARRIVALS = {"pull": "pulled", "load": "loaded", "tag": "tagged", "import": "imported"}
+ARRIVING = frozenset(ARRIVALS)
 # An arrival at a time that cannot be read counts as still to come: its image has no known age (S10).
 SOME_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 # Looks at events overlap, for one has its time some moments before it can be asked for. More costs more: a
@@ -52,12 +54,17 @@ def _spoken_of(actor: Fields) -> Iterable[str]:
     return [full(text) for text in texts]
 
 
-def full(text: str) -> str:
-    """The full spelling of a name; what is none, an id most often, stays as it is."""
+def full_name(text: str) -> str:
+    """The full spelling of a name; nothing for what is none, an id most often."""
     try:
         return ImageName.parse(text).full()
     except BadName:
-        return text
+        return ""
+
+
+def full(text: str) -> str:
+    """The full spelling of a name; what is none, an id most often, stays as it is."""
+    return full_name(text) or text
 
 
 def service_images(services: Iterable[Raw]) -> frozenset[ImageName]:

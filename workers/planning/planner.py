@@ -78,9 +78,10 @@ def _within_size(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdi
     chosen: set[str] = set()
     for verdict in sorted(going.values(), key=lambda v: (-(v.size or 0), v.object.id)):
         more = chosen | closure(verdict.object.id, needed)
-        size = sum(going[id_].size or 0 for id_ in more)
-        if len(more) <= limit and (most is None or size <= most):
+        if len(more) <= limit and (most is None or sum(going[id_].size or 0 for id_ in more) <= most):
             chosen = more
+        if len(chosen) == limit:
+            break
     full = f"{limit} objects" if most is None else f"{limit} objects or {most} bytes"
     fitted = tuple(
         v if v.keep or v.object.id in chosen else kept(v, Code.OVER_SIZE, limit=full) for v in verdicts
