@@ -1,6 +1,7 @@
 """The bot's command line, and the one place that reads its settings.
 
-Exit codes: 0 done, 1 something is wrong (said in a line), 2 the command line or a setting is wrong.
+Exit codes: 0 done, 1 something is wrong (said in a line), 2 the command line or a setting is wrong; of an
+audit 1 means differences, 2 that a host was not compared.
 """
 
 import argparse
@@ -10,16 +11,21 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from urllib.parse import urlsplit, urlunsplit
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 
-from bot import dispatch, doctor, keys, logs
+from bot import acl, dispatch, doctor, host_commands, key_commands, keys, logs
+from bot.audit import commands as audit
 from bot.errors import BotError, SettingsError
+from bot.host_commands import HostCommands
+from bot.memory.audit import Audit
 from bot.memory.database import Database
 from bot.memory.store import Store
-from bot.service import Service, Wiring, identified, now
+from bot.parts import Wiring, now
+from bot.rulebook import Rulebook
+from bot.service import Service, identified
 from bot.settings import SECRETS, BotSettings, StateSettings
-from bot.slack.identity import Identity, app_token_finding, slack_findings
+from bot.slack.identity import app_token_finding, slack_findings
 from bot.slack.threads import web_client
 from workers.contract import HOST_PATTERN
 
@@ -46,13 +52,11 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     top.set_defaults(command="serve")
     commands.add_parser("serve", help="run the bot (also without a command)")
-    commands.add_parser("keys", help="make the signing key, once")
+    key_commands.add_to(commands)
     commands.add_parser("doctor", help="check everything the bot needs")
-    hosts = commands.add_parser("hosts", help="admit hosts, list them, send them away")
-    actions = hosts.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="the admitted hosts, and when each was last heard of")
-    for name, help_ in (("add", "admit a host; prints what it needs"), ("remove", "send a host away")):
-        actions.add_parser(name, help=help_).add_argument("name", type=_host_name, metavar="NAME")
+    audit.add_parser(commands)
+    acl.add_to(commands, _host_name)
+    host_commands.add_to(commands, _host_name)
     return top
 
 
@@ -74,22 +78,21 @@ def serve(_: argparse.Namespace) -> int:
         wiring = _wiring(settings)
         who = identified(wiring, stopping)
         if who is not None:
-            _say_what_is_missing(settings)
-            _service(wiring, who).run(stopping)
+            _say_what_is_missing(settings, wiring.book)
+            Service(wiring, who).run(stopping)
     return 0
 
 
 def _wiring(settings: BotSettings) -> Wiring:
     wiring = Wiring(
         database=settings.state.database,
-        key=keys.load(settings.signing_key_file),
+        key=keys.InUse(settings.signing_key_file),
         bot_token=settings.slack_bot_token.get_secret_value(),
         app_token=settings.slack_app_token.get_secret_value(),
         signing_secret=settings.slack_signing_secret.get_secret_value(),
         api_url=settings.slack_api_url,
-        redis_url=settings.redis_url.get_secret_value(),
-        channels=settings.prune_channels,
-        approvers=settings.prune_approvers,
+        redis_url=settings.redis(),
+        book=settings.rules(),
         bind=settings.prune_bind,
         port=settings.port,
     )
@@ -99,79 +102,59 @@ def _wiring(settings: BotSettings) -> Wiring:
     return wiring
 
 
-def _service(wiring: Wiring, who: Identity) -> Service:
-    try:
-        return Service(wiring, who)
-    except ValueError as error:
-        raise SettingsError(f"PRUNE_CHANNELS or PRUNE_APPROVERS cannot be used: {error}") from error
-
-
-def _say_what_is_missing(settings: BotSettings) -> None:
+def _say_what_is_missing(settings: BotSettings, book: Rulebook) -> None:
     """What can be mended while the bot runs is said, and waited for."""
-    client = dispatch.connect(settings.redis_url.get_secret_value())
+    client = dispatch.connect(settings.redis())
     for finding in doctor.redis_findings(client):
         if not finding.is_good:
             logger.warning("%s: %s", finding.name, finding.says)
-    if not settings.prune_channels:
-        logger.warning("PRUNE_CHANNELS names no channel, so commands are taken nowhere")
-    if not settings.prune_approvers:
-        logger.warning("PRUNE_APPROVERS names nobody, so nobody may execute")
+    for finding in doctor.rules_findings(book, _admitted(settings)):
+        if not finding.is_good:
+            logger.warning("%s: %s", finding.name, finding.says)
 
 
-def make_keys(_: argparse.Namespace) -> int:
-    """Make the signing key and say what hosts need of it."""
+def _admitted(settings: BotSettings) -> tuple[str, ...]:
+    with closing(Database(settings.state.database)) as database:
+        return Store(database).hosts()
+
+
+def change_keys(options: argparse.Namespace) -> int:
+    """List the signing keys, or do to them what was asked for."""
     settings = StateSettings.load()
     settings.state.make()
-    key = keys.make(settings.signing_key_file)
-    print(f"# The signing key {key.id} is in {settings.signing_key_file}. Each host needs this line:")
-    print(key.host_line)
-    return 0
+    with closing(Database(settings.state.database)) as database:
+        # All of it before the first line: what is done is on record, whoever reads that.
+        lines = list(key_commands.run(options, settings.signing_key_file, Audit(database), at=now()))
+    return _say(lines)
 
 
 def hosts(options: argparse.Namespace) -> int:
     """Admit, list or send away hosts, beside the running bot."""
     settings = StateSettings.load()
     settings.state.make()
-    database = Database(settings.state.database)
-    try:
-        return ACTIONS[options.action](options, settings, Store(database))
-    finally:
-        database.close()
+    with closing(Database(settings.state.database)) as database:
+        about = (settings.signing_key_file, settings.redis_url.get_secret_value(), now())
+        lines = list(HostCommands(Store(database), *about).run(options))
+    return _say(lines)
 
 
-def _add(options: argparse.Namespace, settings: StateSettings, store: Store) -> int:
-    key = keys.load(settings.signing_key_file)
-    is_new = store.admit(options.name, now())
-    print(f"# {options.name} {'is admitted' if is_new else 'was admitted before'}. Its worker needs:")
-    print(f"PRUNE_HOST={options.name}")
-    print(f"REDIS_URL={_for_hosts(settings.redis_url.get_secret_value())}")
-    print(key.host_line)
+def _say(lines: Iterable[str]) -> int:
+    for line in lines:
+        print(line)
     return 0
 
 
-def _for_hosts(redis_url: str) -> str:
-    """The address without the bot's own password: a host has its own."""
-    if not redis_url:
-        return "redis://REDIS:6379/0"
-    parts = urlsplit(redis_url)
-    if not parts.password:
-        return redis_url
-    address = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"USER:PASSWORD@{address}"))
-
-
-def _list(_: argparse.Namespace, __: StateSettings, store: Store) -> int:
-    for contact in store.contacts():
-        seen = contact.last_seen.isoformat(timespec="seconds") if contact.last_seen else "never"
-        print(f"{contact.host}\t{seen}")
+def show_rights(options: argparse.Namespace) -> int:
+    """Print what Redis has to know of the bot or of a host."""
+    print(acl.line(options))
+    if not options.password_file:
+        print(acl.TO_FILL_IN, file=sys.stderr)
     return 0
 
 
-def _remove(options: argparse.Namespace, _: StateSettings, store: Store) -> int:
-    if not store.dismiss(options.name):
-        raise SettingsError(f"there is no host {options.name}; python -m bot hosts list shows them")
-    print(f"{options.name} is sent away; its worker is not asked any more.")
-    return 0
+def show_audit(options: argparse.Namespace) -> int:
+    """Compare or export what is on record, beside the running bot."""
+    return audit.run(options, StateSettings.load().state.database)
 
 
 def examine(_: argparse.Namespace) -> int:
@@ -187,38 +170,42 @@ def examine(_: argparse.Namespace) -> int:
 
 def _findings(settings: BotSettings) -> Iterator[doctor.Finding]:
     client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
-    yield from slack_findings(client, settings.prune_channels)
+    book = settings.rules()
+    yield from slack_findings(client, book.channels, user_groups=book.user_groups)
     if settings.is_socket_mode:
         yield app_token_finding(client, settings.slack_app_token.get_secret_value())
     yield _key_finding(settings)
     yield doctor.store_finding(lambda: Database(settings.state.database))
-    redis = dispatch.connect(settings.redis_url.get_secret_value())
+    redis = dispatch.connect(settings.redis())
     yield from doctor.redis_findings(redis)
-    database = Database(settings.state.database)
-    admitted = Store(database).hosts()
-    database.close()
-    yield from doctor.host_findings(redis, admitted, now())
+    admitted = _admitted(settings)
+    yield from doctor.rules_findings(book, admitted)
+    yield from doctor.host_findings(redis, admitted, now(), keys=_key_ids(settings))
+
+
+def _key_ids(settings: BotSettings) -> tuple[str, ...]:
+    """The one that signs first; none where they cannot be read, which is a finding of its own."""
+    with suppress(SettingsError):
+        return tuple(key.id for key in keys.load_all(settings.signing_key_file))
+    return ()
 
 
 def _key_finding(settings: BotSettings) -> doctor.Finding:
     try:
-        key = keys.load(settings.signing_key_file)
+        signing, *others = keys.load_all(settings.signing_key_file)
     except SettingsError as error:
         return doctor.Finding("signing key", is_good=False, says=str(error))
-    return doctor.Finding("signing key", is_good=True, says=key.id)
+    also = f"; {others[0].id} does not sign" if others else ""
+    return doctor.Finding("signing key", is_good=True, says=f"{signing.id} signs{also}")
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "serve": serve,
-    "keys": make_keys,
+    "keys": change_keys,
     "hosts": hosts,
+    "audit": show_audit,
+    "acl": show_rights,
     "doctor": examine,
 }
-ACTIONS: dict[str, Callable[[argparse.Namespace, StateSettings, Store], int]] = {
-    "add": _add,
-    "list": _list,
-    "remove": _remove,
-}
-
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

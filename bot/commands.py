@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
+from bot import decisions, questions
+from bot.decisions import Decision
+from bot.decisions import UsageReply as UsageReply
+from bot.questions import Ask
 from workers.contract import Kind
 from workers.wording import listing
 
@@ -43,14 +47,7 @@ class Help:
     """Show what can be typed."""
 
 
-@dataclass(frozen=True)
-class UsageReply:
-    """An answer, in plain text, to what cannot be understood; nothing is begun."""
-
-    text: str
-
-
-Command = Preview | Execute | Hosts | History | Help | UsageReply
+Command = Preview | Execute | Hosts | History | Help | UsageReply | Decision | Ask
 
 KIND_WORDS = {
     "container": Kind.CONTAINER,
@@ -68,10 +65,18 @@ KIND_NAMES = ("containers", "images", "networks", "build-cache")
 VOLUME_WORDS = frozenset({"volume", "volumes", "--volume", "--volumes"})
 HELP_WORDS = frozenset({"--help", "--h", "-?", "?"})
 
-VOLUMES_STAY = "Volumes are never removed, whatever is typed here. A preview says how much they hold."
+VOLUMES_STAY = (
+    "Volumes are never removed, whatever is typed here."
+    " /prune volumes web-1 lists those of a host, for review by hand."
+)
 NAME_THE_HOSTS = "Execute needs to know where: /prune execute web-1, or a pattern such as web-*."
+TOO_LONG = "That is {:,} characters long, {:,} are read at most. A pattern such as web-* names many hosts."
 ONLY_WHAT = f"--only needs kinds, joined by commas: {', '.join(KIND_NAMES)}."
 NO_HOSTS = "No host is admitted yet. Where the bot runs, python -m bot hosts add NAME admits one."
+# An answer is due within three seconds, whatever is typed and however many hosts there are.
+LONGEST = 4_000
+LONGEST_PATTERN = 100
+MOST_PATTERNS = 100
 SHOWN = 12
 WORD = 40
 LIKELY = 0.5
@@ -85,10 +90,16 @@ LINK = re.compile(r"<[^<>|]*\|([^<>]*)>")
 
 def parse(text: str) -> Command:
     """Read one line; whatever it says, there is an answer."""
+    if len(text) > LONGEST:
+        return UsageReply(TOO_LONG.format(len(text), LONGEST))
     words = _words(text)
     if not words or words[0] in HELP_WORDS:
         return Help()
     reader = READERS.get(words[0])
+    if words[0] in decisions.READERS and not HELP_WORDS & set(words[1:]):
+        return decisions.read(_words(text, as_typed=True)) or Help()
+    if words[0] in questions.READERS and not HELP_WORDS & set(words[1:2]):
+        return questions.read(LINK.sub(r"\1", text)) or Help()
     if reader is None:
         return _unknown_command(words[0])
     return Help() if HELP_WORDS & set(words[1:]) else reader(words[1:])
@@ -99,15 +110,19 @@ def resolve(patterns: Sequence[str], admitted: Iterable[str]) -> tuple[str, ...]
     hosts = tuple(sorted(admitted))
     if not hosts:
         return UsageReply(NO_HOSTS)
+    if sum(map(_is_pattern, patterns)) > MOST_PATTERNS:
+        return UsageReply(f"At most {MOST_PATTERNS} patterns can be given at once.")
     unmatched = [pattern for pattern in patterns if not _matches([pattern], hosts)]
     if unmatched:
         return UsageReply(f"No host is called {_quoted(unmatched)}. {_offer(hosts, unmatched[0])}")
     return _matches(patterns or ["*"], hosts)
 
 
-def _words(text: str) -> list[str]:
-    plain = OPTION.sub("--", LINK.sub(r"\1", text)).translate(DASHES).translate(QUOTES)
-    joined = re.sub(r"\s*,[\s,]*", ",", plain.lower())
+def _words(text: str, *, as_typed: bool = False) -> list[str]:
+    # A long run of spaces or commas would be searched from each of its places again.
+    spaced = " ".join(LINK.sub(r"\1", text).split())
+    plain = OPTION.sub("--", spaced).translate(DASHES).translate(QUOTES)
+    joined = re.sub(r" ?,[ ,]*", ",", plain if as_typed else plain.lower())
     return re.sub(r",*(?<!\w)(--[a-z]+),*", r" \1 ", joined).strip(", \t\n").split()
 
 
@@ -178,6 +193,7 @@ READERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "execute": _read_execute,
     "hosts": _read_hosts,
     "history": _read_history,
+    **dict.fromkeys((*questions.READERS, *decisions.READERS), lambda _: Help()),
     "help": lambda _: Help(),
 }
 
@@ -196,7 +212,13 @@ def _unknown_option(word: str) -> UsageReply:
 
 
 def _matches(patterns: Sequence[str], hosts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(host for host in hosts if any(fnmatchcase(host, pattern) for pattern in patterns))
+    named = {pattern for pattern in patterns if not _is_pattern(pattern)}
+    globs = [p for p in patterns if _is_pattern(p) and len(p) <= LONGEST_PATTERN]
+    return tuple(h for h in hosts if h in named or any(fnmatchcase(h, pattern) for pattern in globs))
+
+
+def _is_pattern(word: str) -> bool:
+    return any(character in word for character in "*?[")
 
 
 def _nearest(names: Iterable[str], word: str) -> list[str]:
@@ -212,5 +234,6 @@ def _offer(names: Sequence[str], word: str) -> str:
 
 
 def _quoted(words: Sequence[str]) -> str:
-    shown = [f'"{word[:WORD]}…"' if len(word) > WORD else f'"{word}"' for word in words[:3]]
+    printed = ["".join(c if c.isprintable() else "\ufffd" for c in word[: WORD + 1]) for word in words[:3]]
+    shown = [f'"{word[:WORD]}…"' if len(word) > WORD else f'"{word}"' for word in printed]
     return listing([*shown, f"{len(words) - 3} more"] if len(words) > 3 else shown)

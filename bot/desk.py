@@ -6,26 +6,21 @@ what is over. One request's trouble is its own.
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from bot.dispatch import Dispatch
-from bot.errors import QueueAnswerLost, QueueUnreachable
 from bot.memory.dossiers import Dossier, Dossiers
 from bot.memory.store import Store
-from bot.orders import delivered, is_late, type_of, undelivered, unsent
 from bot.patience import Patience
 from bot.progress import at, newly_overdue
-from bot.requests import Contact, Line, Phase, Request, Sent, Settled, Settlement
+from bot.requests import Contact, Line, Phase, Request, Settled, Settlement
+from bot.sending import Sending
 from bot.slack.exhibits import Exhibits
-from workers.contract import Claims
 
 logger = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.5
-QUEUE_PAUSE = timedelta(seconds=1)
 OVER = (Phase.FINISHED, Phase.CLOSED)
-NEVER_SENT = "the bot could not send it in time"
 
 
 class Desk:
@@ -36,13 +31,13 @@ class Desk:
         *,
         store: Store,
         dossiers: Dossiers,
-        dispatch: Dispatch,
         exhibits: Exhibits,
+        sending: Sending,
         line: Callable[[], Line],
         clock: Callable[[], datetime],
     ) -> None:
         self._store, self._dossiers = store, dossiers
-        self._dispatch, self._exhibits = dispatch, exhibits
+        self._exhibits, self._sending = exhibits, sending
         self._line, self._clock = line, clock
         self._patience = Patience()
         self._last_step: datetime | None = None
@@ -69,10 +64,10 @@ class Desk:
     def _carry_on(self, dossier: Dossier, request: Request) -> None:
         """Controls go away before work starts, so what has changed is shown first."""
         if request.settlement is None and (late := newly_overdue(request)):
-            self._store.record_overdue(request.asked.id, late)
+            self._store.record_overdue(request.asked.id, late, self._clock())
             return
         has_root = self._exhibits.show_root(dossier.filed, request)
-        self._send(dossier, request)
+        self._sending.send(dossier, request)
         has_parts = self._exhibits.show_parts(request)
         is_shown = (has_root and has_parts) or self._exhibits.is_given_up(request)
         if is_shown and request.phase in OVER:
@@ -104,44 +99,6 @@ class Desk:
             logger.info("request %s is settled: %s", request_id, settlement.how)
         return bool(endings)
 
-    def _send(self, dossier: Dossier, request: Request) -> None:
-        messages = unsent(request, dossier.sent, key_id=self._dispatch.key_id)
-        now = self._clock()
-        known = {(sent.host, sent.type): sent for sent in dossier.sent}
-        late = [m for m in messages if is_late(m, now) and _was_certain(known, m)]
-        if late:
-            self._record(dossier, [undelivered(m, _error(known, m), certain=True, now=now) for m in late])
-        timely = [m for m in messages if m not in late]
-        if timely and self._patience.allows(Dispatch, now):
-            self._put(dossier, timely, known)
-
-    def _put(self, dossier: Dossier, messages: Sequence[Claims], known: dict[tuple[str, str], Sent]) -> None:
-        now = self._clock()
-        try:
-            self._dispatch.put(messages, now)
-        except QueueUnreachable as error:
-            certain = not isinstance(error, QueueAnswerLost)
-            self._patience.wait(Dispatch, now + QUEUE_PAUSE)
-            failed = [
-                undelivered(m, str(error), certain=certain and _was_certain(known, m), now=self._clock())
-                for m in messages
-            ]
-            self._record(dossier, [sent for sent in failed if sent != known.get((sent.host, sent.type))])
-        else:
-            self._record(dossier, [delivered(m, now) for m in messages])
-            logger.info("request %s: sent to %s", dossier.asked.id, ", ".join(m.host for m in messages))
-
-    def _record(self, dossier: Dossier, sent: list[Sent]) -> None:
-        for attempt in sent:
-            if attempt.error:
-                end = "given up" if attempt.final else "tried again"
-                logger.warning(
-                    "request %s: %s not sent to %s (%s): %s",
-                    *(dossier.asked.id, attempt.type, attempt.host, attempt.error, end),
-                )
-        if sent:
-            self._store.record_sent(dossier.asked.id, sent)
-
 
 def standing(dossier: Dossier, contacts: Sequence[Contact], line: Line, now: datetime) -> Request:
     """How a request stands now."""
@@ -169,13 +126,3 @@ def superseded(requests: Sequence[Request], now: datetime) -> list[tuple[str, Se
 def _newer(request: Request, newest: dict[tuple[str, str], Request]) -> Request:
     takers = (newest[request.asked.channel, host] for host in request.plans)
     return next((taker for taker in takers if taker is not request), request)
-
-
-def _was_certain(known: dict[tuple[str, str], Sent], message: Claims) -> bool:
-    before = known.get((message.host, type_of(message)))
-    return before is None or before.certain
-
-
-def _error(known: dict[tuple[str, str], Sent], message: Claims) -> str:
-    before = known.get((message.host, type_of(message)))
-    return before.error if before and before.error else NEVER_SENT

@@ -4,6 +4,7 @@ BotError
 ├── SettingsError       the bot cannot start as it is set up
 ├── StateInUse          another bot holds the state folder
 ├── StoreError          the bot's memory cannot be used
+├── PayloadUnreadable   what came from Slack is not what Slack sends
 ├── QueueUnreachable    Redis does not answer, and nothing was put there
 │   └── QueueAnswerLost Redis may have taken what was sent; its answer did not come
 └── SlackError          Slack did not do as asked
@@ -28,6 +29,13 @@ class StateInUse(BotError):
 
 class StoreError(BotError):
     """The bot's memory cannot be opened, read or written."""
+
+
+class PayloadUnreadable(BotError):
+    """What came from Slack lacks something, or holds something else than text there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"its field {name} cannot be read")
 
 
 class QueueUnreachable(BotError):

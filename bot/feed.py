@@ -9,8 +9,10 @@ from typing import Any
 import redis
 from pydantic import ValidationError
 
+from bot.clocks import Clocks
 from bot.memory.history import Entry, History
 from bot.memory.store import Store
+from bot.obstacles import held_against
 from bot.requests import Line
 from workers.contract import Beat, acknowledged_key, beat_key, events_key
 
@@ -49,11 +51,14 @@ class Feed:
         store: Store,
         history: History,
         clock: Callable[[], datetime],
+        key_id: Callable[[], str],
         told: Callable[[], None],
     ) -> None:
         self._client, self._store, self._history = client, store, history
-        self._clock, self._told = clock, told
+        self._clock, self._key_id, self._told = clock, key_id, told
+        self._clocks = Clocks()
         self._joined: frozenset[str] = frozenset()
+        self._heard_again: set[str] = set()
         self._line = Line(up=False, since=clock(), error="")
         self._last_read: datetime | None = None
 
@@ -91,6 +96,7 @@ class Feed:
         """Take up each host's stream: first what was read before and not acknowledged."""
         for host in frozenset(hosts) - self._joined:
             self._make_group(host)
+            self._hear_again(host)
             while pending := self._pending(host):
                 self._take(pending)
             self._acknowledge(host)
@@ -102,6 +108,20 @@ class Feed:
         except redis.ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
+
+    def _hear_again(self, host: str) -> None:
+        """Read all that its stream still holds, once: a memory put back from a copy has not got all of it.
+
+        The group does not give out again what was acknowledged, and the host forgets it.
+        """
+        key, after = events_key(host), "-"
+        while host not in self._heard_again:
+            answer: Any = self._client.xrange(key, min=after, count=BATCH)
+            self._record(host, [Received(host, id_, _entry(host, fields)) for id_, fields in answer])
+            if len(answer) < BATCH:
+                self._heard_again.add(host)
+            else:
+                after = f"({answer[-1][0].decode()}"
 
     def _pending(self, host: str) -> list[Received]:
         return _received(
@@ -117,11 +137,13 @@ class Feed:
         """Record, and only then acknowledge."""
         for host in {r.host for r in received}:
             own = [r for r in received if r.host == host]
-            new = self._history.record(host, [r.entry for r in own if r.entry], self._clock())
+            self._record(host, own)
             self._client.xack(events_key(host), GROUP, *(r.id for r in own))
             self._acknowledge(host)
-            if new:
-                self._told()
+
+    def _record(self, host: str, received: Sequence[Received]) -> None:
+        if self._history.record(host, [r.entry for r in received if r.entry], self._clock()):
+            self._told()
 
     def _acknowledge(self, host: str) -> None:
         known = self._history.acknowledged(host)
@@ -130,9 +152,14 @@ class Feed:
             self._client.set(acknowledged_key(host), f"{ledger}:{seq}")
 
     def _read_beats(self, hosts: Sequence[str]) -> None:
+        asked_at = self._clock()
         answers: Any = self._client.mget([beat_key(host) for host in hosts])
         beats = [_beat(host, answer) for host, answer in zip(hosts, answers, strict=True)]
-        self._store.record_beats([beat for beat in beats if beat], self._clock())
+        now = self._clock()
+        key_id = self._key_id()
+        signs = [held_against(beat, key_id) for beat in beats if beat]
+        told = self._clocks.look(signs, asked_at=asked_at, now=now)
+        self._store.record_beats(told, now)
 
     def _heard(self) -> None:
         self._last_read = self._clock()
@@ -170,14 +197,15 @@ def _entry(host: str, fields: Fields | None) -> Entry | None:
         return None
     try:
         ledger, seq = fields[b"ledger"].decode(), int(fields[b"seq"])
+        first = int(fields.get(b"first", b"0"))
         body = fields[b"event"].decode()
     except (KeyError, ValueError):
         logger.warning("%s: an entry of its stream is no event; it is left out", host)
         return None
-    if not (0 < len(ledger) <= LONGEST_LEDGER and 0 < seq <= GREATEST_SEQ):
+    if not (0 < len(ledger) <= LONGEST_LEDGER and 0 < seq <= GREATEST_SEQ and 0 <= first <= seq):
         logger.warning("%s: an event has no sane number; it is left out", host)
         return None
-    return Entry(ledger, seq, body)
+    return Entry(ledger, seq, body, first)
 
 
 def _beat(host: str, answer: bytes | None) -> Beat | None:

@@ -3,10 +3,11 @@
 import uuid
 from datetime import datetime
 
+from bot.questions import Inquiry
 from bot.requests import PLAN_WITHIN, SENT_WITHIN, START_WITHIN, Asked, Request, Sent
-from workers.contract import Claims, ExecutionOrder, Person, PlanRequest
+from workers.contract import Claims, Decision, ExecutionOrder, Person, PlanRequest, Question
 
-PLAN, EXECUTE = "plan", "execute"
+PLAN, ANSWER, EXECUTE, KEEP = "plan", "answer", "execute", "keep"
 NAMES = uuid.UUID("6f1c7f39-6bd5-4f0e-9b3c-5a1f0b9b7a11")
 
 
@@ -30,6 +31,22 @@ def plan_request(asked: Asked, host: str, *, key_id: str) -> PlanRequest:
     )
 
 
+def question(asked: Inquiry, *, key_id: str) -> Question:
+    """Ask a host about itself."""
+    return Question(
+        key_id=key_id,
+        id=claims_id(asked.id, asked.host, ANSWER),
+        host=asked.host,
+        issued_at=asked.at,
+        expires_at=asked.at + PLAN_WITHIN,
+        request_id=asked.id,
+        reply_to=asked.channel,
+        requester=asked.by,
+        topic=asked.topic,
+        object=asked.object,
+    )
+
+
 def execution_order(request: Request, host: str, *, key_id: str) -> ExecutionOrder | None:
     """Permit a host what was confirmed for it (S3); None where nothing was."""
     settlement, asked = request.settlement, request.asked
@@ -48,6 +65,7 @@ def execution_order(request: Request, host: str, *, key_id: str) -> ExecutionOrd
         engine_id=part.plan.engine.id,
         plan_digest=part.plan_digest,
         approver=settlement.by or Person(team="", user=""),
+        approvers=request.approvers,
     )
 
 
@@ -57,6 +75,7 @@ def unsent(request: Request, sent: tuple[Sent, ...], *, key_id: str) -> list[Cla
     asked = request.asked
     if request.settlement is None:
         return [plan_request(asked, h, key_id=key_id) for h in asked.hosts if (h, PLAN) not in over]
+    over |= {(part.host, EXECUTE) for part in request.parts if part.has_begun}
     orders = (execution_order(request, h, key_id=key_id) for h in asked.hosts if (h, EXECUTE) not in over)
     return [order for order in orders if order is not None]
 
@@ -75,11 +94,25 @@ def undelivered(claims: Claims, error: str, *, certain: bool, now: datetime) -> 
     return Sent(claims.host, type_of(claims), claims.issued_at, claims.id, error, final, certain)
 
 
+def given_up(claims: Claims, why: str) -> Sent:
+    """Record that a message is not sent, for good."""
+    return Sent(claims.host, type_of(claims), claims.issued_at, claims.id, why)
+
+
+def withdrawn(claims: Claims, why: str, *, now: datetime) -> Sent:
+    """Record that nothing was sealed: an attempt without an order."""
+    return Sent(claims.host, type_of(claims), now, "", why)
+
+
 def is_late(claims: Claims, now: datetime) -> bool:
     """Whether nobody expects any more that this is sent."""
     return now > claims.issued_at + SENT_WITHIN
 
 
 def type_of(claims: Claims) -> str:
-    """Whether a message asks for a plan or orders its execution."""
+    """Whether a message asks for a plan or an answer, orders an execution, or stands until a later one."""
+    if isinstance(claims, Decision):
+        return KEEP
+    if isinstance(claims, Question):
+        return ANSWER
     return EXECUTE if isinstance(claims, ExecutionOrder) else PLAN

@@ -4,10 +4,11 @@ Facts outrank one another and are never counted, so an event that comes twice, l
 does no harm.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from bot.obstacles import deaf, obstacle, silencing
 from bot.orders import EXECUTE, PLAN, claims_id
 from bot.requests import (
     ANSWER_WITHIN,
@@ -18,6 +19,7 @@ from bot.requests import (
     START_WITHIN,
     WAITING_STAGES,
     Asked,
+    Ballot,
     Contact,
     HostPart,
     Line,
@@ -28,7 +30,6 @@ from bot.requests import (
     Settlement,
     Stage,
     Told,
-    told,
 )
 from workers.contract import (
     Event,
@@ -43,25 +44,10 @@ from workers.contract import (
 )
 from workers.signing import CLOCK_SKEW
 
-ALWAYS = Line(up=True, since=datetime.min.replace(tzinfo=UTC))
 # A host whose clock is late still takes an order that has expired here.
 ORDER_DEAD_AFTER = START_WITHIN + CLOCK_SKEW
-
-
-def fold(
-    asked: Asked,
-    *,
-    settlement: Settlement | None,
-    sent: Sequence[Sent],
-    events: Iterable[Event],
-    contacts: Sequence[Contact],
-    now: datetime,
-    line: Line = ALWAYS,
-    overdue: frozenset[str] = frozenset(),
-) -> Request:
-    """Make the request of what is recorded and of the time."""
-    recorded = standing(asked, settlement=settlement, sent=sent, events=told(events), overdue=overdue)
-    return at(recorded, contacts=contacts, line=line, now=now)
+# What a host that is heard of has to tell is here within seconds.
+TOLD_WITHIN = timedelta(seconds=60)
 
 
 def standing(
@@ -71,8 +57,10 @@ def standing(
     sent: Sequence[Sent],
     events: Sequence[Told],
     overdue: frozenset[str] = frozenset(),
+    ballots: tuple[Ballot, ...] = (),
 ) -> Request:
     """Make the request of what is recorded alone."""
+    settlement = _as_told(asked, settlement, events)
     parts = tuple(
         _part(
             HostPart(host, is_overdue=host in overdue),
@@ -83,14 +71,37 @@ def standing(
         )
         for host in asked.hosts
     )
-    return Request(asked, parts, settlement, _phase(parts, settlement))
+    return Request(asked, parts, settlement, _phase(parts, settlement), ballots)
 
 
 def at(request: Request, *, contacts: Sequence[Contact], line: Line, now: datetime) -> Request:
     """Say what silence means by now: nothing waits for ever (S14)."""
     known = {contact.host: contact for contact in contacts}
-    parts = tuple(_heard(part, known.get(part.host, Contact(part.host)), line, now) for part in request.parts)
-    return Request(request.asked, parts, request.settlement, _phase(parts, request.settlement))
+    parts = tuple(heard(part, known.get(part.host, Contact(part.host)), line, now) for part in request.parts)
+    if request.settlement is None:
+        parts = tuple(_withheld(part, known.get(part.host)) for part in parts)
+    return replace(request, parts=parts, phase=_phase(parts, request.settlement))
+
+
+def _as_told(asked: Asked, settlement: Settlement | None, events: Sequence[Told]) -> Settlement | None:
+    """A run of our order was confirmed, whatever else stands here: a memory put back lacks the click."""
+    if settlement is not None and settlement.how is Settled.CONFIRMED:
+        return settlement
+    runs = [t.event for t in events if _is_run_of(asked, t.event)]
+    if not runs:
+        return settlement
+    ran = {run.host for run in runs}
+    plans = {t.event.host: t.plan_digest for t in events if t.plan_digest and t.event.host in ran}
+    reports = [run.report for run in runs if isinstance(run, ExecutionFinished)]
+    plans |= {report.host: report.plan_digest for report in reports}
+    by = reports[0].approver if reports else None
+    return Settlement(Settled.CONFIRMED, min(run.at for run in runs), by, plans=plans)
+
+
+def _is_run_of(asked: Asked, event: Event) -> bool:
+    if isinstance(event, ExecutionFinished):
+        return event.report.order_id == claims_id(asked.id, event.host, EXECUTE)
+    return isinstance(event, ExecutionStarted) and event.order_id == claims_id(asked.id, event.host, EXECUTE)
 
 
 def _part(
@@ -171,7 +182,8 @@ def _executing(part: HostPart, order: Sent, events: Sequence[Event]) -> HostPart
         last = max(finished, key=lambda e: e.at)
         return replace(part, stage=Stage.FINISHED, since=last.at, report=last.report)
     if started:
-        return replace(part, stage=Stage.EXECUTING, since=min(e.at for e in started))
+        since, told_at = min(e.at for e in started), max(e.at for e in events)
+        return replace(part, stage=Stage.EXECUTING, since=since, told_at=told_at)
     if refused:
         # A second copy of an order that has begun is refused too; that is no news, so it comes last.
         return _turned_away(part, max(refused, key=lambda e: e.at))
@@ -179,13 +191,19 @@ def _executing(part: HostPart, order: Sent, events: Sequence[Event]) -> HostPart
 
 
 def _ordered(part: HostPart, order: Sent) -> HostPart:
+    if not order.order_id:
+        return replace(part, stage=Stage.WITHDRAWN, since=order.at, error=order.error)
     stage = Stage.ORDERED
     if order.error and order.final:
         stage = Stage.UNREACHABLE if order.certain else Stage.LOST
     return replace(part, stage=stage, since=order.at, error=order.error)
 
 
-def _heard(part: HostPart, contact: Contact, line: Line, now: datetime) -> HostPart:
+def heard(part: HostPart, contact: Contact, line: Line, now: datetime) -> HostPart:
+    """Say what silence of its host means for one part by now."""
+    part = _troubled(part, contact, now)
+    if _never_began(part, contact):
+        return replace(part, stage=Stage.NOT_EXECUTED, last_seen=contact.last_seen)
     if part.stage in SETTLED_STAGES or part.since is None:
         return part
     waited, waiting_for_us = now - part.since, bool(part.error)
@@ -195,7 +213,39 @@ def _heard(part: HostPart, contact: Contact, line: Line, now: datetime) -> HostP
     silent = line.up and now - max(contact.last_seen or line.since, line.since) > SILENT_AFTER
     if (silent and waited > ANSWER_WITHIN and not waiting_for_us) or waited > _longest(part.stage):
         return replace(part, stage=_silent(part.stage))
+    if part.stage is Stage.EXECUTING and line.up and _is_idle(part, contact, line, now):
+        return replace(part, stage=Stage.LOST)
     return part
+
+
+def _is_idle(part: HostPart, contact: Contact, line: Line, now: datetime) -> bool:
+    """Whether a host has not been at the run it began for long: its ledger lost it, or cannot tell it yet."""
+    heard_until = max(part.told_at or line.since, line.since)
+    return contact.busy != EXECUTE and now - heard_until > SILENT_AFTER
+
+
+def _troubled(part: HostPart, contact: Contact, now: datetime) -> HostPart:
+    """A host that cannot write anything down makes no plan, and tells of no run until it can."""
+    found = silencing(contact.problems) or (deaf(contact.problems) if part.stage is Stage.ASKED else None)
+    is_heard = contact.last_seen is not None and now - contact.last_seen <= SILENT_AFTER
+    if found is None or not is_heard or part.stage in SETTLED_STAGES - {Stage.LOST}:
+        return part
+    if part.stage in (Stage.ASKED, Stage.PLANNING) and not part.error:
+        return replace(part, stage=Stage.PLAN_FAILED, reasons=(found,))
+    return replace(part, trouble=found)
+
+
+def _withheld(part: HostPart, contact: Contact | None) -> HostPart:
+    """A host that an order would be wasted on has its plan shown, and no button."""
+    found = obstacle(contact.problems) if contact and part.stage is Stage.PLANNED else None
+    return replace(part, withheld=found) if found else part
+
+
+def _never_began(part: HostPart, contact: Contact) -> bool:
+    """Whether an order was not begun and cannot be any more; known of a host heard since, at no run."""
+    if part.stage not in (Stage.ORDERED, Stage.LOST) or part.since is None or contact.last_seen is None:
+        return False
+    return contact.busy != EXECUTE and contact.last_seen > part.since + ORDER_DEAD_AFTER + TOLD_WITHIN
 
 
 def _unheard(stage: Stage) -> Stage:
@@ -207,14 +257,8 @@ def _silent(stage: Stage) -> Stage:
 
 
 def _longest(stage: Stage) -> timedelta:
-    """How long a host that is heard of may stay in a stage; a run takes as long as it takes."""
-    match stage:
-        case Stage.EXECUTING:
-            return timedelta.max
-        case Stage.ORDERED:
-            return ORDER_DEAD_AFTER
-        case _:
-            return PLAN_WITHIN
+    """How long a host that is heard of may stay in a stage; a run, also the one before, takes its time."""
+    return timedelta.max if stage in (Stage.ORDERED, Stage.EXECUTING) else PLAN_WITHIN
 
 
 def _phase(parts: Sequence[HostPart], settlement: Settlement | None) -> Phase:

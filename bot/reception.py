@@ -5,203 +5,257 @@ Nothing here goes over the network; what follows is the desk's.
 
 import logging
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import render
-from bot.access import Allowed, Denied, Rules, may_confirm, may_execute, may_preview
+from bot.access import Allowed, Denied, Rules, Unsure, may_enter, may_execute, may_preview, visible
+from bot.answering import Answering, NoCount
+from bot.arrivals import CALL, CLICK, Call, Click
 from bot.commands import Execute, Help, History, Hosts, Preview, UsageReply, parse, resolve
+from bot.council import Council, Said
+from bot.decisions import Decision, Freeze, Protect, Protections, Stop
 from bot.errors import StoreError
-from bot.memory.dossiers import Dossier, Dossiers
+from bot.facts import Facts, Lookup
+from bot.memory.dossiers import Dossiers
 from bot.memory.history import History as Runs
-from bot.memory.posts import Note, Posts
+from bot.memory.inquiries import Inquiries
 from bot.memory.store import Store
-from bot.progress import at
+from bot.memory.waiting import COMMAND, Pending, Waiting
+from bot.presses import OVERTAKEN, TOO_LATE, Presses
+from bot.questions import Ask, Inquiry
 from bot.render import receipts
 from bot.render.blocks import Message
-from bot.requests import Asked, Line, Phase, Request, Settled, Settlement
-from workers.contract import Person
+from bot.requests import Asked, Line, Phase, Request, Settled
 
 logger = logging.getLogger(__name__)
 
+__all__ = ["Call", "Click", "Reception"]
 RUNS_SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Call:
-    """A slash command as it arrived."""
-
-    text: str
-    person: Person
-    channel: str
-    trigger_id: str
-    response_url: str
-
-
-@dataclass(frozen=True)
-class Click:
-    """A button press as it arrived; `is_private`: on a message that only this person sees."""
-
-    value: str
-    person: Person
-    channel: str
-    trigger_id: str
-    response_url: str
-    is_private: bool = False
-
-
-@dataclass(frozen=True)
 class Reception:
-    """Takes what people say."""
+    """Takes what people say; `facts` are young enough to act on, `known` only to show by."""
 
     store: Store
-    posts: Posts
     runs: Runs
     dossiers: Dossiers
+    waiting: Waiting
+    answering: Answering
+    presses: Presses
+    council: Council
+    inquiries: Inquiries
     rules: Rules
+    facts: Callable[[], Facts]
+    known: Callable[[], Facts]
     line: Callable[[], Line]
     clock: Callable[[], datetime]
-    wake: Callable[[], None]
+    look_up: Callable[[], None]
 
     def command(self, call: Call) -> Message:
         """Answer a command, where only the asker sees it."""
         try:
-            return self._answer(call)
+            found = self._answer(call, self.facts(), self.clock())
+            if isinstance(found, Message):
+                return found
+            self._wait(call.trigger_id, COMMAND, CALL.dump_json(call))
         except StoreError as error:
             logger.exception("a command could not be noted down")
             return receipts.not_noted(str(error))
+        return receipts.looking_up()
 
     def execute(self, click: Click) -> None:
         """Take the press of the button that confirms."""
-        self._decide(click, Settled.CONFIRMED)
+        self._press(click, Settled.CONFIRMED)
 
     def cancel(self, click: Click) -> None:
         """Take the press of the button that cancels."""
-        self._decide(click, Settled.CANCELLED)
+        self._press(click, Settled.CANCELLED)
 
-    def _answer(self, call: Call) -> Message:
+    def unknown(self, click: Click) -> None:
+        """Take the press of a control that this version does not draw."""
+        self.answering.refuse(click, NoCount("not_known", render.outdated()), wanted="unknown")
+
+    def again(self, act: Pending, failed: Mapping[Lookup, str]) -> frozenset[Lookup]:
+        """Decide what had to wait, now that things were looked up; returns what is needed still."""
+        facts = replace(self.facts(), failed=failed)
+        with self.answering.together():
+            unsure = self._decided(act, facts)
+            if unsure is None:
+                self.waiting.close(act.id)
+        return unsure.needs if unsure else frozenset()
+
+    def give_up(self, act: Pending) -> None:
+        """Answer what can never be decided; nothing is begun by it."""
+        with self.answering.together():
+            if act.verb == COMMAND:
+                self.answering.answer(CALL.validate_json(act.body), render.waited_too_long())
+            else:
+                self.presses.give_up(CLICK.validate_json(act.body), Settled(act.verb), TOO_LATE)
+            self.waiting.close(act.id)
+
+    def _decided(self, act: Pending, facts: Facts) -> Unsure | None:
+        if act.verb != COMMAND:
+            return self.presses.decide(CLICK.validate_json(act.body), Settled(act.verb), facts, at=act.at)
+        call = CALL.validate_json(act.body)
+        found = self._answer(call, facts, act.at)
+        if isinstance(found, Unsure):
+            return found
+        self.answering.answer(call, found)
+        return None
+
+    def _press(self, click: Click, how: Settled) -> None:
+        if self.presses.decide(click, how, self.facts(), at=self.clock()):
+            self._wait(click.trigger_id, how, CLICK.dump_json(click))
+
+    def _wait(self, id_: str, verb: str, body: bytes) -> None:
+        """What is acknowledged is not forgotten; nothing is looked up before that."""
+        self.waiting.add(Pending(id_, verb, body.decode(), self.clock()))
+        self.look_up()
+
+    def _answer(self, call: Call, facts: Facts, at: datetime) -> Message | Unsure:
         command = parse(call.text)
         if isinstance(command, Help):
             return render.help_text()
         if isinstance(command, UsageReply):
             return render.usage(command)
-        may = may_execute if isinstance(command, Execute) else may_preview
-        allowed = may(call.person, call.channel, self.rules)
-        if isinstance(allowed, Denied):
-            logger.info("%s may not: %s (%s)", call.person.user, type(command).__name__, allowed.why)
-            return render.not_allowed(allowed)
         match command:
             case Hosts():
-                return self._hosts()
+                return self._entered(call, command, facts) or self._hosts(call, facts)
             case History(host):
-                return self._history(call, host)
+                return self._entered(call, command, facts) or self._history(call, host, facts)
+            case Freeze() | Protect() | Protections() | Stop():
+                return self._decision(call, command, facts, at)
+            case Ask():
+                return self._question(call, command, facts, at)
             case _:
-                return self._request(call, command)
+                return self._request(call, command, facts)
 
-    def _hosts(self) -> Message:
+    def _entered(self, call: Call, command: object, facts: Facts) -> Message | Unsure | None:
+        """Turn away who may look at nothing here; whoever they are, they learn no host's name."""
+        verdict = may_enter(call.person, call.channel, rules=self.rules, facts=facts)
+        return None if isinstance(verdict, Allowed) else self._turned_away(verdict, call, command)
+
+    def _turned_away(self, verdict: Denied | Unsure, call: Call, command: object) -> Message | Unsure:
+        if isinstance(verdict, Unsure):
+            return verdict
+        wanted = type(command).__name__.lower()
+        logger.info("%s may not: %s (%s)", call.person.user, wanted, verdict.why)
+        self.answering.note_turned_away(call, verdict.why, wanted=wanted)
+        return render.not_allowed(verdict)
+
+    def _visible(self, call: Call, hosts: Iterable[str], facts: Facts) -> tuple[str, ...] | Unsure:
+        return visible(call.person, call.channel, hosts, rules=self.rules, facts=facts)
+
+    def _hosts(self, call: Call, facts: Facts) -> Message | Unsure:
+        contacts = self.store.contacts()
+        seen = self._visible(call, [c.host for c in contacts], facts)
+        if isinstance(seen, Unsure):
+            return seen
         rows = [
             render.HostRow(c.host, c.last_seen, c.busy, c.busy_since, problems=c.problems)
-            for c in self.store.contacts()
+            for c in contacts
+            if c.host in seen
         ]
         return render.hosts(rows, self.clock())
 
-    def _history(self, call: Call, host: str | None) -> Message:
+    def _history(self, call: Call, host: str | None, facts: Facts) -> Message | Unsure:
         runs = self.runs.reports(host=host, limit=RUNS_SHOWN)
         if host and not runs and isinstance(found := resolve([host], self.store.hosts()), UsageReply):
             return render.usage(found)
-        drawn = render.history([render.history_row(run) for run in runs], host)
-        self._owe(call.trigger_id, call.channel, call.response_url, drawn, is_public=True)
+        seen = self._visible(call, {run.host for run in runs}, facts)
+        if isinstance(seen, Unsure):
+            return seen
+        drawn = render.history([render.history_row(run) for run in runs if run.host in seen], host)
+        self.answering.tell_all(call, drawn)
         return receipts.history_follows()
 
-    def _request(self, call: Call, command: Preview | Execute) -> Message:
-        hosts = resolve(command.hosts, self.store.hosts())
+    def _request(self, call: Call, command: Preview | Execute, facts: Facts) -> Message | Unsure:
+        hosts = self._hosts_meant(call, command, facts)
+        if isinstance(hosts, Unsure):
+            return hosts
         if isinstance(hosts, UsageReply):
-            return render.usage(hosts)
+            return self._entered(call, command, facts) or render.usage(hosts)
+        allows = may_execute if isinstance(command, Execute) else may_preview
+        verdict = allows(call.person, call.channel, hosts, rules=self.rules, facts=facts)
+        if not isinstance(verdict, Allowed):
+            return self._turned_away(verdict, call, command)
+        # Where it takes two people, it is drawn whether who asks is one of them.
+        first = may_execute(call.person, call.channel, hosts, rules=self.rules, facts=facts)
+        return first if isinstance(first, Unsure) else self._asked(call, command, hosts)
+
+    def _decision(self, call: Call, decision: Decision, facts: Facts, at: datetime) -> Message | Unsure:
+        """What is decided about hosts is for whoever may execute on every one of them."""
+        hosts = self.council.hosts(decision)
+        if isinstance(hosts, UsageReply):
+            return self._entered(call, decision, facts) or render.usage(hosts)
+        allows = may_preview if isinstance(decision, Protections) else may_execute
+        verdict = allows(call.person, call.channel, hosts, rules=self.rules, facts=facts)
+        if not isinstance(verdict, Allowed):
+            return self._turned_away(verdict, call, decision)
+        said = Said(at, call.person, call.channel, call.trigger_id, call.response_url)
+        with self.answering.together():
+            if isinstance(decision, Stop):
+                self._end_presses(hosts)
+            return self.council.decide(said, decision)
+
+    def _question(self, call: Call, ask: Ask, facts: Facts, at: datetime) -> Message | Unsure:
+        """To ask a host about itself is for whoever may have a preview of it."""
+        hosts = resolve([ask.host], self.store.hosts())
+        if isinstance(hosts, UsageReply):
+            return self._entered(call, ask, facts) or render.usage(hosts)
+        verdict = may_preview(call.person, call.channel, hosts, rules=self.rules, facts=facts)
+        if not isinstance(verdict, Allowed):
+            return self._turned_away(verdict, call, ask)
+        about = (ask.topic, ask.host, ask.object, at, call.person, call.channel, call.response_url)
+        self.inquiries.ask(Inquiry(secrets.token_hex(8), *about), trigger_id=call.trigger_id)
+        self.answering.wake()
+        if self.line().error:
+            return render.queue_unreachable()
+        [contact] = (one for one in self.store.contacts() if one.host == ask.host)
+        return receipts.inquiring(contact, self.clock())
+
+    def _end_presses(self, hosts: Iterable[str]) -> None:
+        """A press that waits for a look-up would begin a run behind whoever stops them."""
+        for act in self.waiting.open():
+            if act.verb == Settled.CONFIRMED:
+                click = CLICK.validate_json(act.body)
+                if self.presses.hosts(click).intersection(hosts):
+                    self.presses.give_up(click, Settled.CONFIRMED, OVERTAKEN)
+                    self.waiting.close(act.id)
+
+    def _hosts_meant(
+        self, call: Call, command: Preview | Execute, facts: Facts
+    ) -> tuple[str, ...] | UsageReply | Unsure:
+        """The hosts that are named; where none is, those that this person may look at."""
+        admitted = self.store.hosts()
+        if command.hosts:
+            return resolve(command.hosts, admitted)
+        seen = self._visible(call, admitted, facts)
+        return seen if isinstance(seen, Unsure) else resolve((), seen or admitted)
+
+    def _asked(self, call: Call, command: Preview | Execute, hosts: tuple[str, ...]) -> Message:
         verb = type(command).__name__.lower()
         asked = Asked(
             *(secrets.token_hex(8), verb, call.channel, call.person, hosts, self.clock(), command.kinds)
         )
         ready = self._newest_plan(asked) if isinstance(command, Execute) else None
         if ready is not None:
-            return render.root(ready, self.clock())
+            return self.presses.confirmation(ready, call.person, self.known())
         request_id = self.store.ask(asked, trigger_id=call.trigger_id, response_url=call.response_url)
         logger.info("request %s: %s of %s by %s", request_id, verb, ", ".join(hosts), call.person.user)
-        self.wake()
+        self.answering.wake()
         return render.queue_unreachable() if self.line().error else receipts.asking(hosts)
 
     def _newest_plan(self, asked: Asked) -> Request | None:
         """The confirmation that stands in this channel for exactly this, if there is one."""
         wanted = (asked.channel, set(asked.hosts), asked.kinds)
         alike = [
-            self._standing(dossier)
+            self.presses.standing(dossier)
             for dossier in self.dossiers.open()
             if (dossier.asked.channel, set(dossier.asked.hosts), dossier.asked.kinds) == wanted
         ]
         ready = [r for r in alike if r.phase is Phase.READY and not r.is_expired(self.clock())]
         return ready[-1] if ready else None
-
-    def _standing(self, dossier: Dossier) -> Request:
-        return at(dossier.request, contacts=self.store.contacts(), line=self.line(), now=self.clock())
-
-    def _decide(self, click: Click, how: Settled) -> None:
-        pressed = render.pressed(click.value)
-        dossier = self.dossiers.find(pressed.request) if pressed else None
-        if pressed is None or dossier is None:
-            self._reply(click, render.outdated())
-            return
-        request = self._standing(dossier)
-        allowed = self._may(click.person, request, how)
-        if isinstance(allowed, Denied):
-            logger.info("request %s: %s may not (%s)", dossier.asked.id, click.person.user, allowed.why)
-            self._reply(click, render.not_allowed(allowed))
-            return
-        refusal = self._settle(click, request, pressed.set_digest, how)
-        if refusal:
-            self._reply(click, refusal)
-        elif click.is_private:
-            self._reply(click, receipts.taken())
-        self.wake()
-
-    def _may(self, person: Person, request: Request, how: Settled) -> Allowed | Denied:
-        """Whoever asked may also take it back, but not confirm it alone where it is unusual."""
-        asked = request.asked
-        if how is Settled.CANCELLED:
-            may = may_preview if person == asked.requester else may_execute
-            return may(person, asked.channel, self.rules)
-        takes_two = any(part.plan.unusual for part in request.confirmable if part.plan)
-        return may_confirm(person, asked.channel, self.rules, requester=asked.requester, takes_two=takes_two)
-
-    def _settle(self, click: Click, request: Request, set_digest: str, how: Settled) -> Message | None:
-        """Settle the request, or say why this click does not (S3, S11, S13)."""
-        now, request_id = self.clock(), request.asked.id
-        if request.settlement is None:
-            if request.phase is Phase.PLANNING:
-                return render.not_yet()
-            if request.set_digest != set_digest or request.phase is not Phase.READY:
-                return render.changed()
-            if request.expires_at and request.is_expired(now):
-                return render.timed_out(request.expires_at)
-        settlement = Settlement(how, now, click.person, set_digest, request.plans)
-        decision = self.store.settle(request_id, settlement, click=click.trigger_id)
-        if decision.is_ours:
-            logger.info("request %s is %s by %s", request_id, decision.settlement.how, click.person.user)
-            return None
-        return render.already_settled(decision.settlement)
-
-    def _reply(self, click: Click, message: Message) -> None:
-        self._owe(click.trigger_id, click.channel, click.response_url, message, replaces=click.is_private)
-
-    def _owe(
-        self,
-        trigger_id: str,
-        channel: str,
-        response_url: str,
-        message: Message,
-        *,
-        is_public: bool = False,
-        replaces: bool = False,
-    ) -> None:
-        note = Note(trigger_id, self.clock(), channel, response_url, message, is_public, replaces)
-        self.posts.owe(note)
-        self.wake()

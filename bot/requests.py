@@ -4,7 +4,7 @@
         │          ├─ cancelled, expired, superseded ─▶ CLOSED
         └── no host has anything to confirm ─────────▶ CLOSED
 
-How a request stands is never stored: `bot.progress.fold` makes it of what is recorded and of the time.
+How a request stands is never stored: `bot.progress` makes it of what is recorded and of the time.
 """
 
 import hashlib
@@ -58,6 +58,8 @@ class Stage(StrEnum):
     FINISHED = "finished"
     REFUSED = "refused"
     LOST = "lost"
+    NOT_EXECUTED = "not_executed"
+    WITHDRAWN = "withdrawn"
 
 
 WAITING_STAGES = frozenset({Stage.ASKED, Stage.PLANNING, Stage.ORDERED, Stage.EXECUTING})
@@ -90,10 +92,21 @@ class Settlement:
 
 
 @dataclass(frozen=True)
+class Ballot:
+    """One person's agreement to one set of plans; `is_counted`: it helped to settle the request."""
+
+    person: Person
+    set_digest: str
+    at: datetime
+    is_counted: bool = False
+
+
+@dataclass(frozen=True)
 class Sent:
     """The recorded attempt to put a job on a host's queue; `error` is empty when it is there.
 
     `final`: it is not tried again. `certain`: where the queue's answer was lost, the job may be there.
+    An `execute` without `order_id`: no order was sealed, since too few of those who agreed still may.
     """
 
     host: str
@@ -138,6 +151,8 @@ class Line:
 class HostPart:
     """One host within a request; `error` says why the queue is not reached, also while it is tried again.
 
+    `trouble`: what the host says keeps it from going on, while something is expected of it.
+    `withheld`: why it would be sent no order, as long as nobody has decided.
     `is_overdue`: its deadline has passed once, so it does not hold up the others even if it comes back.
     """
 
@@ -155,11 +170,19 @@ class HostPart:
     steps_done: int = 0
     freed_so_far: Bytes = NOTHING
     last_seen: datetime | None = None
+    told_at: datetime | None = None
+    withheld: Reason | None = None
+    trouble: Reason | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its run is known to have begun."""
+        return self.report is not None or self.told_at is not None
 
     @property
     def confirmable(self) -> bool:
-        """Whether this host has a plan with something to do."""
-        return self.plan is not None and self.plan.applicable
+        """Whether this host has a plan with something to do, and may be sent an order."""
+        return self.plan is not None and self.plan.applicable and self.withheld is None
 
 
 @dataclass(frozen=True)
@@ -170,6 +193,7 @@ class Request:
     parts: tuple[HostPart, ...]
     settlement: Settlement | None
     phase: Phase
+    ballots: tuple[Ballot, ...] = ()
 
     @property
     def confirmable(self) -> tuple[HostPart, ...]:
@@ -187,6 +211,13 @@ class Request:
         """Name the exact set of (host, plan) drawn before people; a button carries it (S3)."""
         lines = (f"{host} {plan_digest}" for host, plan_digest in self.plans.items())
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
+
+    @property
+    def approvers(self) -> tuple[Person, ...]:
+        """Everybody whose agreement settled it."""
+        if self.settlement is None or self.settlement.by is None:
+            return ()
+        return tuple(b.person for b in self.ballots if b.is_counted) or (self.settlement.by,)
 
     @property
     def expires_at(self) -> datetime | None:

@@ -1,102 +1,21 @@
-"""The running bot: its parts put together, started in order, and stopped in the other."""
+"""The running bot: started in order, and stopped in the other."""
 
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
-from bot import dispatch
-from bot.access import Rules
-from bot.desk import Desk
-from bot.dispatch import Dispatch
 from bot.errors import SlackError
-from bot.feed import SOCKET_TIMEOUT_SECONDS, Feed
 from bot.health import Signs, troubles
-from bot.keys import SigningKey
-from bot.loop import Loop
-from bot.memory.database import Database
-from bot.memory.dossiers import Dossiers
-from bot.memory.history import History
-from bot.memory.posts import Posts
-from bot.memory.store import Store
+from bot.parts import Parts, Wiring, now
 from bot.patience import Patience
-from bot.reception import Reception
-from bot.requests import Line
 from bot.slack import app
-from bot.slack.exhibits import Exhibits
 from bot.slack.identity import Identity, identity, refuse_missing_scopes
-from bot.slack.threads import Threads, web_client
+from bot.slack.threads import web_client
 
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 10.0
 RETRY_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """Everything the running bot is told from outside."""
-
-    database: Path
-    key: SigningKey
-    bot_token: str
-    app_token: str
-    signing_secret: str
-    api_url: str
-    redis_url: str
-    channels: tuple[str, ...]
-    approvers: tuple[str, ...]
-    bind: str
-    port: int | None
-
-
-def now() -> datetime:
-    """The bot's clock."""
-    return datetime.now(UTC)
-
-
-class Parts:
-    """The parts of one bot, put together; nothing runs yet."""
-
-    def __init__(self, wiring: Wiring, who: Identity, *, clock: Callable[[], datetime] = now) -> None:
-        self.database = Database(wiring.database)
-        store, posts, history = Store(self.database), Posts(self.database), History(self.database)
-        dossiers = Dossiers(store, history)
-        threads = Threads(web_client(wiring.bot_token, wiring.api_url), posts, bot_user=who.user, clock=clock)
-        self.feed = Feed(
-            dispatch.connect(wiring.redis_url, seconds=SOCKET_TIMEOUT_SECONDS),
-            store=store,
-            history=history,
-            clock=clock,
-            told=self._wake,
-        )
-        self.desk = Desk(
-            store=store,
-            dossiers=dossiers,
-            dispatch=Dispatch(dispatch.connect(wiring.redis_url), wiring.key),
-            exhibits=Exhibits(threads, posts, clock=clock),
-            line=self._line,
-            clock=clock,
-        )
-        self.reception = Reception(
-            store=store,
-            posts=posts,
-            runs=history,
-            dossiers=dossiers,
-            rules=Rules.of(team=who.team, channels=wiring.channels, approvers=wiring.approvers),
-            line=self._line,
-            clock=clock,
-            wake=self._wake,
-        )
-        self.loops = {"feed": Loop("feed", self.feed.step), "desk": Loop("desk", self.desk.step)}
-
-    def _wake(self) -> None:
-        self.loops["desk"].wake()
-
-    def _line(self) -> Line:
-        return self.feed.line
 
 
 class Service:
@@ -135,6 +54,7 @@ class Service:
             self._http.close()
         ended = [loop.stop(STOP_SECONDS) for loop in self._parts.loops.values()]
         if all(ended):
+            self._parts.easel.close()
             self._parts.database.close()
 
     def _troubles(self) -> Iterator[str]:
@@ -158,7 +78,9 @@ def _http(
 ) -> app.HttpServer | None:
     if wiring.port is None:
         return None
-    return app.HttpServer(app.web_application(bolt, found), host=wiring.bind, port=wiring.port)
+    return app.HttpServer(
+        app.web_application(bolt, wiring.signing_secret, found), host=wiring.bind, port=wiring.port
+    )
 
 
 def identified(wiring: Wiring, stopping: threading.Event) -> Identity | None:

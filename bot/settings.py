@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
+from bot.rulebook import Rulebook, parse, simple
 from bot.state import StateDir
+from workers.credentials import SecretFileError, SecretSettings, refuse_bad_address, with_password
 
 WHAT = {
     "slack_bot_token": "the bot's token (xoxb-…), from OAuth & Permissions",
@@ -16,12 +18,12 @@ WHAT = {
     "port": "the port on which Slack's requests arrive; or SLACK_APP_TOKEN for Socket Mode",
     "redis_url": "where Redis is, like redis://redis.example:6379/0",
 }
-SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "REDIS_URL")
+SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "REDIS_URL", "PRUNE_REDIS_PASSWORD")
 NONE = SecretStr("")
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
-class StateSettings(BaseSettings):
+class StateSettings(SecretSettings):
     """What every command of the bot needs to know."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -29,6 +31,7 @@ class StateSettings(BaseSettings):
     prune_state_dir: Path = Path("/var/lib/safe-prune")
     prune_signing_key_file: Path | None = None
     redis_url: SecretStr = NONE
+    prune_redis_password: SecretStr = NONE
 
     @classmethod
     def load(cls) -> Self:
@@ -43,6 +46,15 @@ class StateSettings(BaseSettings):
             raise SettingsError(
                 " ".join(_said(detail["loc"], detail["msg"]) for detail in error.errors())
             ) from None
+        except SecretFileError as error:
+            raise SettingsError(str(error)) from None
+
+    @field_validator("redis_url")
+    @classmethod
+    def _address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            refuse_bad_address(value.get_secret_value())
+        return value
 
     @property
     def state(self) -> StateDir:
@@ -67,6 +79,7 @@ class BotSettings(StateSettings):
     prune_bind: str = "127.0.0.1"
     prune_channels: Names = ()
     prune_approvers: Names = ()
+    prune_rules: Path | None = None
 
     @field_validator("prune_channels", "prune_approvers", mode="before")
     @classmethod
@@ -82,6 +95,36 @@ class BotSettings(StateSettings):
     def is_socket_mode(self) -> bool:
         """Whether the bot calls Slack, or Slack calls the bot."""
         return bool(self.slack_app_token.get_secret_value())
+
+    def redis(self) -> str:
+        """Return the address of Redis, password included: never print it.
+
+        Raises:
+            SettingsError: there are two passwords.
+        """
+        url, password = self.redis_url.get_secret_value(), self.prune_redis_password.get_secret_value()
+        try:
+            return with_password(url, password) if password else url
+        except ValueError as error:
+            raise SettingsError(_said(("redis_url",), str(error))) from None
+
+    def rules(self) -> Rulebook:
+        """Who may do what; two places that say so would leave one unread.
+
+        Raises:
+            SettingsError: the rules cannot be read, or are not whole.
+        """
+        if self.prune_rules is None:
+            return simple(self.prune_channels, self.prune_approvers)
+        if self.prune_channels or self.prune_approvers:
+            raise SettingsError(
+                "PRUNE_RULES says who may do what and where, so PRUNE_CHANNELS and PRUNE_APPROVERS must not."
+            )
+        try:
+            text = self.prune_rules.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"PRUNE_RULES {self.prune_rules} cannot be read: {error}") from None
+        return parse(text, str(self.prune_rules))
 
     def refuse_deafness(self) -> None:
         """Without one of the two ways in, the bot would never hear of anything."""
@@ -100,4 +143,4 @@ def _said(where: tuple[int | str, ...], message: str) -> str:
     if message == "Field required":
         return f"{name.upper()} is not set: {WHAT.get(name, 'it is needed')}."
     # The message never repeats the value, which may be a secret.
-    return f"{name.upper()} cannot be used: {message}."
+    return f"{name.upper()} cannot be used: {message.removeprefix('Value error, ')}."

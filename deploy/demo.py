@@ -22,6 +22,7 @@ FOLDER = Path("/var/tmp/safe-prune-demo")
 HOSTS = ("web-1", "web-2")
 CHANNEL = "ops"
 TARGET = "web-1"
+REPLY = "\n    safe-prune"
 
 
 def main() -> int:
@@ -55,7 +56,7 @@ def play(company: Company) -> int:
     print(f"— bo presses [ Prune {TARGET} ] and confirms —\n", flush=True)
     company.slack.click("bo", planned, "prune_execute")
     company.root(lambda m: m.ts == planned.ts and _is_over(m), "the outcome", seconds=120)
-    company.slack.wait_for(partial(_has_report, company, planned), 30, what="the report in the thread")
+    company.slack.wait_for(partial(_has_report, company, planned), 180, what="the report and its picture")
     print(company.slack.transcript(CHANNEL, ts=planned.ts).split("\n\n", 1)[0])
     print(_report(company, planned))
     return _judged(company, planned)
@@ -67,12 +68,16 @@ def _is_over(message: Message) -> bool:
 
 def _has_report(company: Company, root: Message) -> bool:
     thread = company.slack.thread(CHANNEL, root.ts)
-    return any("Services:" in m.plain for m in thread) and company.slack.files(CHANNEL) != ()
+    return any("Services:" in m.plain for m in thread) and any(
+        f.is_image for f in company.slack.files(CHANNEL)
+    )
 
 
 def _report(company: Company, root: Message) -> str:
-    *_, last = company.slack.transcript(CHANNEL, ts=root.ts).partition("\n    safe-prune")
-    return "\n    safe-prune" + last.rpartition("\n    safe-prune")[2]
+    """The report, and what follows it in the thread."""
+    _, *replies = company.slack.transcript(CHANNEL, ts=root.ts).split(REPLY)
+    first = next(n for n, reply in enumerate(replies) if "Services:" in reply)
+    return "".join(f"{REPLY}{reply}" for reply in replies[first:])
 
 
 def _judged(company: Company, root: Message) -> int:

@@ -4,7 +4,9 @@ Without a command it serves the bot: `python -m workers`. See `python -m workers
 """
 
 import logging
+import os
 import re
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -13,23 +15,20 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
-import redis
-
 from workers import jobs
-from workers.cli.command_line import Exit, parser, run
-from workers.contract import ExecutionOrder, PlanRequest
+from workers.cli.command_line import Exit, give_up, parser, run
+from workers.contract import ExecutionOrder, PlanRequest, Question, StandingOrder
 from workers.engine import Engine, connected
-from workers.errors import EngineError, PolicyError, SettingsError, WorkerError
+from workers.errors import EngineError, SettingsError, WorkerError
 from workers.halt import Halt
-from workers.host import Place, opened, read_policy
+from workers.host import Place, at_hand
 from workers.memory.follower import Follower
-from workers.memory.ledger import Ledger
-from workers.memory.reserve import Reserve, room
-from workers.reasons import Code, reason
+from workers.memory.reserve import Reserve
+from workers.problems import problems
 from workers.settings import WorkerSettings
-from workers.transport.beat import Standing
-from workers.transport.connection import Patience, connect
+from workers.transport.beat import Condition
 from workers.transport.queue import serve
+from workers.transport.reach import reach
 from workers.transport.stillness import Stillness, Troubles
 
 logger = logging.getLogger("workers")
@@ -39,40 +38,61 @@ def main(arguments: Sequence[str]) -> int:
     """Do what the command line says; returns the exit code."""
     options = parser().parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    serves = options.command in (None, "worker")
+    if not serves and options.command != "doctor":
+        _need_no_password()
     try:
         settings = WorkerSettings.load()
         logging.getLogger().setLevel(settings.prune_log_level)
-        place, engine_id = _place(settings)
-        if options.command in (None, "worker"):
+        place, engine_id = _place(settings, serves=serves)
+        if serves:
             return _serve(settings, place, engine_id)
-        return run(options, place, print, **_outside(settings, options.command))
+        # Whoever reads a plan through `head` has seen enough; that is no error.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        return run(options, place, print, **_outside(settings, options.command, place.host))
     except SettingsError as error:
-        print(f"workers: {error}", file=sys.stderr)
-        return Exit.USAGE
+        return give_up(error, options, print)
     except WorkerError as error:
         print(f"workers: {error}", file=sys.stderr)
         return Exit.FAILED
 
 
-def _place(settings: WorkerSettings) -> tuple[Place, str]:
-    """Bring the paths together; the host's name is the engine's unless it is set."""
+def _need_no_password() -> None:
+    """No Redis is asked at the host itself: a password that cannot be read must not bar a freeze."""
+    for name in ("PRUNE_REDIS_PASSWORD", "PRUNE_REDIS_PASSWORD_FILE"):
+        os.environ.pop(name, None)
+
+
+def _place(settings: WorkerSettings, *, serves: bool) -> tuple[Place, str]:
+    """Bring the paths together; the host's name is the engine's unless it is set.
+
+    An engine that hangs is not waited for where nobody needs to know what it is.
+    """
     name, engine_id = settings.prune_host, ""
-    try:
-        with closing(Engine(settings.docker_host)) as engine:
-            name, engine_id = name or _slug(engine.name()), engine.identity().id
-    except EngineError as error:
-        if not name:
-            raise SettingsError(
-                f"PRUNE_HOST is not set, and the engine does not tell its name: {error}"
-            ) from None
+    if serves or not name:
+        name, engine_id = _of_engine(settings.docker_host, name)
     place = Place(
         host=name,
         address=settings.docker_host,
         policy_file=settings.prune_policy,
         state_dir=settings.prune_state_dir,
+        engines_dir=settings.prune_engines_dir,
         redis_host=urlsplit(settings.redis_url.get_secret_value()).hostname or "",
     )
     return place, engine_id
+
+
+def _of_engine(address: str, name: str) -> tuple[str, str]:
+    """The name that was set or else the engine's, and the engine's id; empty where it does not tell."""
+    try:
+        with closing(Engine(address)) as engine:
+            return name or _slug(engine.name()), engine.identity().id
+    except EngineError as error:
+        if not name:
+            raise SettingsError(
+                f"PRUNE_HOST is not set, and the engine does not tell its name: {error}"
+            ) from None
+    return name, ""
 
 
 def _slug(name: str) -> str:
@@ -80,16 +100,22 @@ def _slug(name: str) -> str:
 
 
 def _serve(settings: WorkerSettings, place: Place, engine_id: str) -> int:
+    redis_url, keys = settings.redis_for_worker(), settings.bot_keys()
     logger.info("host %s serves the bot; engine %s, policy %s", place.host, place.address, place.policy_file)
     Reserve(place.state_dir).keep()
     serve(
         host=place.host,
-        redis_url=settings.redis_for_worker(),
-        keys=settings.bot_keys(),
+        redis_url=redis_url,
+        keys=keys,
         ledger_file=place.ledger_file,
-        functions={"plan": partial(_plan, place), "execute": partial(_execute, place)},
+        functions={
+            "plan": partial(_plan, place),
+            "answer": partial(_answer, place),
+            "execute": partial(_execute, place),
+            "keep": partial(_keep, place),
+        },
         recover=partial(_recover, place),
-        standing=partial(_standing, place, engine_id),
+        condition=partial(_condition, place, engine_id),
         follow=partial(_follow, place),
         version=_version(),
     )
@@ -100,17 +126,21 @@ def _plan(place: Place, request: PlanRequest, _: Halt) -> None:
     jobs.plan(request, place)
 
 
+def _answer(place: Place, question: Question, _: Halt) -> None:
+    jobs.answer(question, place)
+
+
 def _execute(place: Place, order: ExecutionOrder, halt: Halt) -> None:
     jobs.execute(order, place, lambda: halt.requested)
 
 
+def _keep(place: Place, order: StandingOrder, _: Halt) -> None:
+    jobs.keep(order, place)
+
+
 def _recover(place: Place) -> None:
     """Tell of runs that a dead worker left open; what fails here is tried again by whoever called."""
-    with (
-        room(place.state_dir, for_a_run=False),
-        closing(Ledger(place.ledger_file)) as ledger,
-        opened(place, ledger) as host,
-    ):
+    with at_hand(place) as host:
         host.recover()
 
 
@@ -118,9 +148,9 @@ def _follow(place: Place, stopping: threading.Event, stillness: Stillness, troub
     Follower(connected(place.address), place.ledger_file, stillness, troubles).run(stopping)
 
 
-def _outside(settings: WorkerSettings, command: str) -> dict[str, str]:
+def _outside(settings: WorkerSettings, command: str, host: str) -> dict[str, str]:
     """What only a doctor asks for: the bot's keys and Redis, which no other command needs."""
-    return {"keys": _keys(settings), "redis": _redis(settings)} if command == "doctor" else {}
+    return {"keys": _keys(settings), "redis": _redis(settings, host)} if command == "doctor" else {}
 
 
 def _keys(settings: WorkerSettings) -> str:
@@ -130,22 +160,15 @@ def _keys(settings: WorkerSettings) -> str:
         return f"not usable: {error}"
 
 
-def _redis(settings: WorkerSettings) -> str:
+def _redis(settings: WorkerSettings, host: str) -> str:
     try:
-        with closing(connect(settings.redis_for_worker(), Patience(0))) as client:
-            client.ping()
-    except (SettingsError, redis.RedisError) as error:
-        return f"not reachable: {error}"
-    return "answers"
+        return reach(settings.redis_for_worker(), host)
+    except SettingsError as error:
+        return f"not usable: {error}"
 
 
-def _standing(place: Place, engine_id: str) -> Standing:
-    try:
-        read_policy(place.policy_file)
-    except PolicyError as error:
-        problem = reason(Code.POLICY_INVALID, file=error.path, detail=error.detail)
-        return Standing(engine_id=engine_id, problems=(problem,))
-    return Standing(engine_id=engine_id)
+def _condition(place: Place, engine_id: str) -> Condition:
+    return Condition(engine_id=engine_id, problems=tuple(problems(place)))
 
 
 def _version() -> str:

@@ -5,13 +5,16 @@ Times are aware and UTC, sizes are bytes, ids are full. `reply_to` is opaque to 
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from workers.reasons import Reason
 
 HOST_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+# The team of whoever is at a machine's own command line; a job never carries it (workers.jobs).
+HOST_TEAM = "host"
+AT_A_MACHINE = "cli:"
 HostName = Annotated[str, Field(pattern=HOST_PATTERN)]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -31,11 +34,19 @@ class Kind(StrEnum):
     BUILD_CACHE = "build-cache"
 
 
+ProtectedKind = Literal[Kind.CONTAINER, Kind.IMAGE, Kind.NETWORK]
+
+
 class Person(Value):
     """Who asked or confirmed: a user id means something only together with its team."""
 
     team: str
     user: str
+
+    @property
+    def spelled(self) -> str:
+        """``TEAM/USER``, or ``cli:USER`` of somebody at a machine itself."""
+        return f"{AT_A_MACHINE}{self.user}" if self.team == HOST_TEAM else f"{self.team}/{self.user}"
 
 
 class Bytes(Value):
@@ -90,6 +101,18 @@ class Step(Value):
     needs: tuple[int, ...] = ()
     leaves: tuple[str, ...] = ()
     restorable: Restorable = Restorable.NO
+
+
+class LayerGroup(Value):
+    """Layers that go together, once no step that stays holds them or a group above them.
+
+    `lies_on` is the index of the group below, which stands before this one; `held_by` are the indexes of the
+    steps whose objects end in it.
+    """
+
+    size: Bytes
+    lies_on: int | None = None
+    held_by: tuple[int, ...] = ()
 
 
 class Filesystem(Value):
@@ -224,7 +247,8 @@ class Plan(Value):
 
     `complete`: everything could be read. `applicable`: there is something to do, and it may be done.
     `unusual`: more of the host's images would go than the policy calls usual, so whoever confirms it must not
-    be who asked for it.
+    be who asked for it. `layers` are those that go, so that what is left out can be reckoned with;
+    `unplaced`: the bytes of layers of which nothing tells whether the build cache holds them.
     """
 
     v: Literal[1] = 1
@@ -240,6 +264,8 @@ class Plan(Value):
     notices: tuple[Reason, ...] = ()
     usage: DiskUsage
     disk: DiskAttribution | None = None
+    layers: tuple[LayerGroup, ...] = ()
+    unplaced: int = 0
     complete: bool = True
     unusual: bool = False
 
@@ -252,6 +278,123 @@ class Plan(Value):
         """What the steps free together, of one kind or of all."""
         steps = (s.expected for s in self.steps if kind in (None, s.object.kind))
         return sum(steps, Bytes())
+
+
+class Topic(StrEnum):
+    """What a host can be asked about itself."""
+
+    OBJECT = "object"
+    POLICY = "policy"
+    VOLUMES = "volumes"
+
+
+class Explanation(Value):
+    """An object with its verdict and the facts behind it, each with its name.
+
+    Times are ISO 8601, sizes bytes; what is not known is not there.
+    """
+
+    kind: str
+    id: str
+    name: str
+    keep: bool
+    reasons: tuple[Reason, ...]
+    facts: dict[str, str | int]
+
+
+class ObjectExplanation(Explanation):
+    """The same within the bounds of an answer: `more` are the reasons that are left out."""
+
+    more: int = 0
+
+
+class ObjectAnswer(Value):
+    """All that a text may mean on the host; where that is nothing, the names most like it.
+
+    `more`: how many it means besides.
+    """
+
+    topic: Literal[Topic.OBJECT] = Topic.OBJECT
+    text: str
+    found: tuple[ObjectExplanation, ...] = ()
+    more: int = 0
+    nearest: tuple[str, ...] = ()
+
+
+class Names(Value):
+    """The first of a list, and how many more there are."""
+
+    first: tuple[str, ...] = ()
+    more: int = 0
+
+
+class ProtectionFromSlack(Value):
+    """A protection that somebody added to the policy's from Slack."""
+
+    kind: ProtectedKind
+    pattern: str
+    by: str
+    until: AwareDatetime | None = None
+
+
+class PolicyAnswer(Value):
+    """The policy as the host reads it now, beside what it was told to keep to; lengths of time in seconds.
+
+    Of a probe there is no user, password or query. `more`: protections from Slack that are left out.
+    """
+
+    topic: Literal[Topic.POLICY] = Topic.POLICY
+    file: str
+    digest: Digest
+    protected_images: Names
+    protected_labels: Names
+    protected_networks: Names
+    protected_containers: Names
+    critical_containers: Names
+    probes: Names
+    approvers: Names | None
+    kinds: tuple[Kind, ...]
+    keep_previous: int
+    image_grace: int
+    image_unused_for: int
+    container_grace: int
+    network_grace: int
+    cache_grace: int
+    writable_limit: int
+    build_cache_keep_bytes: int
+    unrestorable_images: Literal["keep", "flag"]
+    probe_registry: bool
+    max_objects: int
+    max_bytes: int | None
+    max_share: float
+    quiet_for: int
+    steady_for: int
+    settle: int | None
+    frozen: Reason | None = None
+    protections: tuple[ProtectionFromSlack, ...] = ()
+    more: int = 0
+
+
+class ListedVolume(VolumeUse):
+    """A volume within the bounds of an answer: `more` containers mount it beside those that are named."""
+
+    more: int = 0
+
+
+class VolumesAnswer(Value):
+    """The volumes of a host, biggest first, of one size the oldest; only told of (S1).
+
+    `use` counts all of them, `more` those that are left out.
+    """
+
+    topic: Literal[Topic.VOLUMES] = Topic.VOLUMES
+    taken_at: AwareDatetime
+    use: PartUse
+    volumes: tuple[ListedVolume, ...] = ()
+    more: int = 0
+
+
+Answer = Annotated[ObjectAnswer | PolicyAnswer | VolumesAnswer, Field(discriminator="topic")]
 
 
 class Claims(Value):
@@ -275,14 +418,97 @@ class PlanRequest(Claims):
     kinds: tuple[Kind, ...] | None = None
 
 
+class Question(Claims):
+    """Asks a host about itself; it can remove nothing, and no plan is made for it.
+
+    `object`: what is to be explained, as somebody calls it.
+    """
+
+    type: Literal["answer"] = "answer"
+    topic: Topic
+    object: Annotated[str, Field(max_length=512)] = ""
+
+    @model_validator(mode="after")
+    def _names_an_object_to_explain(self) -> Self:
+        if (self.topic is Topic.OBJECT) != bool(self.object):
+            raise ValueError("an object is named where one is to be explained, and only there")
+        return self
+
+
 class ExecutionOrder(Claims):
-    """Permission to execute one plan once, on one engine, less the excluded steps."""
+    """Permission to execute one plan once, on one engine, less the excluded steps.
+
+    `approver`: whose agreement was the last one needed. `approvers`: everybody who agreed, that one included.
+    """
 
     type: Literal["execute"] = "execute"
     engine_id: str
     plan_digest: Digest
     approver: Person
+    approvers: tuple[Person, ...] = ()
     excluded: tuple[int, ...] = ()
+
+    @property
+    def agreed(self) -> tuple[Person, ...]:
+        """Everybody who agreed."""
+        return tuple(dict.fromkeys((*self.approvers, self.approver)))
+
+
+class StopOrder(Claims):
+    """Has the run of one order end after the object in hand; it waits in no queue."""
+
+    type: Literal["stop"] = "stop"
+    order_id: str
+
+
+class Decision(Claims):
+    """An order that a host keeps until a later decision about the same; `decided_at` says which is later.
+
+    What does not arrive is sealed and sent again, so it may be issued long after it was decided.
+    """
+
+    decided_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _decided_before_it_was_issued(self) -> Self:
+        if self.decided_at > self.issued_at:
+            raise ValueError("decided after it was issued")
+        return self
+
+
+class FreezeOrder(Decision):
+    """Nothing is removed on the host until it is unfrozen."""
+
+    type: Literal["freeze"] = "freeze"
+    why: Annotated[str, Field(max_length=300)] = ""
+
+
+class UnfreezeOrder(Decision):
+    """The host may remove again."""
+
+    type: Literal["unfreeze"] = "unfreeze"
+    why: Annotated[str, Field(max_length=300)] = ""
+
+
+class ProtectOrder(Decision):
+    """What a pattern means stays, beside all that the host's policy protects."""
+
+    type: Literal["protect"] = "protect"
+    kind: ProtectedKind
+    pattern: Annotated[str, Field(max_length=512)]
+    until: AwareDatetime | None = None
+
+
+class UnprotectOrder(Decision):
+    """Lifts a protection that came from Slack; the host's policy is out of its reach."""
+
+    type: Literal["unprotect"] = "unprotect"
+    kind: ProtectedKind
+    pattern: Annotated[str, Field(max_length=512)]
+
+
+StandingOrder = FreezeOrder | UnfreezeOrder | ProtectOrder | UnprotectOrder
+STANDING: TypeAdapter[StandingOrder] = TypeAdapter(Annotated[StandingOrder, Field(discriminator="type")])
 
 
 class Outcome(StrEnum):
@@ -337,7 +563,11 @@ class Status(StrEnum):
 
 
 class Report(Value):
-    """The final value of one execution; the history stores it as it is."""
+    """The final value of one execution; the history stores it as it is.
+
+    `expected`: what all that was ordered frees; `expected_of_removed`: what went of it frees, without the
+    layers that the rest holds. None from a worker that does not tell.
+    """
 
     v: Literal[1] = 1
     request_id: str
@@ -347,16 +577,30 @@ class Report(Value):
     plan_digest: Digest
     requester: Person
     approver: Person
+    approvers: tuple[Person, ...] = ()
     started_at: AwareDatetime
     finished_at: AwareDatetime
     status: Status
     stopped_by: tuple[Reason, ...] = ()
     outcomes: tuple[StepOutcome, ...]
     expected: Bytes
+    expected_of_removed: Bytes | None = None
     usage_before: DiskUsage | None = None
     usage_after: DiskUsage | None = None
     health: tuple[HealthLine, ...] = ()
     findings: tuple[Reason, ...] = ()
+
+    @property
+    def agreed(self) -> tuple[Person, ...]:
+        """Everybody who agreed."""
+        return tuple(dict.fromkeys((*self.approvers, self.approver)))
+
+    @property
+    def gone(self) -> Bytes:
+        """What was expected of the objects that were removed."""
+        if self.expected_of_removed is not None:
+            return self.expected_of_removed
+        return sum((s.expected for s in self.outcomes if s.outcome is Outcome.REMOVED), Bytes())
 
     @property
     def measured_by_engine(self) -> bool:
@@ -407,6 +651,20 @@ class PlanFailed(Fact):
     reason: Reason
 
 
+class Answered(Fact):
+    """What somebody asked about the host is answered."""
+
+    event: Literal["answered"] = "answered"
+    answer: Answer
+
+
+class NotAnswered(Fact):
+    """What somebody asked about the host cannot be answered."""
+
+    event: Literal["not_answered"] = "not_answered"
+    reason: Reason
+
+
 class OrderRefused(Fact):
     """A request or an order was turned away before anything was begun."""
 
@@ -438,15 +696,35 @@ class ExecutionFinished(Fact):
     report: Report
 
 
+class StandingTaken(Fact):
+    """A standing order is kept in the host's ledger; `in_force`: no later decision overrules it."""
+
+    event: Literal["standing_taken"] = "standing_taken"
+    order: Annotated[StandingOrder, Field(discriminator="type")]
+    in_force: bool
+
+
 Event = Annotated[
-    PlanStarted | PlanReady | PlanFailed | OrderRefused | ExecutionStarted | StepFinished | ExecutionFinished,
+    PlanStarted
+    | PlanReady
+    | PlanFailed
+    | Answered
+    | NotAnswered
+    | OrderRefused
+    | ExecutionStarted
+    | StepFinished
+    | ExecutionFinished
+    | StandingTaken,
     Field(discriminator="event"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 class Beat(Value):
-    """A host's sign of life, refreshed every few seconds; `ledger` names the numbering of its events."""
+    """A host's sign of life, refreshed every few seconds; `ledger` names the numbering of its events.
+
+    `keys`: the ids of the bot's keys whose seals it accepts; None where it does not say.
+    """
 
     v: Literal[1] = 1
     host: HostName
@@ -458,19 +736,50 @@ class Beat(Value):
     busy: Literal["", "plan", "execute"] = ""
     busy_since: AwareDatetime | None = None
     problems: tuple[Reason, ...] = ()
+    keys: tuple[str, ...] | None = None
 
 
-# The names of our keys in Redis; `host` is a slug, so no name can end inside another host's.
+# The names of keys in Redis. A host's rights follow from them (bot/rights.py): it writes what it tells, reads
+# what it is told, and has jobs and workers of RQ under names of its own. No `:` and no `_` is in a host's
+# name, so none of its keys begins like another host's.
+def told_by(host: str, what: str) -> str:
+    """A key that the host writes and the bot reads."""
+    return f"prune:from:{host}:{what}"
+
+
+def told_to(host: str, what: str) -> str:
+    """A key that the bot writes and the host can only read."""
+    return f"prune:to:{host}:{what}"
+
+
+def rq_name(host: str, name: str) -> str:
+    """The name of a job or a worker of RQ's that is this host's."""
+    return f"{host}_{name}"
+
+
 def events_key(host: str) -> str:
-    """The stream of a host's events; entries have the fields ledger, seq and event (JSON)."""
-    return f"prune:ev:{host}"
+    """The stream of a host's events; entries have the fields ledger, first, seq and event (JSON).
+
+    `first`: the host holds no event below this number any more, for a bot had recorded those.
+    """
+    return told_by(host, "events")
 
 
-def acknowledged_key(host: str) -> str:
-    """The highest contiguous sequence number the bot has recorded, as `ledger:seq`."""
-    return f"prune:ack:{host}"
+def stop_key(host: str, order_id: str) -> str:
+    """A sealed stop (JSON, as a job's arguments) of one order, which the host reads beside its run."""
+    return told_to(host, f"stop:{order_id}")
+
+
+def freeze_key(host: str) -> str:
+    """The newest sealed freeze (likewise): one in the queue would wait for the run under way to end."""
+    return told_to(host, "freeze")
 
 
 def beat_key(host: str) -> str:
     """The host's last sign of life (JSON), which expires."""
-    return f"prune:host:{host}"
+    return told_by(host, "beat")
+
+
+def acknowledged_key(host: str) -> str:
+    """The highest contiguous sequence number the bot has recorded, as `ledger:seq`."""
+    return told_to(host, "acknowledged")

@@ -18,10 +18,12 @@ from docker.errors import APIError, DockerException, StreamParseError
 
 from workers.allowed_calls import ForbiddenCall, require_allowed
 from workers.contract import EngineIdentity, Store
-from workers.engine_reads import BadStatus, Reads
+from workers.engine_calls import Calls
+from workers.engine_lines import BadStatus, Lines
+from workers.engine_reads import Reads
 from workers.engine_versions import speech
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
-from workers.planning.activity import SIGNS
+from workers.planning.activity import ASKED
 from workers.planning.fields import moment
 from workers.replies import a_list, a_text, an_object
 
@@ -38,7 +40,7 @@ Raw = dict[str, Any]
 
 
 class _Client(docker.APIClient):
-    """docker-py's low-level client, unable to send what the closed list does not hold."""
+    """docker-py's low-level client, for what needs a login; it cannot send what is not on the closed list."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -70,10 +72,12 @@ class Engine:
 
     def __init__(self, address: str, *, timeout: int = READ_TIMEOUT) -> None:
         self._address, self._timeout = address, timeout
-        self._reads = Reads(address, timeout=timeout)
+        self._lines = Lines(address, timeout=timeout)
+        self._reads = Reads(self._lines)
         self._taken: dict[str, list[float]] = {}
         with _translated(address):
             self._speech = speech(an_object("version", self._reads.get("/version")))
+        self._calls = Calls(self._lines, read_only=self._speech.read_only is not None)
 
     @cached_property
     def _client(self) -> Any:
@@ -85,17 +89,20 @@ class Engine:
 
     def close(self) -> None:
         """Let the connections go; whoever still waits for an answer gets none."""
-        self._reads.close()
+        self._lines.close()
         if "_client" in self.__dict__:
             self._client.close()
 
     @property
     def calls(self) -> int:
         """How often the engine was asked or told something."""
-        return self._reads.calls + (self._client.calls if "_client" in self.__dict__ else 0)
+        return self._lines.calls + (self._client.calls if "_client" in self.__dict__ else 0)
 
     def _get(self, path: str, **query: str | int) -> Any:
-        return self._reads.get(f"/v{self._speech.api_version}{path}", **query)
+        return self._reads.get(self._path(path), **query)
+
+    def _path(self, path: str) -> str:
+        return f"/v{self._speech.api_version}{path}"
 
     @property
     def api_version(self) -> str:
@@ -134,8 +141,12 @@ class Engine:
         )
 
     def _info(self) -> Raw:
-        with _translated("info"):
+        with _translated("info"), self._timed("info"):
             return an_object("info", self._get("/info"))
+
+    def id(self) -> str:
+        """Ask for the engine's id alone; no model is made, so a thread may ask at any moment."""
+        return a_text("info", self._info(), "ID")
 
     def name(self) -> str:
         """Ask for the host's name as the engine knows it."""
@@ -199,13 +210,11 @@ class Engine:
                 time.sleep(min(0.01 * 2**attempt, DF_PAUSE))
         raise EngineError("disk usage: still running")
 
-    def image_events(self, actions: Collection[str], *, since: datetime, until: datetime) -> list[Raw]:
-        """Return what happened to images between two times, as far as the engine still remembers."""
-        return self.events({"image": actions}, since=since, until=until)
-
     def activity_events(self, *, since: datetime, until: datetime) -> list[Raw]:
-        """Return what tells that somebody works here; with an `until` to come it watches until then."""
-        return self.events(SIGNS, since=since, until=until)
+        """Return what tells that somebody works here, or that a container changed; with an `until` to come it
+        watches until then.
+        """
+        return self.events(ASKED, since=since, until=until)
 
     def events(self, wanted: Mapping[str, Collection[str]], *, since: datetime, until: datetime) -> list[Raw]:
         """Return what happened between two times; the wanted actions are by the type of object, all if none.
@@ -217,7 +226,7 @@ class Engine:
             actions = sorted({action for of_type in wanted.values() for action in of_type})
             asked["filters"] = json.dumps({"type": sorted(wanted), "event": actions})
         with _translated("events"):
-            lines = self._reads.get_lines(f"/v{self._speech.api_version}/events", **asked)
+            lines = self._reads.get_lines(self._path("/events"), **asked)
             return [an_object("events", line) for line in lines]
 
     # One object
@@ -253,18 +262,19 @@ class Engine:
     def remove_container(self, id_: str) -> None:
         """Remove a stopped container; its volumes stay."""
         with _translated(f"remove container {id_[:12]}"):
-            self._client.remove_container(id_, v=False, link=False, force=False)
+            self._calls.delete(self._path(f"/containers/{_quoted(id_)}"), v=False, link=False, force=False)
 
     def remove_image(self, name: str) -> Sequence[Mapping[str, str]]:
         """Remove one image by id, or one name of it; returns what the engine says it untagged and deleted."""
         with _translated(f"remove image {name}"), _done_by_then(f"remove image {name}"):
-            told = a_list("reply", self._client.remove_image(name, noprune=True))
+            path = self._path(f"/images/{_quoted(name)}")
+            told = a_list("reply", json.loads(self._calls.delete(path, force=False, noprune=True)))
             return [an_object("reply", line) for line in told]
 
     def remove_network(self, id_: str) -> None:
         """Remove a network without endpoints."""
         with _translated(f"remove network {id_[:12]}"):
-            self._client.remove_network(id_)
+            self._calls.delete(self._path(f"/networks/{_quoted(id_)}"))
 
     def remove_cache_records(self, ids: Sequence[str], *, unused: timedelta | datetime) -> frozenset[str]:
         """Remove build cache records by their full ids; returns the ids of those that went.
@@ -274,11 +284,11 @@ class Engine:
         """
         # The filter is one expression, searched for in every id: without anchors and full ids it means more.
         # `until` means creation for other objects, but last use for build cache; 20.10 reads durations only.
-        until = unused.isoformat() if isinstance(unused, datetime) else f"{int(unused.total_seconds())}s"
-        filters = {"id": [f"^(?:{'|'.join(ids)})$"], "until": [until]}
+        filters = json.dumps({"id": [f"^(?:{'|'.join(ids)})$"], **_unused(unused)})
         what = f"remove {len(ids)} build cache records"
         with _translated(what), _done_by_then(what):
-            told = an_object("reply", self._client.prune_builds(filters=filters, all=True))
+            reply = self._calls.post(self._path("/build/prune"), filters=filters, all=True)
+            told = an_object("reply", json.loads(reply))
             return frozenset(map(str, a_list("reply", told.get("CachesDeleted") or [])))
 
     # The way back
@@ -286,7 +296,8 @@ class Engine:
     def tag(self, image_id: str, repository: str, tag: str) -> None:
         """Give an image a name again."""
         with _translated(f"tag {repository}:{tag}"):
-            self._client.tag(image_id, repository, tag)
+            path = self._path(f"/images/{_quoted(image_id)}/tag")
+            self._calls.post(path, repo=repository, tag=tag, force=False)
 
     def pull(self, repository: str, digest: str, *, within: timedelta) -> None:
         """Bring an image back from its registry by its digest; whether it came is told by an inspection."""
@@ -304,6 +315,15 @@ def connected(address: str) -> Callable[[], Engine]:
 
 def _timestamp(moment: datetime) -> str:
     return f"{moment.timestamp():.6f}"
+
+
+def _unused(so_long: timedelta | datetime) -> Mapping[str, list[str]]:
+    """Since when a record must lie unused. Of no time at all nothing is said: newer engines cut "0s" to whole
+    seconds, and would keep what was used in the current one.
+    """
+    if isinstance(so_long, datetime):
+        return {"until": [so_long.isoformat()]}
+    return {"until": [f"{int(so_long.total_seconds())}s"]} if so_long else {}
 
 
 def _quoted(name: str) -> str:
@@ -338,7 +358,7 @@ def _done_by_then(what: str) -> Iterator[None]:
         yield
     except ForbiddenCall:
         raise
-    except (EngineError, requests.exceptions.JSONDecodeError) as error:
+    except (EngineError, ValueError) as error:
         raise AnswerLost(f"{what}: the reply cannot be read ({error})") from error
 
 

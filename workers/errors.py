@@ -8,6 +8,7 @@ WorkerError
 │   ├── Conflict
 │   └── AnswerLost
 ├── LedgerError          the host's memory cannot be used
+│   └── StandingError    what the host was told to keep to cannot be read
 ├── RefusedError         a guard said no; carries its reasons
 ├── SettingsError        a variable of the environment is missing or wrong
 └── UsageError           the command line cannot be understood
@@ -16,7 +17,8 @@ WorkerError
 
 from collections.abc import Sequence
 
-from workers.reasons import Reason
+from workers.explaining import NAME_IT, unknown
+from workers.reasons import Code, Reason, reason
 
 
 class WorkerError(Exception):
@@ -51,8 +53,18 @@ class AnswerLost(EngineError):
     """The engine did not answer in time, so what it did is unknown until it is asked again."""
 
 
+def trouble_with(error: EngineError) -> Reason:
+    """Say what is the matter with the engine: silence is one thing, an answer that says no is another."""
+    silent = isinstance(error, EngineUnreachable | AnswerLost)
+    return reason(Code.ENGINE_UNREACHABLE if silent else Code.ENGINE_ERROR, detail=str(error))
+
+
 class LedgerError(WorkerError):
     """The ledger cannot be read or written."""
+
+
+class StandingError(LedgerError):
+    """A freeze, a protection or a stop is in the ledger and cannot be read, so nothing may be removed."""
 
 
 class RefusedError(WorkerError):
@@ -75,5 +87,4 @@ class UnknownObject(UsageError):
     """Nothing on the host is called so; the message names what is most alike."""
 
     def __init__(self, host: str, text: str, nearest: Sequence[str]) -> None:
-        hint = f"; most alike are {', '.join(nearest)}" if nearest else ""
-        super().__init__(f"nothing on {host} is called {text!r}{hint}. Name an id, a name or a tag.")
+        super().__init__(f"{unknown(host, repr(text), nearest)}. {NAME_IT}")

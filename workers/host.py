@@ -10,24 +10,38 @@ from functools import partial
 from pathlib import Path
 
 from workers import registries, survey
-from workers.contract import ExecutionOrder, Kind, Plan, PlanReady, Report
+from workers.contract import (
+    ExecutionOrder,
+    Explanation,
+    Kind,
+    ObjectAnswer,
+    Plan,
+    PlanReady,
+    PolicyAnswer,
+    Report,
+    VolumesAnswer,
+)
 from workers.engine import Engine
-from workers.errors import PolicyError, UnknownObject
+from workers.errors import PolicyError, RefusedError, UnknownObject
 from workers.execution import run
 from workers.execution.lock import engine_lock
+from workers.execution.ownership import Owner, Ownership
+from workers.execution.progress import Heard, unheard
 from workers.execution.recovery import report_interrupted
 from workers.execution.tools import Tools
 from workers.memory.ledger import Ledger
-from workers.memory.reserve import Reserve
+from workers.memory.reserve import Reserve, room
 from workers.memory.sightings import Sightings
+from workers.memory.standing import StandingOrders
 from workers.planning import policy as policies
-from workers.planning.explain import Explanation, explain, nearest
+from workers.planning.explain import explain, nearest
 from workers.planning.facts import Case, find_own
 from workers.planning.freed_bytes import freed_bytes
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import worth_asking
 from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
+from workers.planning.questions import object_answer, policy_answer, volumes_answer
 from workers.reasons import Code, Reason, reason
 
 
@@ -40,11 +54,17 @@ class Place:
     policy_file: Path
     state_dir: Path
     redis_host: str = ""
+    engines_dir: Path | None = None
 
     @property
     def ledger_file(self) -> Path:
         """The host's memory."""
         return self.state_dir / "ledger.db"
+
+    @property
+    def engines(self) -> Path:
+        """The folder of the engines' locks, common to all workers of a machine; by default the host's own."""
+        return self.engines_dir or self.state_dir / "engines"
 
     @property
     def local(self) -> bool:
@@ -66,6 +86,21 @@ def read_policy(path: Path) -> Policy:
         raise PolicyError(str(path), f"cannot be read: {error}") from None
 
 
+def policy_of(place: Place, ledger: Ledger) -> PolicyAnswer:
+    """What the policy says now, and what stands beside it; whether the engine answers does not matter.
+
+    Raises:
+        PolicyError, LedgerError: one of the two cannot be used.
+    """
+    standing = StandingOrders(ledger)
+    return policy_answer(
+        read_policy(place.policy_file),
+        str(place.policy_file),
+        frozen=standing.frozen(),
+        protections=standing.protections(datetime.now(UTC)),
+    )
+
+
 class Host:
     """An engine with its policy and ledger, open for one piece of work.
 
@@ -77,15 +112,29 @@ class Host:
         self.place, self.ledger, self.engine = place, ledger, engine
         self.identity = engine.identity()
         self.sightings = Sightings(ledger, self.identity.id)
+        self.standing = StandingOrders(ledger)
         self.policy = read_policy(place.policy_file)
+        self.ownership = Ownership(place.engines, self.identity.id, ledger, place.ledger_file)
 
-    def look(self, *, asking: bool = False) -> tuple[Inventory, Case]:
-        """Take the inventory, with all that it is to be judged by; `asking` registries as well."""
+    def look(self, *, asking: bool = False, anew: bool = False) -> tuple[Inventory, Case]:
+        """Take the inventory, with all that it is to be judged by; `asking` registries as well.
+
+        `anew`: nothing that was remembered of a container is believed.
+        """
         now = datetime.now(UTC)
-        inventory = survey.take(self.engine, self.sightings, self.identity, local=self.place.local, now=now)
+        inventory = survey.take(
+            self.engine, self.sightings, self.identity, local=self.place.local, now=now, anew=anew
+        )
         own = find_own(inventory.containers, hostname=os.uname().nodename, redis_host=self.place.redis_host)
         memory = survey.remember(self.sightings, now, self.ledger.removed_images())
-        case = Case(inventory=inventory, policy=self.policy, memory=memory, own=own, now=now)
+        case = Case(
+            inventory=inventory,
+            policy=self.policy,
+            memory=memory,
+            own=own,
+            now=now,
+            protections=self.standing.protections(now),
+        )
         if asking and self.policy.probe_registry:
             digests = worth_asking(case, self.policy.kinds)
             case = replace(case, answers=registries.ask(self.place.address, digests))
@@ -105,7 +154,7 @@ class Host:
             request_id=request_id,
             kinds=kinds,
             freed=freed_bytes,
-            said=self._reserve_used(),
+            said=(*filter(None, (self.standing.frozen(),)), *self._reserve_used()),
         )
 
     def _reserve_used(self) -> tuple[Reason, ...]:
@@ -118,36 +167,58 @@ class Host:
         Raises:
             UnknownObject: nothing on the host is called so.
         """
-        _, case = self.look(asking=True)
-        found = explain(case, self._plan(case, tuple(Kind)), text)
+        found, case = self._explained(text)
         if not found:
             raise UnknownObject(self.place.host, text, nearest(case, text))
         return found
+
+    def _explained(self, text: str) -> tuple[tuple[Explanation, ...], Case]:
+        """What a plan of this moment would say; none is kept."""
+        _, case = self.look(asking=True)
+        return explain(case, self._plan(case, tuple(Kind)), text), case
+
+    def why(self, text: str) -> ObjectAnswer:
+        """The same as an answer to somebody elsewhere."""
+        found, case = self._explained(text)
+        return object_answer(text, found, () if found else nearest(case, text))
+
+    def volumes(self) -> VolumesAnswer:
+        """The volumes, with what is known of each by now."""
+        return volumes_answer(self.look()[1])
 
     def _ready(self, plan: Plan, reply_to: str) -> PlanReady:
         now = datetime.now(UTC)
         return PlanReady(host=plan.host, at=now, request_id=plan.request_id, reply_to=reply_to, plan=plan)
 
-    def execute(self, order: ExecutionOrder, *, told_to_stop: Callable[[], bool]) -> Report:
-        """Do a confirmed plan, once, with nobody else at this engine.
+    def execute(
+        self, order: ExecutionOrder, *, told_to_stop: Callable[[], bool], hear: Heard = unheard
+    ) -> Report:
+        """Do a confirmed plan, once, with nobody else at this engine; `hear` is told what is done now.
 
         Raises:
             RefusedError: a guard said no; nothing was begun.
         """
-        with engine_lock(self.place.state_dir, self.identity.id):
+        with engine_lock(self.place.engines, self.identity.id):
+            self.ownership.require(self.ledger.plan(order.plan_digest))
             report_interrupted(self.ledger, self.engine, self.policy)
+            begun = self.standing.taken_so_far()
+            if why := self.standing.refusal(order.id, datetime.now(UTC)):
+                raise RefusedError(why)
             tools = Tools(
                 engine=self.engine,
                 identity=self.identity,
                 ledger=self.ledger,
                 policy=self.policy,
                 # What is only marked was confirmed as it was shown; what may decide is asked anew.
-                look=partial(self.look, asking=self.policy.unrestorable_images == "keep"),
+                look=partial(self.look, asking=self.policy.unrestorable_images == "keep", anew=True),
                 local=self.place.local,
                 forget_image=self.sightings.forget_layers,
                 told_to_stop=told_to_stop,
                 wait=time.sleep,
+                consume=self.ownership.consume,
                 findings=self._reserve_used(),
+                barred=partial(self.standing.bars, order.id, begun),
+                hear=hear,
             )
             return run.execute(order, tools)
 
@@ -157,8 +228,17 @@ class Host:
         Raises:
             RefusedError: the engine's lock is taken.
         """
-        with engine_lock(self.place.state_dir, self.identity.id):
+        with engine_lock(self.place.engines, self.identity.id):
             return report_interrupted(self.ledger, self.engine, self.policy)
+
+    def adopt(self, former: Owner, *, by: str) -> None:
+        """Have the engine belong to this host's ledger from now on; a person has said so of this owner.
+
+        Raises:
+            RefusedError: a run holds the engine, it is another's by now, or it cannot be written.
+        """
+        with engine_lock(self.place.engines, self.identity.id):
+            self.ownership.take_over(former, by=by)
 
 
 @contextmanager
@@ -166,3 +246,17 @@ def opened(place: Place, ledger: Ledger) -> Iterator[Host]:
     """Open the engine of a host for one piece of work."""
     with closing(Engine(place.address)) as engine:
         yield Host(place, ledger, engine)
+
+
+@contextmanager
+def ledger_of(place: Place, *, for_a_run: bool = False) -> Iterator[Ledger]:
+    """The host's ledger, with room on its disk for what a plan or a run writes."""
+    with room(place.state_dir, for_a_run=for_a_run), closing(Ledger(place.ledger_file)) as ledger:
+        yield ledger
+
+
+@contextmanager
+def at_hand(place: Place) -> Iterator[Host]:
+    """The host, with room for a plan; nothing is given up for a run before somebody has confirmed it."""
+    with ledger_of(place) as ledger, opened(place, ledger) as host:
+        yield host

@@ -1,18 +1,37 @@
-"""The two things a bot can ask of a host: a plan, and the execution of a plan it has seen."""
+"""What a bot can ask of a host: a plan, an answer, the execution of a plan it has seen, to keep an order."""
 
+import gc
 import logging
 import resource
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from workers.contract import Claims, Event, ExecutionOrder, OrderRefused, PlanFailed, PlanRequest, PlanStarted
-from workers.errors import EngineError, PolicyError, RefusedError
-from workers.execution.guards import HOST_TEAM
-from workers.host import Host, Place, opened
+from workers.contract import (
+    HOST_TEAM,
+    Answer,
+    Answered,
+    Claims,
+    Event,
+    ExecutionOrder,
+    NotAnswered,
+    OrderRefused,
+    Person,
+    PlanFailed,
+    PlanRequest,
+    PlanStarted,
+    Question,
+    StandingOrder,
+    Topic,
+    UnfreezeOrder,
+    UnprotectOrder,
+)
+from workers.errors import EngineError, LedgerError, PolicyError, RefusedError, StandingError, trouble_with
+from workers.execution.guards import accepted
+from workers.host import Host, Place, ledger_of, opened, policy_of, read_policy
 from workers.memory.ledger import Ledger
-from workers.memory.reserve import room
+from workers.memory.standing import StandingOrders
 from workers.planning.planner import requested_kinds
 from workers.reasons import Code, Reason, reason
 
@@ -22,7 +41,7 @@ logger = logging.getLogger(__name__)
 def plan(request: PlanRequest, place: Place) -> None:
     """Make the plan that was asked for, or tell why there is none."""
     begun = time.monotonic()
-    with room(place.state_dir, for_a_run=False), closing(Ledger(place.ledger_file)) as ledger:
+    with _uncollected(), ledger_of(place) as ledger:
         ledger.tell(PlanStarted(**_told(request, place)))
         try:
             with opened(place, ledger) as host:
@@ -30,9 +49,19 @@ def plan(request: PlanRequest, place: Place) -> None:
                 made = host.plan(kinds=kinds, request_id=request.request_id, reply_to=request.reply_to)
                 effort = _effort(begun, host)
                 logger.info("request %s: %d steps planned %s", request.request_id, len(made.steps), effort)
-        except (PolicyError, EngineError) as error:
+        except (PolicyError, EngineError, LedgerError) as error:
             logger.warning("request %s: no plan: %s", request.request_id, error)
-            ledger.tell(PlanFailed(**_told(request, place), reason=_why(error)))
+            ledger.tell(PlanFailed(**_told(request, place), reason=_why(error, place)))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles: a plan makes few, and what it makes is needed to its end."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _effort(begun: float, host: Host) -> str:
@@ -41,30 +70,79 @@ def _effort(begun: float, host: Host) -> str:
     return f"in {seconds:.3f} s, {host.engine.calls} calls to the engine, at most {peak:.0f} MB"
 
 
+def answer(question: Question, place: Place) -> None:
+    """Answer what was asked about this host, or tell why not; it is only looked at."""
+    with ledger_of(place) as ledger:
+        try:
+            found = _answer(question, place, ledger)
+            ledger.tell(Answered(**_told(question, place), answer=found))
+            logger.info("request %s: answered about its %s", question.request_id, question.topic)
+        except (PolicyError, EngineError, LedgerError) as error:
+            logger.warning("request %s: no answer: %s", question.request_id, error)
+            ledger.tell(NotAnswered(**_told(question, place), reason=_why(error, place)))
+
+
+def _answer(question: Question, place: Place, ledger: Ledger) -> Answer:
+    if question.topic is Topic.POLICY:
+        return policy_of(place, ledger)
+    with opened(place, ledger) as host:
+        return host.volumes() if question.topic is Topic.VOLUMES else host.why(question.object)
+
+
 def execute(order: ExecutionOrder, place: Place, told_to_stop: Callable[[], bool]) -> None:
     """Execute the plan that was confirmed, or tell why not; the run itself tells the rest."""
-    with room(place.state_dir, for_a_run=True), closing(Ledger(place.ledger_file)) as ledger:
+    with ledger_of(place, for_a_run=True) as ledger:
         try:
-            _not_from_outside(order)
+            _not_from_outside(order.requester, *order.agreed)
             with opened(place, ledger) as host:
                 report = host.execute(order, told_to_stop=told_to_stop)
                 logger.info("order %s: %s, %s bytes freed", order.id, report.status, report.freed)
         except RefusedError as refusal:
             _refuse(order, place, ledger, refusal.reasons)
         except (PolicyError, EngineError) as error:
-            _refuse(order, place, ledger, (_why(error),))
+            _refuse(order, place, ledger, (_why(error, place),))
+        except LedgerError as error:
+            # It may tell of this all the same; of an order that it has consumed, the recovery tells.
+            if ledger.used_by(order.plan_digest) == order.id:
+                raise
+            _refuse(order, place, ledger, (_why(error, place),))
 
 
-def _not_from_outside(order: ExecutionOrder) -> None:
+def keep(order: StandingOrder, place: Place) -> None:
+    """Keep an order that stands until a later one, or tell why not."""
+    with ledger_of(place) as ledger:
+        try:
+            _not_from_outside(order.requester)
+            _not_weakened_by_anybody(order, place)
+            in_force = StandingOrders(ledger).take(order, datetime.now(UTC))
+            logger.info("%s by %s: %s", order.type, order.requester.user, "kept" if in_force else "overruled")
+        except RefusedError as refusal:
+            _refuse(order, place, ledger, refusal.reasons)
+        except PolicyError as error:
+            _refuse(order, place, ledger, (_why(error, place),))
+
+
+def _not_weakened_by_anybody(order: StandingOrder, place: Place) -> None:
+    """Where the host names its approvers, nobody else takes away what keeps it safe."""
+    if isinstance(order, UnfreezeOrder | UnprotectOrder):
+        why = accepted([order.requester], read_policy(place.policy_file))
+        if why is not None:
+            raise RefusedError(why)
+
+
+def _not_from_outside(*people: Person) -> None:
     """Whoever is at the host itself needs no approver's name; nobody else may pass for them."""
-    if order.approver.team == HOST_TEAM:
-        raise RefusedError(reason(Code.APPROVER_NOT_ACCEPTED, approver=order.approver.user))
+    for person in people:
+        if person.team == HOST_TEAM:
+            raise RefusedError(reason(Code.APPROVER_NOT_ACCEPTED, approver=person.user))
 
 
-def _refuse(order: ExecutionOrder, place: Place, ledger: Ledger, reasons: tuple[Reason, ...]) -> None:
+def _refuse(
+    order: ExecutionOrder | StandingOrder, place: Place, ledger: Ledger, reasons: tuple[Reason, ...]
+) -> None:
     logger.warning("order %s is refused: %s", order.id, ", ".join(r.code for r in reasons))
     event: Event = OrderRefused(**_told(order, place), order_id=order.id, reasons=reasons)
-    ledger.refuse(reasons, order_id=order.id, event=event, now=datetime.now(UTC))
+    ledger.refuse(reasons, order_id=order.id, event=event, now=datetime.now(UTC), claims=order)
 
 
 def _told(claims: Claims, place: Place) -> dict[str, object]:
@@ -72,7 +150,11 @@ def _told(claims: Claims, place: Place) -> dict[str, object]:
     return {"host": place.host, "at": now, "request_id": claims.request_id, "reply_to": claims.reply_to}
 
 
-def _why(error: PolicyError | EngineError) -> Reason:
+def _why(error: PolicyError | EngineError | LedgerError, place: Place) -> Reason:
+    if isinstance(error, StandingError):
+        return reason(Code.STANDING_UNREADABLE, detail=str(error))
+    if isinstance(error, LedgerError):
+        return reason(Code.LEDGER_UNUSABLE, file=str(place.ledger_file), detail=str(error))
     if isinstance(error, PolicyError):
         return reason(Code.POLICY_INVALID, file=error.path, detail=error.detail)
-    return reason(Code.ENGINE_UNREACHABLE, detail=str(error))
+    return trouble_with(error)

@@ -15,8 +15,14 @@ LAYERED = (DiskPart.IMAGES, DiskPart.WRITABLE_LAYERS, DiskPart.BUILD_CACHE)
 
 def measure(identity: EngineIdentity, container_ids: Iterable[str]) -> Measured:
     """Measure what the engine tells nobody; only stat is asked, and no volume is walked."""
-    folder = os.path.join(identity.data_root, "containers")
-    return Measured(logs=_logs(folder, container_ids), filesystems=tuple(_filesystems(identity)))
+    return Measured(
+        logs=_logs(containers_folder(identity), container_ids), filesystems=tuple(_filesystems(identity))
+    )
+
+
+def containers_folder(identity: EngineIdentity) -> str:
+    """Where an engine keeps its own files of each container, in a folder of its full id."""
+    return os.path.join(identity.data_root, "containers")
 
 
 def filesystems(identity: EngineIdentity) -> tuple[Filesystem, ...]:
@@ -41,7 +47,7 @@ def _folders(identity: EngineIdentity) -> Iterator[tuple[DiskPart, str]]:
     layers = _layers(identity)
     if layers:
         yield from ((part, layers) for part in LAYERED)
-    yield DiskPart.LOGS, os.path.join(identity.data_root, "containers")
+    yield DiskPart.LOGS, containers_folder(identity)
     yield DiskPart.VOLUMES, os.path.join(identity.data_root, "volumes")
 
 

@@ -15,6 +15,7 @@ class Code(StrEnum):
     PROTECTED_REFERENCE = "protected_reference"  # pattern, reference
     PROTECTED_LABEL = "protected_label"  # label
     PROTECTED_NAME = "protected_name"  # pattern
+    PROTECTED_FROM_SLACK = "protected_from_slack"  # pattern, by, until
     OWN = "own"  # what: worker, its compose project, its Redis
     # Kept, by what it is or who needs it.
     IN_USE = "in_use"  # container, state
@@ -25,6 +26,7 @@ class Code(StrEnum):
     PREDEFINED = "predefined"  #
     SWARM = "swarm"  #
     PARENT = "parent"  # child
+    BUILT_UPON = "built_upon"  # since, until
     CURRENT_VERSION = "current_version"  # repository
     PREVIOUS_VERSION = "previous_version"  # repository, position, keep
     NEWER_VERSION = "newer_version"  # repository
@@ -85,7 +87,7 @@ class Code(StrEnum):
     PLAN_EXPIRED = "plan_expired"  # at
     PLAN_USED = "plan_used"  # order
     ORDER_USED = "order_used"  # order
-    NOT_CLOSED = "not_closed"  # step, needs
+    NOT_CLOSED = "not_closed"  # object, needs: names
     UNKNOWN_STEP = "unknown_step"  # step
     APPROVER_NOT_ACCEPTED = "approver_not_accepted"  # approver
     NEEDS_SECOND_PERSON = "needs_second_person"  #
@@ -93,10 +95,23 @@ class Code(StrEnum):
     ENGINE_TOO_OLD = "engine_too_old"  # engine, ours
     ENGINE_TOO_NEW = "engine_too_new"  # engine, ours
     ENGINE_NOT_DOCKER = "engine_not_docker"  # engine, ours
+    FROZEN = "frozen"  # by, at, why
+    PROTECTED_MEANWHILE = "protected_meanwhile"  # kind, pattern, by
+    STANDING_UNREADABLE = "standing_unreadable"  # detail
+    OTHER_ORDER = "other_order"  # order
+    BAD_PATTERN = "bad_pattern"  # pattern, detail
+    NOT_PROTECTED = "not_protected"  # pattern
     POLICY_CHANGED = "policy_changed"  #
     POLICY_INVALID = "policy_invalid"  # file, detail
     ENGINE_UNREACHABLE = "engine_unreachable"  # detail
     BUSY = "busy"  # detail
+    NO_LOCK = "no_lock"  # folder, detail
+    LEDGER_UNUSABLE = "ledger_unusable"  # file, detail
+    CLOCK_OFF = "clock_off"  # off, way
+    KEY_NOT_HELD = "key_not_held"  # key
+    OTHER_LEDGER = "other_ledger"  # theirs, ours
+    LEDGER_PUT_BACK = "ledger_put_back"  # ledger, order
+    PLAN_BEFORE_ADOPTION = "plan_before_adoption"  # at
     # Refused by the pre-check, or stopped by a regression.
     CRITICAL_MATCHES_NOTHING = "critical_matches_nothing"  # entry
     CRITICAL_NOT_RUNNING = "critical_not_running"  # container, state
@@ -109,6 +124,8 @@ class Code(StrEnum):
     UNPLANNED_REMOVAL = "unplanned_removal"  # object
     BUILD_BEGAN = "build_began"  # records
     TERMINATED = "terminated"  #
+    STOP_ORDERED = "stop_ordered"  # by
+    STOP_UNREADABLE = "stop_unreadable"  # seconds
     INTERRUPTED = "interrupted"  #
     DEADLINE = "deadline"  #
     TOO_MANY_FAILURES = "too_many_failures"  # limit
@@ -121,13 +138,14 @@ class Code(StrEnum):
     RECENT_EVENT = "recent_event"  # reference
     ENGINE_SAYS_IN_USE = "engine_says_in_use"  # detail
     EXCLUDED = "excluded"  #
-    DEPENDS_ON = "depends_on"  # step
+    DEPENDS_ON = "depends_on"  # object
     ALREADY_GONE = "already_gone"  #
     ENGINE_ERROR = "engine_error"  # detail
     STATE_UNKNOWN = "state_unknown"  # detail
     RUN_STOPPED = "run_stopped"  #
     # Found after a run.
     NOT_LOOKED_AT = "not_looked_at"  # detail
+    STARTED_ANEW = "started_anew"  #
     LOST_RACE = "lost_race"  # container, image
     BROUGHT_BACK = "brought_back"  # image
     NOT_BROUGHT_BACK = "not_brought_back"  # image

@@ -160,6 +160,7 @@ class NamePattern:
     text: str
 
     @classmethod
+    @lru_cache(maxsize=NAMES_REMEMBERED)
     def parse(cls, text: str) -> Self:
         """Read a pattern, or say what is wrong with it."""
         if not _is_pattern_of(grammar.GLOB, text, grammar.GLOB):

@@ -8,25 +8,28 @@ from typing import Annotated, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from workers.contract import HOST_PATTERN
+from workers.credentials import SecretFileError, SecretSettings, refuse_bad_address, with_password
 from workers.errors import SettingsError
 
 MOST_KEYS = 2
 KEY_HINT = "the bot prints the line with: python -m bot keys"
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(SecretSettings):
     """What a host's worker and its command line need to know; only the worker needs Redis and keys."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     redis_url: SecretStr = SecretStr("")
+    prune_redis_password: SecretStr = SecretStr("")
     docker_host: str = "unix:///var/run/docker.sock"
     prune_host: str = ""
     prune_policy: Path = Path("/etc/safe-prune/policy.toml")
     prune_state_dir: Path = Path("/var/lib/safe-prune")
+    prune_engines_dir: Path = Path("/var/lib/safe-prune/engines")
     prune_bot_keys: Annotated[tuple[str, ...], NoDecode] = ()
     prune_bot_keys_file: Path | None = None
     prune_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -42,6 +45,8 @@ class WorkerSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise SettingsError(" ".join(_said(e["loc"], e["msg"]) for e in error.errors())) from None
+        except SecretFileError as error:
+            raise SettingsError(str(error)) from None
 
     @field_validator("prune_log_level", mode="before")
     @classmethod
@@ -64,10 +69,9 @@ class WorkerSettings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _redis_scheme(cls, value: SecretStr) -> SecretStr:
-        url = value.get_secret_value()
-        if url and not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("it has to begin with redis://, rediss:// or unix://")
+    def _redis_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            refuse_bad_address(value.get_secret_value())
         return value
 
     @field_validator("prune_bot_keys", mode="before")
@@ -79,11 +83,15 @@ class WorkerSettings(BaseSettings):
         """Return the address of Redis, password included: never print it.
 
         Raises:
-            SettingsError: it is not set.
+            SettingsError: it is not set, or there are two passwords.
         """
-        if not self.redis_url.get_secret_value():
+        url, password = self.redis_url.get_secret_value(), self.prune_redis_password.get_secret_value()
+        if not url:
             raise SettingsError("REDIS_URL is not set: where Redis is, like redis://redis.example:6379/0.")
-        return self.redis_url.get_secret_value()
+        try:
+            return with_password(url, password) if password else url
+        except ValueError as error:
+            raise SettingsError(_said(("redis_url",), str(error))) from None
 
     def bot_keys(self) -> dict[str, Ed25519PublicKey]:
         """Return the bot's public keys by their ids.

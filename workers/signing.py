@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from workers.contract import Claims
 from workers.reasons import Code, Reason, reason
@@ -39,7 +39,12 @@ def canonical(value: BaseModel) -> bytes:
 
 def digest(value: BaseModel) -> str:
     """Name a value by its content: ``sha256:`` and 64 hex digits."""
-    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
+    return digest_of(canonical(value))
+
+
+def digest_of(spelled: bytes) -> str:
+    """Name a value by its one spelling."""
+    return "sha256:" + hashlib.sha256(spelled).hexdigest()
 
 
 def seal(claims: Claims, key: Ed25519PrivateKey) -> list[str]:
@@ -50,7 +55,7 @@ def seal(claims: Claims, key: Ed25519PrivateKey) -> list[str]:
 
 def unseal(
     envelope: object,
-    expected: type[ClaimsT],
+    expected: type[ClaimsT] | TypeAdapter[ClaimsT],
     *,
     keys: Mapping[str, Ed25519PublicKey],
     host: str,
@@ -91,14 +96,18 @@ def _key_id(body: str) -> str:
         raise SealError(reason(Code.UNREADABLE_ORDER, detail="no key id")) from None
 
 
-def _parsed(body: str, expected: type[ClaimsT]) -> ClaimsT:
+def _parsed(body: str, expected: type[ClaimsT] | TypeAdapter[ClaimsT]) -> ClaimsT:
     try:
+        if isinstance(expected, TypeAdapter):
+            return expected.validate_json(body)
         return expected.model_validate_json(body)
     except ValidationError as error:
         # The first field that is wrong says enough; the rest would be a stranger's text in our log.
-        where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        if where == "type":
-            raise SealError(reason(Code.OTHER_TYPE, type=expected.__name__)) from None
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if where == "type" or first["type"].startswith("union_tag"):
+            name = getattr(expected, "__name__", "StandingOrder")
+            raise SealError(reason(Code.OTHER_TYPE, type=name)) from None
         raise SealError(reason(Code.UNREADABLE_ORDER, detail=f"field {where}")) from None
 
 

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workers import measuring
+from workers.container_lines import ContainerLines, Line
 from workers.contract import DiskUsage, EngineIdentity, Kind, Store
 from workers.engine import Engine
-from workers.errors import EngineError, NotFound
 from workers.image_details import ImageDetails
 from workers.memory.sightings import VOLUME, Sightings
-from workers.planning import accounting, answers, mentions
+from workers.planning import accounting, answers, bases, mentions
 from workers.planning.activity import activities
 from workers.planning.ages import REPOSITORY, seen_uses
 from workers.planning.facts import Memory
@@ -29,22 +29,13 @@ MOST_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class _Line:
-    """A container's line in the list, with its inspection where one was needed."""
-
-    listed: Raw
-    inspected: Raw | None = None
-    readable: bool = True
-
-
-@dataclass(frozen=True)
 class _Seen:
     """What an engine told but for its accounting; images with their details, containers with inspections."""
 
     events: list[Raw]
     images: list[tuple[Raw, Raw | None]]
     networks: list[Raw]
-    containers: tuple[_Line, ...]
+    containers: tuple[Line, ...]
     services: list[Raw]
 
     @property
@@ -68,44 +59,59 @@ def remember(
 
 
 def take(
-    engine: Engine, sightings: Sightings, identity: EngineIdentity, *, local: bool, now: datetime
+    engine: Engine,
+    sightings: Sightings,
+    identity: EngineIdentity,
+    *,
+    local: bool,
+    now: datetime,
+    anew: bool = False,
 ) -> Inventory:
     """Take the inventory of a host and let the ledger remember it; if any part fails, there is none.
 
-    `local`: the engine's files can be looked at from here.
+    `local`: the engine's files can be looked at from here. `anew`: every container is asked about that is to
+    be judged by more than its line in the list, whatever is remembered of it.
     """
+    folder = measuring.containers_folder(identity) if local and not anew else ""
     with _some_at_once() as pool:
         usage = pool.submit(engine.usage)
         details = ImageDetails(engine, sightings, pool, now)
-        seen = _seen(engine, details, pool, now)
+        lines = ContainerLines(engine, sightings, pool, now, folder=folder)
+        seen = _seen(engine, details, lines, pool, now)
         # All that can be read without it, while the engine still measures.
         images = answers.told_apart(_image(*one, identity, local=local) for one in seen.images)
+        known = list(_containers(seen.containers))
+        measured = measuring.measure(identity, seen.container_ids) if local else Measured()
         df = usage.result()
         cache = answers.told_apart(map(accounting.cache_record, accounting.section(df, "BuildCache")))
         images = _with_histories(images, details, cache, identity.store)
-    measured = measuring.measure(identity, seen.container_ids) if local else Measured()
+        based = bases.built_upon(images, cache, identity.store)
     filesystems = tuple(one for one, _ in measured.filesystems)
     taken = Inventory(
         taken_at=now,
         engine=identity,
         usage=accounting.disk_usage(df, store=identity.store, now=now, filesystems=filesystems),
-        containers=answers.told_apart(_containers(seen.containers, df)),
+        containers=answers.told_apart(_with_sizes(known, accounting.writable_sizes(df))),
         images=images,
         networks=answers.told_apart(map(answers.network, seen.networks)),
         cache=cache,
         volumes=answers.told_apart(map(accounting.volume, accounting.section(df, "Volumes"))),
         service_images=mentions.service_images(seen.services),
         arrivals=mentions.arrivals(seen.events),
+        built_upon=based,
         activity=activities(seen.events),
         measured=measured,
     )
     with sightings.together():
         details.keep()
+        lines.keep()
         _write_down(taken, sightings, now)
     return taken
 
 
-def _seen(engine: Engine, details: ImageDetails, pool: Executor, now: datetime) -> _Seen:
+def _seen(
+    engine: Engine, details: ImageDetails, lines: ContainerLines, pool: Executor, now: datetime
+) -> _Seen:
     """Ask for all lists, as many at once as may be, and for what they do not tell."""
     listed, networks = pool.submit(engine.images), pool.submit(engine.networks)
     told = pool.submit(engine.activity_events, since=now - REMEMBERED, until=now)
@@ -114,8 +120,7 @@ def _seen(engine: Engine, details: ImageDetails, pool: Executor, now: datetime) 
     found_networks = networks.result()
     # Last: one made meanwhile from what was listed before it is then seen as its user.
     containers, services = pool.submit(engine.containers), pool.submit(engine.services)
-    lines = tuple(_lines(engine, containers.result(), pool))
-    return _Seen(events, images, found_networks, lines, services.result())
+    return _Seen(events, images, found_networks, lines.of(containers.result(), events), services.result())
 
 
 @contextmanager
@@ -134,33 +139,18 @@ def disk_usage(df: Raw, identity: EngineIdentity, *, local: bool, now: datetime)
     return accounting.disk_usage(df, store=identity.store, now=now, filesystems=measured)
 
 
-def _lines(engine: Engine, listed: Iterable[Raw], pool: Executor) -> Iterator[_Line]:
-    """Inspect where the list does not tell enough."""
-    containers = list(listed)
-    resting = answers.resting_volumes(containers)
-    asked = [
-        (raw, pool.submit(_look_at, engine, raw) if answers.needs_inspection(raw, resting) else None)
-        for raw in containers
-    ]
-    lines = (_Line(raw) if looked is None else looked.result() for raw, looked in asked)
-    return (line for line in lines if line is not None)
-
-
-def _look_at(engine: Engine, listed: Raw) -> _Line | None:
-    try:
-        return _Line(listed, engine.inspect_container(listed["Id"]))
-    except NotFound:
-        return None
-    except EngineError:
-        # `docker inspect` fails on containers that are being removed (docuum#237): unreadable, so kept.
-        return _Line(listed, readable=False)
-
-
-def _containers(lines: Iterable[_Line], df: Raw) -> Iterator[Container]:
-    writable = accounting.writable_sizes(df)
+def _containers(lines: Iterable[Line]) -> Iterator[tuple[str, Container]]:
+    """Each with the id that the list has for it."""
     for line in lines:
-        size = writable.get(answers.id_of(line.listed))
-        yield answers.container(line.listed, line.inspected, writable=size, readable=line.readable)
+        found = answers.container(line.listed, line.inspected, writable=None, readable=line.readable)
+        yield answers.id_of(line.listed), found
+
+
+def _with_sizes(
+    containers: Iterable[tuple[str, Container]], writable: Mapping[str, int | None]
+) -> Iterator[Container]:
+    for id_, found in containers:
+        yield replace(found, writable=writable.get(id_))
 
 
 def _image(listed: Raw, details: Raw | None, identity: EngineIdentity, *, local: bool) -> Image:
@@ -196,6 +186,7 @@ def _write_down(taken: Inventory, sightings: Sightings, now: datetime) -> None:
     here += [(Kind.NETWORK.value, n.id) for n in taken.networks]
     here += [(VOLUME, v.name) for v in taken.volumes]
     here += [key for key in used if key[0] == REPOSITORY]
-    sightings.see([(*key, used.get(key)) for key in here], now)
+    begun = [(bases.BASE, id_, min(at, now)) for id_, at in taken.built_upon.items()]
+    sightings.see([*((*key, used.get(key)) for key in here), *begun], now)
     sightings.name([(name.full(), i.id) for i in taken.images for name in i.names], now)
     sightings.take_in("inventory", now)

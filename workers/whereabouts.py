@@ -97,9 +97,13 @@ def log_rows(disk: DiskAttribution, voice: Voice) -> Iterator[Row]:
 
 def volume_rows(disk: DiskAttribution, voice: Voice, now: datetime) -> Iterator[Row]:
     """The biggest volumes with age and use: what no plan removes is worth a look all the more."""
-    for volume in disk.volumes:
-        note = f"{_age(volume, now)}, {_use(volume, voice, now)}"
-        yield Row(_figure(volume.size), voice.quote(volume.name), note)
+    yield from (volume_row(volume, voice, now) for volume in disk.volumes)
+
+
+def volume_row(volume: VolumeUse, voice: Voice, now: datetime, *, more: int = 0) -> Row:
+    """One volume; `more` containers mount it beside those it names."""
+    note = f"{_age(volume, now)}, {_use(volume, voice, now, more)}"
+    return Row(_figure(volume.size), voice.quote(volume.name), note)
 
 
 def _age(volume: VolumeUse, now: datetime) -> str:
@@ -108,8 +112,8 @@ def _age(volume: VolumeUse, now: datetime) -> str:
     return f"made {_ago(volume.created_at, now)}"
 
 
-def _use(volume: VolumeUse, voice: Voice, now: datetime) -> str:
-    who = f"mounted by {listing(_first(volume.users, voice)) or 'no container'}"
+def _use(volume: VolumeUse, voice: Voice, now: datetime, more: int) -> str:
+    who = f"mounted by {listing(_first(volume.users, voice, more)) or 'no container'}"
     used = volume.last_used_at
     if volume.users and used == now:
         return who
@@ -118,8 +122,8 @@ def _use(volume: VolumeUse, voice: Voice, now: datetime) -> str:
     return f"{who}, last used {_ago(used, now)}"
 
 
-def _first(names: Sequence[str], voice: Voice) -> list[str]:
-    left = len(names) - USERS
+def _first(names: Sequence[str], voice: Voice, more: int) -> list[str]:
+    left = len(names[USERS:]) + more
     return [*map(voice.quote, names[:USERS]), *([f"{left} more"] if left > 0 else [])]
 
 

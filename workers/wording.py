@@ -27,6 +27,8 @@ NOUNS = {
 # Letters that no terminal and no chat reads as mark-up.
 PLAIN_WORD = re.compile(r"[A-Za-z0-9 .,:%()/+-]*")
 
+# What is said where a value is missing.
+UNKNOWN = {"since": "for an unknown time", "until": "until somebody lifts that"}
 HOLDER = re.compile(r"(?P<what>[a-z-]+) (?P<size>[0-9]{1,20})(?: (?P<name>.+))?")
 
 
@@ -45,6 +47,7 @@ class Voice:
     when: Callable[[str], str] = utc
     quote: Callable[[str], str] = str
     now: datetime | None = None
+    person: Callable[[str], str] = str
 
 
 PLAIN = Voice()
@@ -61,7 +64,7 @@ class _Phrase(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if value == "":
-            return "for an unknown time" if format_spec == "since" else "unknown"
+            return UNKNOWN.get(format_spec, "unknown")
         if isinstance(value, int):
             return self._number(value, format_spec)
         return self._text(str(value), format_spec)
@@ -87,6 +90,10 @@ class _Phrase(Formatter):
                 return self.voice.when(value)
             case "since":
                 return self._since(value)
+            case "until":
+                return f"until {self.voice.when(value)}"
+            case "person":
+                return self.voice.person(value)
             case "short":
                 return self.voice.quote(short(value))
             case "holders":

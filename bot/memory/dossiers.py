@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from bot.memory.ballots import Ballots
 from bot.memory.history import History, Recorded
-from bot.memory.store import Filed, Store
+from bot.memory.rows import Filed
+from bot.memory.store import Store
 from bot.progress import standing
 from bot.requests import Asked, Request, Sent, Told, told
 from workers.contract import EVENT
@@ -32,10 +34,13 @@ class Dossier:
 
 
 class Dossiers:
-    """Reads requests; an unchanged one is not read twice."""
+    """Reads requests; an unchanged one is not read again.
 
-    def __init__(self, store: Store, history: History) -> None:
-        self._store, self._history = store, history
+    No lock is held while the database is read: it has one of its own, which a caller may hold already.
+    """
+
+    def __init__(self, store: Store, history: History, ballots: Ballots) -> None:
+        self._store, self._history, self._ballots = store, history, ballots
         self._lock = threading.Lock()
         self._read: dict[str, Dossier] = {}
         self._told: dict[str, Known] = {}
@@ -43,10 +48,12 @@ class Dossiers:
     def of(self, filed: Filed) -> Dossier:
         """The dossier of a request."""
         with self._lock:
-            dossier = self._read.get(filed.asked.id)
-            if dossier is None or dossier.filed.revision != filed.revision:
-                dossier = self._read[filed.asked.id] = self._gathered(filed)
-            return dossier
+            dossier, known = self._read.get(filed.asked.id), self._told.setdefault(filed.asked.id, {})
+        if dossier is None or dossier.filed.revision != filed.revision:
+            dossier = self._gathered(filed, known)
+            with self._lock:
+                self._read[filed.asked.id] = dossier
+        return dossier
 
     def find(self, request_id: str) -> Dossier | None:
         """The dossier of the request of that name, if there is one."""
@@ -59,9 +66,8 @@ class Dossiers:
         self._keep_only({f.asked.id for f in filed})
         return tuple(self.of(f) for f in filed)
 
-    def _gathered(self, filed: Filed) -> Dossier:
+    def _gathered(self, filed: Filed, known: Known) -> Dossier:
         request_id = filed.asked.id
-        known = self._told.setdefault(request_id, {})
         decoded = [_decoded(recorded, known) for recorded in self._history.events(request_id)]
         events = [event for event in decoded if event]
         sent = self._store.sent(request_id)
@@ -71,6 +77,7 @@ class Dossiers:
             sent=sent,
             events=events,
             overdue=self._store.overdue(request_id),
+            ballots=self._ballots.of(request_id),
         )
         return Dossier(filed, sent, request)
 

@@ -8,7 +8,10 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from bot.memory.audit import What, note, of_host
 from bot.memory.database import Database, written
+from bot.memory.disks import keep_disk
+from bot.memory.noted import note_event
 from bot.memory.store import touch
 from workers.contract import EVENT, Event, ExecutionFinished, Report
 
@@ -20,11 +23,15 @@ FOREIGN = "foreign"
 
 @dataclass(frozen=True)
 class Entry:
-    """An event as it stood in a host's stream: the numbering it belongs to, its number, its text."""
+    """An event as it stood in a host's stream: the numbering it belongs to, its number, its text.
+
+    `first`: the host holds nothing below this number any more; 0 where it did not say.
+    """
 
     ledger: str
     seq: int
     body: str
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,7 @@ class History:
         with self._database.transaction() as db:
             new = sum(self._record(db, host, entry, now) for entry in entries)
             for ledger in {entry.ledger for entry in entries}:
+                _skip(db, host, ledger, max(entry.first for entry in entries if entry.ledger == ledger))
                 _advance(db, host, ledger)
         return new
 
@@ -98,8 +106,11 @@ class History:
         if not done.rowcount:
             return False
         touch(db, known.request_id)
+        _note(db, host, entry, known, now)
         if isinstance(known.event, ExecutionFinished):
             _keep_report(db, known.event.report)
+        if known.event is not None:
+            keep_disk(db, known.event, now)
         return True
 
 
@@ -124,6 +135,14 @@ def _ledger(db: sqlite3.Connection, host: str, ledger: str) -> tuple[int, int]:
     return row["number"], row["acknowledged"]
 
 
+def _skip(db: sqlite3.Connection, host: str, ledger: str, first: int) -> None:
+    """Do not wait for what the host no longer has: this memory is younger than the one that recorded it."""
+    number, last = _ledger(db, host, ledger)
+    if first - 1 > last:
+        logger.warning("%s: events %s to %s were told to a memory before this one", host, last + 1, first - 1)
+        db.execute("UPDATE ledgers SET acknowledged = ? WHERE number = ?", (first - 1, number))
+
+
 def _advance(db: sqlite3.Connection, host: str, ledger: str) -> None:
     """Acknowledge without a gap: what is still missing is sent again, and what follows it is not lost."""
     number, last = _ledger(db, host, ledger)
@@ -133,6 +152,14 @@ def _advance(db: sqlite3.Connection, host: str, ledger: str) -> None:
             break
         last += 1
     db.execute("UPDATE ledgers SET acknowledged = ? WHERE number = ?", (last, number))
+
+
+def _note(db: sqlite3.Connection, host: str, entry: Entry, known: Known, now: datetime) -> None:
+    if known.event is not None:
+        note_event(db, known.event, now)
+        return
+    about = {"kind": known.kind, "ledger": entry.ledger}
+    note(db, What.UNREADABLE, at=now, by=of_host(host), host=host, seq=entry.seq, **about)
 
 
 def _keep_report(db: sqlite3.Connection, report: Report) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime
 from bot.memory.database import Database, moment, written
 from bot.render.blocks import Message
 
+ROOT = "root"
+
 
 @dataclass(frozen=True)
 class Post:
@@ -72,10 +74,10 @@ class Posts:
         with self._database.transaction() as db:
             db.execute("DELETE FROM posts WHERE request_id = ? AND part = ?", (request_id, part))
 
-    def owe(self, note: Note) -> None:
-        """Record an answer; the same one is owed once."""
+    def owe(self, note: Note) -> bool:
+        """Record an answer; the same one is owed once. False if it was owed before."""
         with self._database.transaction() as db:
-            db.execute(
+            done = db.execute(
                 "INSERT OR IGNORE INTO notes"
                 " (id, made_at, channel, response_url, message, is_public, replaces)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -84,6 +86,7 @@ class Posts:
                     *(_dumped(note.message), note.is_public, note.replaces),
                 ),
             )
+            return done.rowcount == 1
 
     def owed(self) -> tuple[Note, ...]:
         """The answers not given yet, oldest first."""

@@ -3,20 +3,28 @@
 from bot.render.answers import (
     already_settled,
     changed,
+    counted,
+    elsewhere,
     help_text,
     invite_me,
     not_allowed,
+    not_ours,
     not_yet,
     outdated,
     queue_unreachable,
+    stopped_before,
     timed_out,
     usage,
+    waited_too_long,
 )
 from bot.render.blocks import Block, Message
 from bot.render.buttons import CANCEL, EXECUTE, Pressed, pressed
+from bot.render.decisions import deciding, decision, not_protected, nothing_runs, protections
 from bot.render.details import details
 from bot.render.files import details_file, report_file
 from bot.render.history import HistoryRow, HostRow, history, history_row, hosts
+from bot.render.inquiries import answered, unanswered
+from bot.render.picture import Figure, Picture, days_shown, is_pictured, picture
 from bot.render.report import report
 from bot.render.root import EVENT_TYPE, root
 
@@ -25,27 +33,44 @@ __all__ = [
     "EVENT_TYPE",
     "EXECUTE",
     "Block",
+    "Figure",
     "HistoryRow",
     "HostRow",
     "Message",
+    "Picture",
     "Pressed",
     "already_settled",
+    "answered",
     "changed",
+    "counted",
+    "days_shown",
+    "deciding",
+    "decision",
     "details",
     "details_file",
+    "elsewhere",
     "help_text",
     "history",
     "history_row",
     "hosts",
     "invite_me",
+    "is_pictured",
     "not_allowed",
+    "not_ours",
+    "not_protected",
     "not_yet",
+    "nothing_runs",
     "outdated",
+    "picture",
     "pressed",
+    "protections",
     "queue_unreachable",
     "report",
     "report_file",
     "root",
+    "stopped_before",
     "timed_out",
+    "unanswered",
     "usage",
+    "waited_too_long",
 ]

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from bot.access import Denied, Why
 from bot.commands import UsageReply
-from bot.render.blocks import Message, date, mention, message, prose, section
+from bot.consent import Consent
+from bot.render.blocks import Message, date, detail, listed, may, mention, message, prose, section
 from bot.requests import Settled, Settlement
 from workers.wording import listing
 
-MENTIONS = 10
 NOTHING_DONE = "This click did nothing."
 
 HELP = """\
@@ -18,6 +18,13 @@ HELP = """\
 `/prune execute web-1` asks for the confirmation at once
 `/prune hosts` every host, and whether it answers
 `/prune history web-1` what was done, by whom, how much it freed
+`/prune why web-1 app:2` why that stays or goes: an image, container, network, build cache record or volume
+`/prune policy web-1` what is protected there, what may go when, and who may say so
+`/prune volumes web-1` its volumes by size, age and last use, for review by hand
+`/prune stop web-1` ends the run there after the object in hand; without a host, every run
+`/prune freeze web-1 db-* REASON` nothing is removed there until `/prune unfreeze web-1 db-*`
+`/prune protect web-1 registry.example/app:* --for 30d` keeps images; `container:NAME` or `network:NAME` those
+`/prune unprotect web-1 registry.example/app:*` lifts that; `/prune protections` shows all
 Nothing is removed before an approver presses the button under a plan. Volumes are never removed."""
 
 DECIDED = {
@@ -53,6 +60,22 @@ def changed() -> Message:
     )
 
 
+def waited_too_long() -> Message:
+    """An answer to what Slack had to be asked about for too long."""
+    return said(
+        "This waited too long for Slack, so it did nothing.",
+        "Look again, then press or type it once more; if it stays so, look at the bot's log.",
+    )
+
+
+def stopped_before() -> Message:
+    """An answer to a press that still waited when somebody stopped all runs on its hosts."""
+    return said(
+        f"A stop came while your press still waited for Slack. {NOTHING_DONE}",
+        "The plan is still there: press again if it is to go on.",
+    )
+
+
 def timed_out(at: datetime) -> Message:
     """An answer to a click after the plan's time."""
     return said(f"This plan expired {date(at)}. {NOTHING_DONE}", "`/prune preview` makes a new plan.")
@@ -61,6 +84,22 @@ def timed_out(at: datetime) -> Message:
 def outdated() -> Message:
     """An answer to a button whose request is not known."""
     return said(f"This request is not known any more. {NOTHING_DONE}", "`/prune preview` makes a new plan.")
+
+
+def elsewhere(channel: str) -> Message:
+    """An answer to a button of a request that was made in another channel."""
+    return said(
+        f"This request belongs to <#{channel}>. {NOTHING_DONE}", "Decide it where everybody can see it."
+    )
+
+
+def not_ours() -> Message:
+    """An answer to a button that stands in a message which the bot did not post."""
+    return said(
+        f"This button does not stand where the bot put it. {NOTHING_DONE}",
+        "Press the one under the plan in this channel, or type `/prune execute` again. Where you have not"
+        " typed that, somebody else may write as the bot: tell whoever runs it.",
+    )
 
 
 def not_yet() -> Message:
@@ -73,47 +112,93 @@ def not_allowed(denied: Denied) -> Message:
     return said(*DENIALS[denied.why](denied))
 
 
-def _no_channels(_: Denied) -> tuple[str, str]:
-    return "No channel is set up for Safe Prune.", "Whoever runs the bot names some in PRUNE_CHANNELS."
+def _no_rules(_: Denied) -> tuple[str, str]:
+    return "Nobody may do anything here yet. Nothing was begun.", f"Whoever runs the bot {SETS_RULES}."
+
+
+def _no_group(denied: Denied) -> tuple[str, str]:
+    place = f" about {listing(denied.hosts)}" if denied.hosts else ""
+    return f"No rule says anything{place}. Nothing was begun.", f"Whoever runs the bot {SETS_RULES}."
 
 
 def _other_channel(denied: Denied) -> tuple[str, str]:
-    named = _listed([f"<#{channel}>" for channel in denied.channels])
-    return "Safe Prune is not used in this channel.", f"Ask in {named}."
+    channels = listed([f"<#{channel}>" for channel in denied.channels])
+    what = f"for {listing(denied.hosts)} " if denied.hosts else ""
+    return f"Safe Prune is not used {what}in this channel.", f"Ask in {channels}."
+
+
+def _shared_channel(_: Denied) -> tuple[str, str]:
+    return (
+        "Other organisations are in this channel, so nothing is begun from here.",
+        "Ask in another channel, or have this one named under shared_channels in the rules.",
+    )
 
 
 def _other_team(_: Denied) -> tuple[str, str]:
     return (
         "Safe Prune is for members of its own workspace.",
-        "An approver of another one is named with its team in PRUNE_APPROVERS.",
+        "Somebody of another one is named in the rules with their team, like T0123/U0123.",
     )
 
 
-def _no_approvers(_: Denied) -> tuple[str, str]:
-    return "Nobody may prune yet. Nothing was begun.", "Whoever runs the bot names people in PRUNE_APPROVERS."
+def _guest(_: Denied) -> tuple[str, str]:
+    return (
+        "Safe Prune is not for guests of this workspace. Nothing was begun.",
+        "Ask a member, or have yourself named under guests in the rules.",
+    )
 
 
-def _not_approver(denied: Denied) -> tuple[str, str]:
-    named = _listed([mention(approver) for approver in denied.approvers])
-    return f"Only {named} may do this. Nothing was begun.", "Ask one of them to press the button."
+def _left(_: Denied) -> tuple[str, str]:
+    return "This account is switched off, so it counts for nothing.", "Ask a member of the workspace."
+
+
+def _nobody(_: Denied) -> tuple[str, str]:
+    return "Nobody may prune yet. Nothing was begun.", f"Whoever runs the bot {SETS_RULES}."
+
+
+def _not_named(denied: Denied) -> tuple[str, str]:
+    return f"Only {may(denied.who)} may do this. Nothing was begun.", "Ask one of them."
 
 
 def _not_alone(denied: Denied) -> tuple[str, str]:
-    named = _listed([mention(approver) for approver in denied.approvers])
     return (
-        f"This plan removes an unusual share of a host's images, so it takes two people. {NOTHING_DONE}",
-        f"You asked for it; have another approver confirm it ({named}).",
+        f"This takes two people, and you asked for it. {NOTHING_DONE}",
+        f"Have another approver confirm it ({may(denied.who)}).",
     )
 
 
+def _not_known(denied: Denied) -> tuple[str, str]:
+    if denied.error.endswith("channel_not_found"):
+        return INVITE_ME
+    return (
+        f"Slack did not say whether you may: {detail(denied.error)}. Nothing was begun.",
+        "Try again in a minute; if it stays so, `python -m bot doctor` says what is missing.",
+    )
+
+
+SETS_RULES = "says who may, in PRUNE_CHANNELS and PRUNE_APPROVERS or in the file PRUNE_RULES"
+INVITE_ME = "Safe Prune is not a member of this channel.", "Invite it, then ask again."
 DENIALS = {
-    Why.NO_CHANNELS: _no_channels,
+    Why.NO_RULES: _no_rules,
+    Why.NO_GROUP: _no_group,
     Why.OTHER_CHANNEL: _other_channel,
+    Why.SHARED_CHANNEL: _shared_channel,
     Why.OTHER_TEAM: _other_team,
-    Why.NO_APPROVERS: _no_approvers,
-    Why.NOT_APPROVER: _not_approver,
+    Why.GUEST: _guest,
+    Why.LEFT: _left,
+    Why.NOBODY: _nobody,
+    Why.NOT_NAMED: _not_named,
     Why.NOT_ALONE: _not_alone,
+    Why.NOT_KNOWN: _not_known,
 }
+
+
+def counted(consent: Consent) -> Message:
+    """An answer to a press that counts, where more of them are needed."""
+    return said(
+        f"Your approval counts: {len(consent.given)} of {consent.needed}. Nothing is removed yet.",
+        f"It begins when {consent.needed - len(consent.given)} more approve ({may(consent.who)}).",
+    )
 
 
 def queue_unreachable() -> Message:
@@ -126,14 +211,9 @@ def queue_unreachable() -> Message:
 
 def invite_me() -> Message:
     """An answer where the bot cannot write."""
-    return said("Safe Prune is not a member of this channel.", "Invite it, then ask again.")
+    return said(*INVITE_ME)
 
 
 def said(what: str, then: str = "") -> Message:
     """A plain answer: what is so, and what to do."""
     return message(what, [section(then)] if then else [])
-
-
-def _listed(names: list[str]) -> str:
-    more = [f"{len(names) - MENTIONS} more"] if len(names) > MENTIONS else []
-    return listing([*names[:MENTIONS], *more])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from itertools import accumulate, takewhile
 from typing import Any
 
 from workers.contract import Person
-from workers.wording import Voice, utc
+from workers.wording import Voice, listing, utc
 
 Block = dict[str, Any]
 
@@ -20,6 +21,8 @@ TABLE_ROWS = 60
 SECTION = 2_800
 NAME = 120
 DETAIL = 300
+MENTIONS = 10
+USER_GROUP = re.compile(r"S[A-Z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,17 @@ def mention(person: Person | str) -> str:
     return f"<@{user}>" if user.isascii() and user.isalnum() else code(user)
 
 
+def may(who: Sequence[str]) -> str:
+    """People and user groups by the names their reader knows."""
+    return listed([f"<!subteam^{one}>" if USER_GROUP.fullmatch(one) else mention(one) for one in who])
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of many names."""
+    more = [f"{len(names) - MENTIONS} more"] if len(names) > MENTIONS else []
+    return listing([*names[:MENTIONS], *more])
+
+
 def date(moment: datetime) -> str:
     """A time in the zone of whoever reads it."""
     epoch = int(moment.timestamp())
@@ -175,4 +189,4 @@ def when(moment: str) -> str:
 
 def slack_voice(now: datetime) -> Voice:
     """How reasons are told in Slack."""
-    return Voice(when=when, quote=detail, now=now)
+    return Voice(when=when, quote=detail, now=now, person=mention)

@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from bot.render.blocks import Block, plain
+from bot.consent import Consent
+from bot.render.blocks import Block, may, mention, plain, section
 from bot.render.headlines import kind_counts
 from bot.requests import Request
 from workers.wording import bytes_range, listing
@@ -16,16 +17,22 @@ DIALOG = 300
 
 @dataclass(frozen=True)
 class Pressed:
-    """What a button carries: the request, and the exact set of plans that was drawn (S3)."""
+    """What a button carries: the request, and the exact set of plans that was drawn (S3).
+
+    `ticket`: in a message that one person alone sees, what proves that the bot made it.
+    """
 
     request: str
     set_digest: str
+    ticket: str = ""
 
 
 def pressed(value: str) -> Pressed | None:
     """Read a button's value; None for what no button of ours says."""
     try:
         match json.loads(value):
+            case {"request": str(request), "set": str(set_digest), "ticket": str(ticket)}:
+                return Pressed(request, set_digest, ticket)
             case {"request": str(request), "set": str(set_digest)}:
                 return Pressed(request, set_digest)
     except (ValueError, RecursionError):
@@ -33,9 +40,33 @@ def pressed(value: str) -> Pressed | None:
     return None
 
 
-def buttons(request: Request) -> Block:
-    """Execute, with a dialog in between, and cancel."""
-    value = json.dumps({"request": request.asked.id, "set": request.set_digest})
+def agreement(consent: Consent) -> list[Block]:
+    """Who has agreed and who has to, where it is not simply up to one approver."""
+    told = [*_agreed(consent), *_void(consent)]
+    return [section(" ".join(told))] if told else []
+
+
+def _agreed(consent: Consent) -> list[str]:
+    if not consent.is_possible:
+        return ["Nobody may execute this here: no rule names an approver for all of these hosts."]
+    only = "" if consent.is_asker_entitled else " and may not execute"
+    but = f", but not {mention(consent.requester)}, who asked{only}" if consent.takes_two else ""
+    if consent.needed > 1:
+        so_far = f"{len(consent.given)} of {consent.needed}"
+        names = f": {listing([mention(person) for person in consent.given])}" if consent.given else ""
+        return [f"*Approvals:* {so_far}{names}. May approve: {may(consent.who)}{but}."]
+    return [f"*Takes two people.* May confirm: {may(consent.who)}{but}."] if consent.takes_two else []
+
+
+def _void(consent: Consent) -> list[str]:
+    names = listing([mention(person) for person in consent.void])
+    return [f"No longer counts, for the plans or the rules changed: {names}."] if names else []
+
+
+def buttons(request: Request, *, can_execute: bool, ticket: str = "") -> Block:
+    """Execute, with a dialog in between, where anybody may; and cancel."""
+    proof = {"ticket": ticket} if ticket else {}
+    value = json.dumps({"request": request.asked.id, "set": request.set_digest, **proof})
     execute = {
         "type": "button",
         "action_id": EXECUTE,
@@ -45,7 +76,7 @@ def buttons(request: Request) -> Block:
         "confirm": _dialog(request),
     }
     cancel = {"type": "button", "action_id": CANCEL, "text": plain("Cancel"), "value": value}
-    return {"type": "actions", "elements": [execute, cancel]}
+    return {"type": "actions", "elements": [execute, cancel] if can_execute else [cancel]}
 
 
 def _verb(request: Request) -> str:

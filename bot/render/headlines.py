@@ -109,8 +109,18 @@ def _nothing(part: HostPart) -> str:
         return f"No plan for {part.host}: not everything could be read."
     if part.plan.engine.read_only is not None:
         return f"Nothing can be removed on {part.host}: its engine is only read."
+    if part.withheld:
+        return f"Nothing can be confirmed for {part.host}: {OBSTACLES[part.withheld.code]}."
     waiting = next((notice.params for notice in part.plan.notices if notice.code is Code.WAITING), None)
     return f"Nothing to remove on {part.host}." if waiting is None else _later(part.host, waiting)
+
+
+OBSTACLES = {
+    Code.KEY_NOT_HELD: "it does not hold the key that signs",
+    Code.CLOCK_OFF: "its clock is wrong",
+    Code.LEDGER_UNUSABLE: "its ledger cannot be used",
+    Code.FROZEN: "it is frozen",
+}
 
 
 def _later(host: str, waiting: Mapping[str, str | int]) -> str:
@@ -160,18 +170,23 @@ def outcome(part: HostPart) -> str:
     if part.report is None:
         return _unreported(part)
     report = part.report
-    return f"{_ending(report)} {services([report])}".strip()
+    return f"{ending(report)} {services([report])}".strip()
 
 
 def _unreported(part: HostPart) -> str:
     if part.stage is Stage.REFUSED:
         return f"{part.host} refused, nothing was removed."
+    if part.stage is Stage.WITHDRAWN:
+        return f"An approval no longer counts, nothing was removed on {part.host}."
     if part.stage is Stage.UNREACHABLE:
-        return f"{part.host} was not reached, nothing was removed."
+        return f"{part.host} was not sent the order, nothing was removed."
+    if part.stage is Stage.NOT_EXECUTED:
+        return f"Not executed on {part.host} in time, nothing was removed."
     return f"{part.host} stopped answering, what was removed is not known yet."
 
 
-def _ending(report: Report) -> str:
+def ending(report: Report) -> str:
+    """How a run ended, in one plain sentence."""
     if not removed(report):
         return f"Nothing was removed on {report.host}: {NOTHING_BECAUSE[report.status]}."
     template = ENDINGS.get(report.status, "Pruned {freed} on {host}.")
@@ -204,9 +219,7 @@ def _freed_together(reports: Sequence[Report]) -> str:
     measured = [report.freed for report in reports if report.freed is not None]
     if len(measured) == len(reports) and all(freed >= 0 for freed in measured):
         return size(sum(measured))
-    return bytes_range(
-        sum((s.expected for r in reports for s in r.outcomes if s.outcome is Outcome.REMOVED), Bytes())
-    )
+    return bytes_range(sum((report.gone for report in reports), Bytes()))
 
 
 def services(reports: Iterable[Report], *, unheard: int = 0) -> str:

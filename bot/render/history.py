@@ -10,7 +10,7 @@ from bot.render.summary import sentences
 from bot.requests import SILENT_AFTER
 from workers.contract import HealthChange, Person, Report, Status
 from workers.reasons import Reason
-from workers.wording import amount, size
+from workers.wording import amount, listing, size
 
 ROOM = TEXT_BUDGET - 500
 PROBLEMS = 3
@@ -32,7 +32,7 @@ class HistoryRow:
     at: datetime
     host: str
     requester: Person
-    approver: Person
+    approvers: tuple[Person, ...]
     status: Status
     removed: int
     freed: int | None
@@ -60,7 +60,7 @@ def history_row(run: Report) -> HistoryRow:
         at=run.finished_at,
         host=run.host,
         requester=run.requester,
-        approver=run.approver,
+        approvers=run.agreed,
         status=run.status,
         removed=removed(run),
         freed=run.freed,
@@ -91,7 +91,7 @@ def _run(row: HistoryRow) -> str:
         f"{date(row.at)}  *{row.host}* {ENDS[row.status]}",
         *([f"{freed} in {amount(row.removed, 'object')}"] if row.removed else []),
         *([_services(row)] if row.ran else []),
-        f"{mention(row.requester)} asked, {mention(row.approver)} confirmed",
+        f"{mention(row.requester)} asked, {listing([mention(one) for one in row.approvers])} confirmed",
     ]
     return " · ".join(facts)
 

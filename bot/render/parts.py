@@ -33,7 +33,8 @@ def _more(left: int) -> str:
 def _lines(part: HostPart, request: Request, now: datetime, *, counts: bool) -> list[str]:
     if part.stage is Stage.PLANNED:
         return _planned(part, request, now, counts=counts)
-    return STAGES[part.stage](part, now)
+    told = STAGES[part.stage](part, now)
+    return [*told, *sentences([part.trouble], now)] if part.trouble else told
 
 
 def _asked(part: HostPart, _: datetime) -> list[str]:
@@ -59,7 +60,16 @@ def _refused(part: HostPart, now: datetime) -> list[str]:
 
 
 def _unreached(part: HostPart, _: datetime) -> list[str]:
+    if part.ordered:
+        return [f"was not sent the order{_error(part)}.", "Nothing was removed there. Ask for a new preview."]
     return [f"was not reached: the queue does not answer{_error(part)}.", ASK_AGAIN]
+
+
+def _withdrawn(part: HostPart, _: datetime) -> list[str]:
+    return [
+        "was given no order, nothing was removed.",
+        f"Too few of those who agreed still may{_error(part)}. Ask again.",
+    ]
 
 
 def _silent(part: HostPart, now: datetime) -> list[str]:
@@ -75,7 +85,7 @@ def _silent(part: HostPart, now: datetime) -> list[str]:
 
 def _ordered(part: HostPart, _: datetime) -> list[str]:
     if part.error:
-        return [f"is confirmed, but the queue does not answer{_error(part)}. It is tried again."]
+        return [f"is confirmed, but was not sent the order yet{_error(part)}. It is tried again."]
     return [f"is confirmed and waits for its worker{_since(part)}."]
 
 
@@ -91,6 +101,13 @@ def _lost(part: HostPart, _: datetime) -> list[str]:
     return [
         f"has not said that it began{_error(part)}. What was removed is not known yet.",
         f"Last heard of{seen.replace(' since', '') or ' never'}. {REPORT_FOLLOWS}",
+    ]
+
+
+def _not_executed(_: HostPart, __: datetime) -> list[str]:
+    return [
+        "did not take the order before it expired, so nothing was removed.",
+        "See in its worker's log whether it was down or busy, and ask for a new preview.",
     ]
 
 
@@ -119,6 +136,8 @@ def _planned(part: HostPart, request: Request, now: datetime, *, counts: bool) -
     if request.phase in (Phase.EXECUTING, Phase.FINISHED):
         return ["came too late to be confirmed, nothing was removed."]
     frees, removes = bytes_range(plan.expected()), listing(by_kind(plan))
+    if part.withheld:
+        return [f"would free {frees}: {removes}.", *sentences([part.withheld], now), *said]
     if request.phase is Phase.CLOSED or request.is_expired(now):
         return [f"would free {frees}: {removes}."]
     first = [f"frees {frees}.", *([f"Removes {removes}."] if counts else [])]
@@ -148,4 +167,6 @@ STAGES: dict[Stage, Callable[[HostPart, datetime], list[str]]] = {
     Stage.EXECUTING: _executing,
     Stage.FINISHED: _finished,
     Stage.LOST: _lost,
+    Stage.NOT_EXECUTED: _not_executed,
+    Stage.WITHDRAWN: _withdrawn,
 }

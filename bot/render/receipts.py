@@ -1,17 +1,39 @@
 """What somebody reads at once after a command or a click, before anything has happened."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.render.answers import said
-from bot.render.blocks import Message, escaped
+from bot.render.blocks import Message, date, escaped
+from bot.requests import SILENT_AFTER, Contact
 from workers.wording import listing
 
 NAMED = 5
+BUSY = "execute"
 
 
 def asking(hosts: Sequence[str]) -> Message:
     """The plans are asked for."""
     return said(f"Asking {_named(hosts)} for a plan. It comes in this channel; nothing is removed by it.")
+
+
+def inquiring(contact: Contact, now: datetime) -> Message:
+    """A host is asked about itself; what will delay it is said at once."""
+    told = "Only you see the answer; it comes here."
+    if contact.last_seen is None or now - contact.last_seen > SILENT_AFTER:
+        last = f" since {date(contact.last_seen)}" if contact.last_seen else " yet"
+        return said(f"Asking {contact.host}, which is not heard of{last}. {told}")
+    if contact.busy == BUSY:
+        since = f" since {date(contact.busy_since)}" if contact.busy_since else ""
+        return said(
+            f"Asking {contact.host}, which is being pruned{since}: it answers when that is over. {told}"
+        )
+    return said(f"Asking {contact.host}. {told}")
+
+
+def looking_up() -> Message:
+    """Slack has to be asked first who somebody is."""
+    return said("One moment: Slack is asked whether you may. The answer follows here.")
 
 
 def history_follows() -> Message:
@@ -30,6 +52,11 @@ def not_noted(error: str) -> Message:
         f"The bot could not note this down: {escaped(error)}. Nothing was begun.",
         "Ask again; if it stays so, look at the bot's disk and its log.",
     )
+
+
+def not_readable() -> Message:
+    """An answer to what Slack did not send as it does."""
+    return said("This could not be read, so nothing was begun.", "Type it again.")
 
 
 def not_attached(name: str, error: str) -> Message:

@@ -24,7 +24,6 @@ from bot.render.headlines import BAD, counted, outcome
 from bot.render.summary import CHANGES, NOUNS, OUTCOMES, is_unrestorable, sentences
 from bot.requests import HostPart
 from workers.contract import (
-    Bytes,
     HealthChange,
     HealthLine,
     Outcome,
@@ -50,7 +49,7 @@ def report(part: HostPart, now: datetime) -> Message:
         reasons = [f"• {told}" for told in sentences(part.reasons, now)]
         return message(outcome(part), paragraphs(reasons, room=TEXT_BUDGET // 2, more=_more_lines))
     run, title = part.report, outcome(part)
-    figures = table(HEAD, disk_rows(run.usage_before, run.usage_after)) if _began(run) else []
+    figures = table(HEAD, disk_rows(run.usage_before, run.usage_after)) if began(run) else []
     end = _record(run)
     room = TEXT_BUDGET - len(title) - weight([*figures, end])
     more = _more_in(report_file(part)[0])
@@ -65,7 +64,7 @@ def _more_in(file: str) -> Callable[[int], str]:
     return lambda left: f"+{amount(left, 'more line')} in `{file}`."
 
 
-def _began(run: Report) -> bool:
+def began(run: Report) -> bool:
     """Whether there is anything to tell but why nothing was done."""
     return run.status is not Status.REFUSED or any(
         s.outcome is not Outcome.NOT_ATTEMPTED for s in run.outcomes
@@ -74,7 +73,7 @@ def _began(run: Report) -> bool:
 
 def _lines(part: HostPart, run: Report, now: datetime) -> list[str]:
     stops = [f"*{STOPS.get(run.status, 'Stopped')}:* {why}" for why in sentences(run.stopped_by, now)]
-    if not _began(run):
+    if not began(run):
         return [*stops, *_health(run.health), *_findings(run, now), "Nothing of the plan was touched."]
     return [
         *stops,
@@ -87,7 +86,7 @@ def _lines(part: HostPart, run: Report, now: datetime) -> list[str]:
 
 
 def _bytes(run: Report) -> str:
-    gone = sum((s.expected for s in run.outcomes if s.outcome is Outcome.REMOVED), Bytes())
+    gone = run.gone
     whole = "" if gone == run.expected else f" The whole plan was {bytes_range(run.expected)}."
     expected = f"{bytes_range(gone)} expected of what was removed.{whole}"
     if run.freed is None:
@@ -158,7 +157,7 @@ def _capped(lines: list[str]) -> list[str]:
 
 def _findings(run: Report, now: datetime) -> list[str]:
     if not run.findings:
-        return [] if not _began(run) else ["*Found:* nothing unexpected after the run."]
+        return [] if not began(run) else ["*Found:* nothing unexpected after the run."]
     return ["*Found after the run:*", *(f"• {told}" for told in sentences(run.findings, now))]
 
 
@@ -186,7 +185,7 @@ def _record(run: Report) -> Block:
     took = span((run.finished_at - run.started_at).total_seconds())
     facts = (
         f"Asked for by {mention(run.requester)}",
-        f"Confirmed by {mention(run.approver)}",
+        f"Confirmed by {listing([mention(person) for person in run.agreed])}",
         f"Plan {short(run.plan_digest)}",
         f"{date(run.finished_at)}, took {took}",
     )

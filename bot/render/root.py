@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.consent import Consent
 from bot.render.blocks import (
     TEXT_BUDGET,
     Block,
@@ -16,13 +17,13 @@ from bot.render.blocks import (
     table,
     weight,
 )
-from bot.render.buttons import buttons
+from bot.render.buttons import agreement, buttons
 from bot.render.headlines import headline
 from bot.render.parts import host_line, host_text
 from bot.render.summary import kinds_by_bytes
 from bot.requests import Phase, Request, Settled, Settlement
-from workers.contract import Kind
-from workers.wording import amount, bytes_range, short
+from workers.contract import Kind, Person
+from workers.wording import amount, bytes_range, listing, short
 
 EVENT_TYPE = "prune_request"
 # Slack takes 50 blocks; title, table, record and buttons are four of them.
@@ -42,12 +43,20 @@ DECISIONS = {
 }
 
 
-def root(request: Request, now: datetime) -> Message:
-    """Draw a request as it stands."""
+def root(request: Request, now: datetime, consent: Consent | None = None, *, ticket: str = "") -> Message:
+    """Draw a request as it stands, and how far it is agreed to where the rules have something to say.
+
+    `ticket`: for a copy that one person alone sees.
+    """
     title = headline(request, now)
     is_open = request.phase is Phase.READY and not request.is_expired(now)
     figures = _figures(request) if is_open else []
-    end = [_record(request, is_open=is_open), *([buttons(request)] if is_open else [])]
+    can_execute = consent is None or consent.is_possible
+    end = [
+        *(agreement(consent) if is_open and consent else []),
+        _record(request, is_open=is_open),
+        *([buttons(request, can_execute=can_execute, ticket=ticket)] if is_open else []),
+    ]
     room = TEXT_BUDGET - len(title) - weight(figures) - weight(end)
     return message(
         title,
@@ -93,7 +102,7 @@ def _record(request: Request, *, is_open: bool) -> Block:
     asked = request.asked
     facts = [f"Asked for by {mention(asked.requester)} {date(asked.made_at)}"]
     if request.settlement:
-        facts.append(_decision(request.settlement))
+        facts.append(_decision(request.settlement, _agreed(request)))
     if request.confirmable:
         facts.append(_named(request))
     if is_open and request.expires_at:
@@ -103,8 +112,14 @@ def _record(request: Request, *, is_open: bool) -> Block:
     return context(" · ".join(facts))
 
 
-def _decision(settlement: Settlement) -> str:
-    by = f" by {mention(settlement.by)}" if settlement.by else ""
+def _agreed(request: Request) -> Sequence[Person]:
+    is_confirmed = request.settlement is not None and request.settlement.how is Settled.CONFIRMED
+    return request.approvers if is_confirmed else ()
+
+
+def _decision(settlement: Settlement, approvers: Sequence[Person]) -> str:
+    people = approvers or ([settlement.by] if settlement.by else [])
+    by = f" by {listing([mention(person) for person in people])}" if people else ""
     return f"{DECISIONS[settlement.how]}{by} {date(settlement.at)}"
 
 

@@ -16,6 +16,7 @@ from waitress.server import create_server
 from bot.errors import SettingsError
 from bot.reception import Reception
 from bot.slack.answers import named_errors
+from bot.slack.gate import MOST_BYTES, Gate, say
 from bot.slack.identity import Identity
 from bot.slack.listeners import register
 
@@ -73,7 +74,11 @@ class SocketMode:
 
     def close(self) -> None:
         """Take nothing more; what has been taken is finished."""
-        self._handler.close()
+        try:
+            self._handler.close()
+        except AttributeError:
+            # A thread of the SDK closed the socket after a check outside its lock; the rest is still to end.
+            self._handler.close()
 
 
 class HttpServer:
@@ -81,7 +86,13 @@ class HttpServer:
 
     def __init__(self, application: "WSGIApplication", *, host: str, port: int) -> None:
         try:
-            self._server: Any = create_server(application, host=host, port=port, threads=HTTP_THREADS)
+            self._server: Any = create_server(
+                *(application,),
+                host=host,
+                port=port,
+                threads=HTTP_THREADS,
+                max_request_body_size=MOST_BYTES,
+            )
         except OSError as error:
             raise SettingsError(f"PORT {port} on {host} cannot be listened on: {error.strerror}") from error
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
@@ -95,25 +106,22 @@ class HttpServer:
         self._server.task_dispatcher.shutdown()
 
 
-def web_application(app: App | None, troubles: Callable[[], Iterator[str]]) -> "WSGIApplication":
+def web_application(
+    app: App | None, signing_secret: str, troubles: Callable[[], Iterator[str]]
+) -> "WSGIApplication":
     """Slack's path, where Slack calls us, and the one for whoever watches."""
-    slack = SlackRequestHandler(app, path=EVENTS_PATH) if app else None
+    slack = Gate(SlackRequestHandler(app, path=EVENTS_PATH), signing_secret) if app else None
 
     def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path = environ.get("PATH_INFO")
         if path == HEALTH_PATH:
-            return _say(start_response, *_health(list(troubles())))
+            return say(start_response, *_health(list(troubles())))
         if slack and path == EVENTS_PATH:
             return slack(environ, start_response)
-        return _say(start_response, "404 Not Found", "not found")
+        return say(start_response, "404 Not Found", "not found")
 
     return application
 
 
 def _health(found: list[str]) -> tuple[str, str]:
     return ("503 Service Unavailable", "; ".join(found)) if found else ("200 OK", "ok")
-
-
-def _say(start_response: "StartResponse", status: str, text: str) -> Iterable[bytes]:
-    start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
-    return [f"{text}\n".encode()]

@@ -7,17 +7,21 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot import render
+from bot.consent import Consent
+from bot.easel import Undrawn
 from bot.errors import ChannelClosed, MessageGone, SlackAway, SlackError
-from bot.memory.posts import Note, Post, Posts
-from bot.memory.store import Filed
+from bot.memory.audit import Audit
+from bot.memory.posts import ROOT, Note, Post, Posts
+from bot.memory.rows import Filed
 from bot.patience import Patience
 from bot.render.blocks import Message
-from bot.requests import HostPart, Request, Stage
+from bot.requests import HostPart, Phase, Request, Stage
+from bot.slack.pictures import Pictures
 from bot.slack.threads import Attachment, Place, Threads, fingerprint
+from workers.contract import Report
 
 logger = logging.getLogger(__name__)
 
-ROOT = "root"
 SLACK = "Slack"
 # Slack takes an edit of one message about every 3 s; a change of phase does not wait for that.
 EDIT_EVERY = timedelta(seconds=3)
@@ -32,7 +36,7 @@ class Exhibit:
     """One message in a request's thread, drawn when its turn comes."""
 
     part: str
-    draw: Callable[[], Message | Attachment]
+    draw: Callable[[], Message | Attachment | Undrawn]
 
 
 @dataclass(frozen=True)
@@ -40,33 +44,47 @@ class Shown:
     """A request as its root message shows it, and since when."""
 
     request: Request
+    consent: Consent
     at: datetime
 
 
 class Exhibits:
     """Keeps Slack's view of the requests up to date."""
 
-    def __init__(self, threads: Threads, posts: Posts, *, clock: Callable[[], datetime]) -> None:
-        self._threads, self._posts, self._clock = threads, posts, clock
+    def __init__(
+        self,
+        threads: Threads,
+        posts: Posts,
+        audit: Audit,
+        *,
+        pictures: Pictures,
+        consent: Callable[[Request], Consent],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._threads, self._posts, self._audit = threads, posts, audit
+        self._pictures, self._consent, self._clock = pictures, consent, clock
         self._failures, self._pace = Patience(), Patience()
         self._shown: dict[str, Shown] = {}
 
     def show_root(self, filed: Filed, request: Request) -> bool:
         """Post or edit the root message; returns whether it shows the request as it is."""
         now, last = self._clock(), self._shown.get(request.asked.id)
-        if last and last.request == request and now - last.at < REDRAW_AFTER:
+        consent = self._consent(request)
+        if last and (last.request, last.consent) == (request, consent) and now - last.at < REDRAW_AFTER:
             return True
         is_urgent = last is None or last.request.phase is not request.phase
         if not (is_urgent or self._pace.allows(request.asked.id, now)):
             return False
-        if not self._draw_root(filed, request, now):
+        if not self._draw_root(filed, request, consent, now):
             return False
-        self._shown[request.asked.id] = Shown(request, now)
+        if request.phase is Phase.READY:
+            self._audit.note_shown(request.asked.id, request.set_digest, request.plans, now)
+        self._shown[request.asked.id] = Shown(request, consent, now)
         return True
 
-    def _draw_root(self, filed: Filed, request: Request, now: datetime) -> bool:
+    def _draw_root(self, filed: Filed, request: Request, consent: Consent, now: datetime) -> bool:
         place = Place(request.asked.id, ROOT, request.asked.channel)
-        drawn, post = render.root(request, now), self._posts.find(request.asked.id, ROOT)
+        drawn, post = render.root(request, now, consent), self._posts.find(request.asked.id, ROOT)
         if post and post.ts and post.shown == fingerprint(drawn):
             return True
         if self._try(place, partial(self._threads.show, place, drawn), filed.response_url):
@@ -85,6 +103,14 @@ class Exhibits:
             all(exhibit.part in done or self._show(exhibit, request, root) for exhibit in group)
             for group in exhibits(request, done, self._clock())
         ]
+        return all(shown) and self._show_pictures(request, root, done)
+
+    def _show_pictures(self, request: Request, root: Post, done: frozenset[str]) -> bool:
+        """They come last: a channel takes few messages, and all others say what somebody waits for."""
+        left = [one for one in pictures(request, self._pictures.of) if one.part not in done]
+        if left and any(note.is_public and note.channel == root.channel for note in self.owed()):
+            return False
+        shown = [self._show(one, request, root) for one in left]
         return all(shown)
 
     def is_given_up(self, request: Request) -> bool:
@@ -97,6 +123,7 @@ class Exhibits:
         """Nothing more is shown of a request for now."""
         self._shown.pop(request_id, None)
         self._pace.succeeded(request_id)
+        self._pictures.forget(request_id)
 
     def owed(self) -> tuple[Note, ...]:
         """The answers that are owed to people."""
@@ -109,14 +136,20 @@ class Exhibits:
 
     def _show(self, exhibit: Exhibit, request: Request, root: Post) -> bool:
         place = Place(request.asked.id, exhibit.part, root.channel, root.ts)
-        return self._try(place, lambda: self._put(place, exhibit.draw()))
+        if not self._is_time(place):
+            return False
+        drawn = exhibit.draw()
+        return drawn is not Undrawn.YET and self._try(place, partial(self._put, place, drawn))
 
-    def _put(self, place: Place, drawn: Message | Attachment) -> None:
+    def _put(self, place: Place, drawn: Message | Attachment | Undrawn) -> None:
         try:
-            if isinstance(drawn, Attachment):
-                self._threads.attach(place, drawn)
-            else:
-                self._threads.show(place, drawn)
+            match drawn:
+                case Undrawn():
+                    self._threads.leave_out(place)
+                case Attachment():
+                    self._threads.attach(place, drawn)
+                case Message():
+                    self._threads.show(place, drawn)
         except MessageGone:
             # The thread has lost its root; a new one is begun.
             self._posts.forget(place.request_id, ROOT)
@@ -126,7 +159,7 @@ class Exhibits:
     def _try(self, place: Place, work: Callable[[], object], response_url: str = "") -> bool:
         """Do it if it is time to; whatever Slack says to it, it is tried again."""
         now, key = self._clock(), (place.request_id, place.part)
-        if not (self._failures.allows(SLACK, now) and self._failures.allows(key, now)):
+        if not self._is_time(place):
             return False
         try:
             work()
@@ -142,6 +175,12 @@ class Exhibits:
         self._failures.succeeded(SLACK)
         self._failures.succeeded(key)
         return True
+
+    def _is_time(self, place: Place) -> bool:
+        now = self._clock()
+        return self._failures.allows(SLACK, now) and self._failures.allows(
+            (place.request_id, place.part), now
+        )
 
     def _put_off(self, place: Place, error: SlackAway, now: datetime) -> None:
         if error.certain:
@@ -181,6 +220,13 @@ def exhibits(request: Request, done: frozenset[str], now: datetime) -> Iterator[
     for part in request.parts:
         if part.ordered and part.stage in (Stage.FINISHED, Stage.REFUSED):
             yield _run(part, now)
+
+
+def pictures(request: Request, picture: Callable[[str, Report], Attachment | Undrawn]) -> Iterator[Exhibit]:
+    """The pictures that belong into the thread of a request beside all that."""
+    for part in request.parts:
+        if part.ordered and part.report and render.is_pictured(part.report):
+            yield Exhibit(f"picture {part.host}", partial(picture, request.asked.id, part.report))
 
 
 def plan_file(part: HostPart) -> str:

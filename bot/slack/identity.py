@@ -16,7 +16,12 @@ REQUIRED_SCOPES = {
     "files:write": "to attach complete lists",
     "channels:history": "to find a message again whose posting was in doubt",
     "groups:history": "the same in private channels",
+    "users:read": "to tell members from guests",
+    "channels:read": "to tell whether other organisations are in a channel",
+    "groups:read": "the same of private channels",
 }
+# Without it only people named one by one are let in; the doctor says so where rules name user groups.
+OPTIONAL_SCOPES = {"usergroups:read": "to know who is in a user group that the rules name"}
 PERMANENT = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired")
 
 
@@ -67,8 +72,10 @@ def refuse_missing_scopes(who: Identity) -> None:
         raise SettingsError(f"the Slack app lacks scopes: {missing}. Add them and install the app again.")
 
 
-def slack_findings(client: WebClient, channels: Sequence[str]) -> Iterator[Finding]:
-    """Token, scopes, and the channels the bot is to work in."""
+def slack_findings(
+    client: WebClient, channels: Sequence[str], *, user_groups: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """Token, scopes, the channels the bot is to work in, and the user groups that the rules name."""
     try:
         who = identity(client)
     except (SettingsError, SlackError) as error:
@@ -78,10 +85,10 @@ def slack_findings(client: WebClient, channels: Sequence[str]) -> Iterator[Findi
     for scope, why in REQUIRED_SCOPES.items():
         has = scope in who.scopes
         yield Finding(f"scope {scope}", has, "granted" if has else f"missing: needed {why}")
-    if not channels:
-        yield Finding("PRUNE_CHANNELS", is_good=False, says="names no channel, so commands are taken nowhere")
     for channel in channels:
         yield _channel(client, channel)
+    for group in user_groups:
+        yield _user_group(client, group)
 
 
 def _channel(client: WebClient, channel: str) -> Finding:
@@ -92,6 +99,17 @@ def _channel(client: WebClient, channel: str) -> Finding:
     except SlackError as error:
         return Finding(name, is_good=False, says=f"{error}; invite the bot there with /invite")
     return Finding(name, is_good=True, says="joined")
+
+
+def _user_group(client: WebClient, group: str) -> Finding:
+    name = f"user group {group}"
+    try:
+        with named_errors("usergroups.users.list"):
+            members = client.usergroups_users_list(usergroup=group).get("users") or ()
+    except SlackError as error:
+        says = f"{error}; nobody is let in by it (it needs the scope usergroups:read, and a paid plan)"
+        return Finding(name, is_good=False, says=says)
+    return Finding(name, is_good=bool(members), says=f"{len(members)} members")
 
 
 def app_token_finding(client: WebClient, app_token: str) -> Finding:

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 10
 # Slack takes about one message a second in a channel.
 POST_EVERY = timedelta(seconds=1)
+# Where a message stands that there will never be.
+NOWHERE = "-"
 CLOCKS_DIFFER = timedelta(minutes=5)
 PAGE = 200
 PAGES = 5
@@ -44,11 +46,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file in a thread."""
+    """A file in a thread; `alt` says in words what a picture shows.
+
+    Slack takes `alt` of pictures only: a file of another kind that has one is in no channel, without an error
+    (python-slack-sdk#1818).
+    """
 
     name: str
     title: str
-    content: str
+    content: str | bytes
+    alt: str = ""
 
 
 def web_client(token: str, base_url: str) -> WebClient:
@@ -96,6 +103,11 @@ class Threads:
         if post is None or not self._has_file(place, file):
             self._upload(place, file)
         self._posts.show(place.request_id, place.part, ts=file.name, shown=file.name)
+
+    def leave_out(self, place: Place) -> None:
+        """Remember that nothing will ever stand here."""
+        self._posts.begin(place.request_id, place.part, place.channel, self._clock())
+        self._posts.show(place.request_id, place.part, ts=NOWHERE, shown="")
 
     def answer(self, note: Note) -> None:
         """Answer one person, where only they see it."""
@@ -203,6 +215,7 @@ class Threads:
                     filename=file.name,
                     title=file.title,
                     content=file.content,
+                    alt_txt=file.alt or None,
                 )
         except MessageRefused as error:
             self._send(place, not_attached(file.name, str(error)))

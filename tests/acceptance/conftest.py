@@ -27,6 +27,14 @@ def pytest_configure(config: pytest.Config) -> None:
 CHANNELS = ("ops", *(f"ops-{number}" for number in range(2, 16)))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nobody_overreaches() -> Iterator[None]:
+    """Bot and workers ask nothing of Redis that their users there may not (`python -m bot acl`)."""
+    Company.refusals.clear()
+    yield
+    assert Company.refusals == []
+
+
 @pytest.fixture(scope="module")
 def module_policy() -> str:
     """What a module's company has in its hosts' policies besides."""

@@ -1,5 +1,6 @@
 """Bot and worker killed at any point: one execution, one final state, nothing removed after a death."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ import pytest
 from tests.acceptance.small_host import IMAGES, litter, litter_all_kinds
 from tests.stage.company import Company
 from tests.stage.member import Member, until
+from workers.cli.command_line import Exit
 from workers.contract import Kind, Outcome, Status
+from workers.reasons import Code
 
 
 @pytest.fixture
@@ -66,6 +69,25 @@ def test_s14_a_bot_that_dies_in_a_run_shows_its_end_once(company: Company, web: 
     company.reply(root, "Run on web-1")
 
     assert (len(web.reports()), reports_shown(company, root.ts), len(company.roots())) == (before + 1, 1, 1)
+
+
+def test_s11_a_run_that_outlives_its_worker_still_holds_its_engine(company: Company, web: Member) -> None:
+    litter_all_kinds(web, "orphan")
+    root, before = company.ready("web-1"), len(web.reports())
+    digest = json.loads(web.cli("preview", "--json").stdout)["digest"]
+    with web.gate.held("DELETE /images/") as hold:
+        company.confirm(root)
+        hold.wait_until_reached()
+        # The worker alone: its run has a process group of its own.
+        web.worker.kill()
+        web.worker.start()
+        refused = web.cli("execute", "--confirm", digest)
+    ended, (report,) = company.ended(root), web.reports()[before:]
+
+    assert refused.returncode == Exit.REFUSED
+    assert "Another run holds this engine (its lock is taken)" in refused.stderr
+    assert (report.status, [why.code for why in report.stopped_by]) == (Status.STOPPED, [Code.TERMINATED])
+    assert ended.first_line.startswith("Stopped on web-1 after ")
 
 
 @pytest.mark.parametrize("engine_did_it", [False, True])

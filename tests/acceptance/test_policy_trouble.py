@@ -6,7 +6,7 @@ import pytest
 
 from tests.acceptance.small_host import WASTE
 from tests.stage.company import Company
-from tests.stage.member import Member
+from tests.stage.member import Member, until
 
 GOOD = 'protected_images = []\ncritical_containers = ["web"]\n'
 BROKEN = [
@@ -73,11 +73,14 @@ def test_s4_a_worker_starts_without_one_and_works_as_soon_as_it_is_there(
     write(web, None)
     web.worker.start()
     company.becomes(company.asked("preview web-1"), "No plan: web-1 could not make one.")
-    hosts = company.answer("ana", lambda: company.command("hosts"))
+
+    def is_told() -> bool:
+        # The next sign of life tells it, which may come after the answer.
+        return "there is no such file" in company.answer("ana", lambda: company.command("hosts"))
+
+    until(is_told, "the trouble among the hosts")
     web.policy.write_text(text)
     company.ready("web-1")
-
-    assert "there is no such file" in hosts
 
 
 def test_s4_a_folder_in_its_place_is_said_to_be_unreadable(company: Company, web: Member) -> None:

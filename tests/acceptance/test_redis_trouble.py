@@ -1,5 +1,10 @@
 """Redis away, or emptied: it is said, nothing that was done is lost, nothing is shown twice."""
 
+import os
+import signal
+
+import pytest
+
 from tests.acceptance.small_host import litter, litter_all_kinds
 from tests.stage.company import Company
 from tests.stage.member import Member, until
@@ -20,18 +25,28 @@ def test_a_redis_that_is_down_is_said_and_both_find_it_again_by_themselves(
     assert web.worker.is_running
 
 
-def test_s15_a_run_goes_on_without_redis_and_its_report_arrives_later(company: Company, web: Member) -> None:
-    litter_all_kinds(web, "without")
-    root, before = company.ready("web-1"), len(web.reports())
+@pytest.mark.parametrize("is_hung", [False, True])
+def test_s15_a_run_goes_on_without_redis_and_its_report_arrives_later(
+    company: Company, web: Member, is_hung: bool
+) -> None:
+    litter_all_kinds(web, f"without-{is_hung}".lower())
+    root, before, pids = company.ready("web-1"), len(web.reports()), (company.bot.pid, web.worker.pid)
     with web.gate.held("DELETE /images/") as hold:
         company.confirm(root)
         hold.wait_until_reached()
-        company.redis.kill()
-    report = until(lambda: web.reports()[before:], "the report on the host")[0]
+        if is_hung:
+            os.kill(company.redis.pid, signal.SIGSTOP)
+        else:
+            company.redis.kill()
+    report = until(lambda: web.reports()[before:], "the report on the host", 60)[0]
     meanwhile = company.slack.message(company.channel, root.ts).first_line
-    company.redis.start()
+    if is_hung:
+        os.kill(company.redis.pid, signal.SIGCONT)
+    else:
+        company.redis.start()
     ended = company.ended(root)
 
+    assert (company.bot.pid, web.worker.pid) == pids
     assert (report.status.value, meanwhile) == ("done", "Pruning web-1…")
     assert ended.first_line.startswith("Pruned")
     assert reports_shown(company, root.ts) == 1

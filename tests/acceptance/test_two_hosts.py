@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,14 @@ import pytest
 from tests.acceptance.conftest import CHANNELS
 from tests.acceptance.small_host import NO_GRACE, NO_WAITING, litter, litter_all_kinds, small_host
 from tests.stage.company import Company, Fill
-from tests.stage.member import Member
+from tests.stage.lives import PLANTED_SECRET
+from tests.stage.member import Member, finished
 from tests.stage.processes import MINIMAL, REPOSITORY
 from workers.cli.command_line import Exit
+from workers.contract import HOST_TEAM
+
+# All that bot and workers write; the engines beside it keep what they were told.
+KEPT = ("bot/*", "bot-state/*", "workers/*", "web-?-state/*", "*.jsonl", "acts.csv")
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +111,64 @@ def test_s11_the_bot_has_to_wait_for_a_run_of_the_host_itself(company: Company, 
 
     assert "Another run holds this engine" in ended.plain
     assert not any(name.startswith("host-first") for name in web.names())
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was written for an auditor after a run on both hosts, and what the comparison said."""
+
+    said: list[str]
+    exit_code: int
+
+
+@pytest.fixture(scope="module")
+def record(module_company: Company) -> Record:
+    company, members = module_company, module_company.members
+    company.channel = company.channels[-1]
+    for member in members.values():
+        litter(member, "for-the-record")
+    company.pruned("web-*")
+    files = {name: company.folder / f"{name}-copy.jsonl" for name in members}
+    for name, file in files.items():
+        file.write_text(members[name].cli("audit", "--json").stdout)
+    (company.folder / "acts.csv").write_text(company.run_bot("audit", "export"))
+    verify = finished(
+        "bot", ["audit", "verify", *map(str, files.values())], {**MINIMAL, **company.environment}
+    )
+    return Record(verify.stdout.splitlines(), verify.returncode)
+
+
+def test_after_all_that_the_copies_of_bot_and_hosts_say_the_same(record: Record, web: Member) -> None:
+    local = [r for r in web.reports() if r.approver.team == HOST_TEAM]
+
+    with web.ledger() as ledger:
+        refused = ledger.rows("SELECT 1 FROM refusals WHERE instr(claims, ?)", f'"team":"{HOST_TEAM}"')
+
+    assert (record.said[-2:], record.exit_code) == (["same        web-1", "same        web-2"], 0)
+    assert [line for line in record.said if "executed at the host itself" in line] == [
+        f"note        web-1: order {r.order_id} was executed at the host itself by {r.approver.spelled}"
+        f" (done, {len(r.outcomes)} of {len(r.outcomes)} removed)"
+        for r in local
+    ]
+    assert sum("was refused at the host itself" in line for line in record.said) == len(refused)
+
+
+@pytest.mark.usefixtures("record")
+def test_s12_no_secret_and_no_environment_is_kept_anywhere(company: Company, web: Member) -> None:
+    key = company.signing_key_file
+    private = "".join(key.read_text().splitlines()[1:-1])
+    secrets = [PLANTED_SECRET, company.slack.bot_token, company.slack.app_token, private]
+    found = [path for pattern in KEPT for path in company.folder.glob(pattern)]
+    kept = [path for path in found if path.is_file() and path != key]
+
+    planted = json.dumps(web.engine.client.inspect_container("web")["Config"]["Env"])
+    assert PLANTED_SECRET in planted
+    assert {path.name for path in kept} >= {
+        *("bot.sqlite3", "ledger.db", "bot.log", "worker-web-1.log", "acts.csv", "web-1-copy.jsonl")
+    }
+    assert [
+        (path.name, number)
+        for path in kept
+        for number, secret in enumerate(secrets)
+        if secret.encode() in path.read_bytes()
+    ] == []

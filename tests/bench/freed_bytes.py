@@ -35,7 +35,7 @@ from tests.stage.kinds import ENGINES, MACHINES_OWN, EngineKind, engine_kind
 from workers.contract import Store
 from workers.planning.histories import HistoryStep
 from workers.planning.layers import LayeredImage
-from workers.planning.reclaim import attribution, freed
+from workers.planning.reclaim import freed, reckoned
 
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 HEADINGS = ("seed", "images", "removed", "records", "predicted", "disk", "accounted", "du", "df claims")
@@ -130,7 +130,7 @@ def print_duration(count: int) -> None:
     images = made_up_images(count)
     order = [image.id for image in images[::2]]
     start = time.perf_counter()
-    attribution(order, images, store=Store.GRAPH_DRIVER)
+    reckoned(order, images, store=Store.GRAPH_DRIVER)
     print(f"{count} images, {len(order)} of them removed: predicted in {time.perf_counter() - start:.2f} s")
 
 

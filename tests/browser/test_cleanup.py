@@ -13,6 +13,7 @@ from tests.stage import hosts
 from tests.stage.company import Company
 
 EXECUTE = "[data-action=prune_execute]"
+PICTURE = "document.querySelector('#thread .picture img')"
 # Long enough for the services' own checks to have run once more.
 POLICY = 'settle = "5s"\nsteady_for = "0s"\n'
 
@@ -55,7 +56,15 @@ def test_ana_asks_bo_confirms_and_both_read_the_report(company: Company, page: P
     page.click(".thread-link")
     page.wait_for(says("Run on web-1"), "the report in the thread", 40)
     page.screenshot(ARTEFACTS / "report.png")
+    company.slack.wait_for(
+        lambda: any(f.is_image for f in company.slack.files("ops")), 180, what="the picture"
+    )
+    page.wait_for(PICTURE, "the picture on the page")
+    assert page.evaluate(f"{PICTURE}.decode().then(() => {PICTURE}.naturalWidth)") == 1080
+    page.evaluate(f"{PICTURE}.scrollIntoView({{block: 'end'}})")
+    page.screenshot(ARTEFACTS / "picture.png")
 
+    assert str(page.evaluate(f"{PICTURE}.alt")).startswith("Pruned ")
     assert page.evaluate(f"document.querySelector({json.dumps(EXECUTE)})") is None
     assert (page.problems, company.slack.violations) == ([], ())
     assert (company.members["web-1"].filled.lost(), company.members["web-1"].filled.left()) == ([], [])

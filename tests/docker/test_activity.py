@@ -10,9 +10,10 @@ import pytest
 
 from tests.docker.worker_host import WorkerHost, codes, ended, on, order_for
 from tests.stage import images
+from tests.stage.door import Hold
 from tests.stage.engine import DisposableEngine
 from tests.stage.fixtures import RegistryFactory
-from tests.stage.gate import Gate, Hold
+from tests.stage.gate import Gate
 from tests.stage.netns import listen
 from tests.stage.slow_door import SlowDoor
 from workers.contract import Kind, Outcome, Plan, Status

@@ -1,21 +1,11 @@
 """`python -m workers explain` on a real engine: the verdict of the plan, by any name."""
 
 import json
-import signal
-from collections.abc import Iterator
 
 import pytest
 
 from tests.docker.worker_host import WorkerHost
 from workers.cli.command_line import Exit, parser, run
-
-
-@pytest.fixture(autouse=True)
-def _broken_pipes_end_nobody() -> Iterator[None]:
-    """A command line dies of a reader that has seen enough; whoever runs the tests must not."""
-    before = signal.getsignal(signal.SIGPIPE)
-    yield
-    signal.signal(signal.SIGPIPE, before)
 
 
 def explain(host: WorkerHost, *arguments: str) -> tuple[Exit, str]:

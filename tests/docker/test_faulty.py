@@ -24,7 +24,7 @@ from workers.host import Host
 from workers.memory.ledger import Ledger
 from workers.planning.activity import MEMORY
 from workers.planning.mentions import ARRIVING
-from workers.reasons import Code
+from workers.reasons import Code, Reason, reason
 
 # How long a worker waits for an answer that does not come.
 PATIENCE = 3
@@ -62,7 +62,7 @@ READS: dict[str, Callable[[Engine], Any]] = {
     "networks": Engine.networks,
     "services": Engine.services,
     "usage": Engine.usage,
-    "events": lambda engine: engine.image_events(ARRIVING, since=BEGAN, until=datetime.now(UTC)),
+    "events": lambda engine: engine.events({"image": ARRIVING}, since=BEGAN, until=datetime.now(UTC)),
     "container": lambda engine: [engine.inspect_container(raw["Id"]) for raw in engine.containers()],
     "image": lambda engine: [engine.inspect_image(raw["Id"]) for raw in engine.images()],
     "history": lambda engine: [engine.history(raw["Id"]) for raw in engine.images()],
@@ -213,8 +213,26 @@ def test_s4_s5_a_service_whose_signs_of_life_cannot_be_read_stops_the_run(
     with door.at(f"GET /containers/{web}/json", faulty.garbled(body), times=99):
         report = executed(host, door, plan)
 
-    assert (report.status, codes(report.stopped_by)) == (Status.REFUSED, [Code.ENGINE_UNREACHABLE])
+    assert (report.status, codes(report.stopped_by)) == (Status.REFUSED, [Code.ENGINE_ERROR])
     assert host.has(waste)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (faulty.refused(500), reason(Code.ENGINE_ERROR, detail="list networks: said the door")),
+        (faulty.unasked, reason(Code.ENGINE_UNREACHABLE, detail="list networks: no answer in time")),
+    ],
+)
+def test_what_an_engine_says_is_told_apart_from_silence(
+    host: WorkerHost, door: Faulty, fault: Fault, said: Reason
+) -> None:
+    host.image("waste:1")
+    plan = host.plan()
+    with door.at("GET /networks", fault, times=99):
+        report = executed(host, door, plan)
+
+    assert (report.status, report.stopped_by) == (Status.REFUSED, (said,))
 
 
 LISTS = [

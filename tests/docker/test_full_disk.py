@@ -14,7 +14,21 @@ from tests.docker.worker_host import WorkerHost, codes, order_for
 from tests.stage.engine import DisposableEngine
 from tests.stage.images import build_with_cache
 from workers import jobs
-from workers.contract import EVENT, Event, Kind, Outcome, Plan, PlanReady, Report, Status
+from workers.cli import standing as at_the_host
+from workers.cli.command_line import Exit, parser
+from workers.cli.commands import audit
+from workers.contract import (
+    EVENT,
+    Event,
+    FreezeOrder,
+    Kind,
+    Outcome,
+    Plan,
+    PlanReady,
+    Report,
+    Status,
+    UnfreezeOrder,
+)
 from workers.errors import LedgerError
 from workers.memory.ledger import Ledger
 from workers.memory.reserve import FOR_A_RUN, WHOLE, Reserve
@@ -122,6 +136,10 @@ def test_s15_with_no_byte_left_the_room_that_was_kept_is_used_and_kept_again(sma
     assert kept >= FOR_A_RUN
 
     fill_up(small)
+    for type_ in (FreezeOrder, UnfreezeOrder):
+        at_the_host.decide(type_, "", small.place)
+    assert list(at_the_host.in_force(small.place)) == []
+    assert audit.run(parser().parse_args(["audit"]), small.place, lambda _: None) is Exit.DONE
     report = executed(small, plan)
     assert (report.status, codes(report.findings)) == (Status.DONE, [Code.RESERVE_USED])
     assert {one.outcome for one in report.outcomes} == {Outcome.REMOVED}

@@ -80,6 +80,7 @@ def test_the_command_line_says_why_it_does_not_execute(podman: WorkerHost) -> No
         "PRUNE_HOST": podman.place.host,
         "PRUNE_POLICY": str(podman.place.policy_file),
         "PRUNE_STATE_DIR": str(podman.place.state_dir),
+        "PRUNE_ENGINES_DIR": str(podman.place.engines),
     }
     command = [sys.executable, "-m", "workers", "execute", "--confirm", digest(podman.plan())]
     done = subprocess.run(command, cwd=REPOSITORY, env=place, capture_output=True, text=True, check=False)

@@ -41,4 +41,7 @@ def test_s7_an_image_that_lost_its_race_is_there_again_where_a_registry_has_it(
         lost = next(one for one in islice(trials, TRIALS) if one.lost)
 
     assert codes(lost.report.findings) == [Code.LOST_RACE, Code.BROUGHT_BACK]
+    # What came back is no freed space, be it measured while somebody still looked for such races.
+    before, after = lost.report.usage_before, lost.report.usage_after
+    assert (before and before.images) == (after and after.images) != 0
     assert lost.image_is_there

@@ -21,7 +21,7 @@ from tests.stage.engine import DisposableEngine
 from tests.stage.kinds import MACHINE
 from workers.contract import Bytes, Store
 from workers.planning.inventory import CacheRecord
-from workers.planning.reclaim import attribution, freed
+from workers.planning.reclaim import freed, reckoned
 
 G = Store.GRAPH_DRIVER
 pytestmark = pytest.mark.only_on(
@@ -31,7 +31,7 @@ DOCKERFILE = "FROM base:1\nWORKDIR /work\nRUN head -c 70000 /dev/urandom > made\
 
 
 def predicted(engine: DisposableEngine, order: Sequence[str]) -> dict[str, Bytes]:
-    return attribution(order, images_of(engine.client), cache_of(engine.client), store=G)
+    return dict(reckoned(order, images_of(engine.client), cache_of(engine.client), store=G).bytes)
 
 
 def remove(engine: DisposableEngine, removed: str) -> None:

@@ -3,20 +3,25 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import NotFound
 
 from tests.docker.test_safety import check
 from tests.docker.worker_host import Busy, WorkerHost, codes, ended, on, order_for, outcome_of, why
-from tests.stage.objects import contents
+from tests.stage.member import until
+from tests.stage.objects import connect, contents
 from workers import jobs
 from workers.contract import (
     EVENT,
     Event,
     ExecutionFinished,
+    HealthChange,
     Kind,
     OrderRefused,
     Outcome,
@@ -27,6 +32,7 @@ from workers.contract import (
     Status,
 )
 from workers.errors import EngineUnreachable, RefusedError
+from workers.execution import recovery
 from workers.host import Host
 from workers.memory.ledger import Ledger
 from workers.planning.facts import Case
@@ -153,6 +159,33 @@ def test_s6_a_recovery_makes_the_post_check_without_waiting_for_anything(host: W
     assert (codes(report.findings), len(looks)) == ([Code.CRITICAL_STARTING], 1)
 
 
+def test_s6_a_recovery_compares_with_what_ran_before_the_first_removal(host: WorkerHost) -> None:
+    host.image("app:1")
+    for name in ("web", "helper", "other"):
+        host.running(name, "app:1")
+    with standing_still(host, three_images(host), "before"):
+        host.engine.client.kill("helper")
+        host.engine.client.remove_container("other", force=True)
+    [report] = recovered(host)
+
+    assert {line.name: line.change for line in report.health} == {
+        "web": HealthChange.SAME,
+        "helper": HealthChange.REGRESSED,
+        "other": HealthChange.GONE,
+    }
+    assert set(codes(report.findings)) == {Code.HEALTH_REGRESSED, Code.CONTAINER_LOST}
+
+
+def test_s11_what_another_version_wrote_down_holds_up_no_report(host: WorkerHost) -> None:
+    with standing_still(host, three_images(host), "after"):
+        pass
+    with closing(Ledger(host.place.ledger_file)) as ledger:
+        ledger.write("UPDATE baselines SET body = ?", [('[{"id": "c1"}]',)])
+    [report] = recovered(host)
+
+    assert (report.status, codes(report.findings)) == (Status.INTERRUPTED, [Code.NOT_LOOKED_AT])
+
+
 def test_s7_a_race_that_was_lost_before_the_worker_died_is_found(host: WorkerHost) -> None:
     plan = three_images(host)
     with standing_still(host, plan, "after", nth=2) as in_hand:
@@ -170,12 +203,74 @@ def test_s7_a_race_that_was_lost_before_the_worker_died_is_found(host: WorkerHos
 
 
 def test_s4_what_another_engine_has_or_has_not_says_nothing(host: WorkerHost, fresh_engine: Any) -> None:
-    with standing_still(host, three_images(host), "before") as in_hand:
+    host.image("app:1")
+    plan = three_images(host)
+    host.running("web", "app:1")
+    host.policy(critical_containers='["web"]')
+    with standing_still(host, host.plan(plan.kinds), "before") as in_hand:
         pass
     host.engine = fresh_engine()
     [report] = recovered(host)
 
     assert (outcome_of(report, in_hand).outcome, why(report, in_hand)) == (FAILED, Code.STATE_UNKNOWN)
+    assert (report.health, codes(report.findings)) == ((), [Code.NOT_LOOKED_AT])
+
+
+def test_s11_what_is_there_again_is_not_told_as_removed(host: WorkerHost) -> None:
+    """So it is on an engine that lost power before all it did was on its disk."""
+    with standing_still(host, three_images(host), "after", nth=2):
+        pass
+    three_images(host)
+    [report] = recovered(host)
+
+    assert [one.outcome for one in report.outcomes] == [FAILED, FAILED, UNTOUCHED]
+    assert len(host.tags()) == 3
+
+
+MANY_FILES = "mkdir /many; cd /many; i=0; while [ $i -lt 40000 ]; do : >$i; i=$((i+1)); done"
+
+
+def test_s11_what_the_engine_is_still_at_is_told_of_when_it_has_ended(host: WorkerHost) -> None:
+    """It does not notice that whoever asked is dead, and a container of many files takes it a while."""
+    host.image("app:1")
+    host.policy(writable_limit='"1GB"')
+    many, client = host.create("many", "app:1", MANY_FILES), host.engine.client
+    client.start(many)
+    client.wait(many)
+    with standing_still(host, host.plan((Kind.CONTAINER,)), "before", kind="container"):
+        pass
+    with ThreadPoolExecutor(1) as beside, closing(connect(host.engine.url)) as other:
+        removal = beside.submit(other.remove_container, many)
+        until(lambda: removal.done() or is_being_removed(host, many), "the removal to begin")
+        [report] = recovered(host)
+        removal.result()
+
+    assert (ended(report), host.has(many)) == ({"many": REMOVED}, False)
+
+
+def is_being_removed(host: WorkerHost, id_: str) -> bool:
+    with suppress(NotFound):
+        return str(host.engine.client.inspect_container(id_)["State"]["Status"]) == "removing"
+    return False
+
+
+def test_s11_what_the_engine_does_not_end_with_is_unknown(
+    host: WorkerHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AtIt(Busy):
+        def inspect_container(self, id_: str) -> dict[str, Any]:
+            found = super().inspect_container(id_)
+            return {**found, "State": {**found["State"], "Status": "removing"}}
+
+    monkeypatch.setattr(recovery, "GOES_ON_AT_MOST", timedelta(seconds=2))
+    host.image("app:1")
+    spent = host.spent("spent", "app:1")
+    with standing_still(host, host.plan((Kind.CONTAINER,)), "before", kind="container"):
+        pass
+    with host.opened() as opened, closing(AtIt(host.engine.url)) as engine:
+        [report] = Host(host.place, opened.ledger, engine).recover()
+
+    assert (outcome_of(report, spent).outcome, why(report, spent)) == (FAILED, Code.STATE_UNKNOWN)
 
 
 # The engine dies
@@ -229,8 +324,8 @@ def test_s14_an_engine_that_dies_before_the_first_removal_refuses_the_run(host: 
 
 
 def a_request(plan: Plan) -> PlanRequest:
-    claims = order_for(plan).model_dump(exclude={"type", "engine_id", "plan_digest", "approver", "excluded"})
-    return PlanRequest.model_validate(claims)
+    shared = set(PlanRequest.model_fields) - {"type"}
+    return PlanRequest.model_validate(order_for(plan).model_dump(include=shared))
 
 
 @pytest.mark.parametrize("trouble", ["engine", "policy"])

@@ -1,6 +1,7 @@
 """One object at a time: an image loses its names one by one, and has them back where it stays (S2)."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -190,10 +191,10 @@ def test_s8_the_last_look_asks_the_protections_once_more(host: WorkerHost) -> No
     host.image("app:1")
     [step] = host.plan().steps
     host.policy(protected_images='["app:*"]')
-    with host.opened() as opened:
+    with host.opened() as opened, ThreadPoolExecutor(2) as pool:
         none = RecordRemoval(opened.engine, opened.policy.cache_grace, {})
         heard = Listening(opened.engine, datetime.now(UTC))
-        removal = Removal(opened.engine, opened.identity, opened.policy, heard, Start(), none)
+        removal = Removal(opened.engine, opened.identity, opened.policy, heard, Start(), none, pool)
         found = removal.look(step)
 
     assert found.ended == refused(reason(Code.BECAME_PROTECTED, what="app:*"))

@@ -129,17 +129,17 @@ def test_remains_of_a_killed_maker_are_removed(stage_place: Callable[[], Path]) 
     assert not folder.exists()
 
 
-def test_a_stage_folder_has_one_owner_at_a_time(stage: Path) -> None:
+def test_a_stage_folder_has_one_owner_at_a_time(run_folder: Path) -> None:
     with (
-        stage_folder(stage / "owned"),
+        stage_folder(run_folder / "owned"),
         pytest.raises(StageInUse, match=str(os.getpid())),
-        stage_folder(stage / "owned"),
+        stage_folder(run_folder / "owned"),
     ):
         pass
 
 
-def test_a_stage_folder_begins_without_what_a_dead_owner_left(stage: Path) -> None:
-    folder = stage / "left"
+def test_a_stage_folder_begins_without_what_a_dead_owner_left(run_folder: Path) -> None:
+    folder = run_folder / "left"
     folder.mkdir()
     (folder / "rest").touch()
 

@@ -87,7 +87,7 @@ def test_nothing_outlives_a_killed_starter(stage_place: Callable[[], Path]) -> N
         os.kill(starter.pid, signal.SIGKILL)
 
     assert len(started) == 2
-    assert all(wait_until_gone(pid, seconds=5) for pid in started)
+    assert all(wait_until_gone(pid, seconds=30) for pid in started)
 
 
 def test_redis_keeps_what_it_has_over_a_crash(redis_server: RedisServer) -> None:

@@ -18,17 +18,20 @@ from typing import Any, Self
 
 import redis
 
-from bot import keys
+from bot import keys, rulebook
 from bot.memory.database import Database
 from bot.memory.posts import Posts
 from bot.memory.store import Store
+from bot.parts import Parts, Wiring
 from bot.reception import Call, Click
 from bot.render import EXECUTE
-from bot.service import Parts, Service, Wiring, identified
+from bot.rulebook import Rulebook
+from bot.service import Service, identified
 from tests.stage.readiness import ReadySocket
 from tests.unit.bot_values import (
     finished,
     plan,
+    plan_failed,
     plan_ready,
     plan_started,
     report,
@@ -37,6 +40,7 @@ from tests.unit.bot_values import (
 )
 from tests.workspace import Message, Workspace
 from workers.contract import (
+    STANDING,
     Beat,
     Claims,
     Event,
@@ -44,14 +48,21 @@ from workers.contract import (
     Person,
     Plan,
     PlanRequest,
+    Question,
     acknowledged_key,
     beat_key,
     events_key,
 )
+from workers.reasons import Reason
 from workers.signing import digest, unseal
 
 SECONDS = 20.0
-TYPES: dict[str, type[Claims]] = {"workers.jobs.plan": PlanRequest, "workers.jobs.execute": ExecutionOrder}
+TYPES: dict[str, Any] = {
+    "workers.jobs.plan": PlanRequest,
+    "workers.jobs.answer": Question,
+    "workers.jobs.execute": ExecutionOrder,
+    "workers.jobs.keep": STANDING,
+}
 
 
 def now() -> datetime:
@@ -124,7 +135,8 @@ class StandInHost:
         function, instance, arguments, keywords = json.loads(zlib.decompress(stored))
         assert (instance, keywords) == (None, {})
         public = {self.key.id: self.key.private.public_key()}
-        return unseal(arguments, TYPES[function], keys=public, host=self.name, now=self.clock())
+        claims: Claims = unseal(arguments, TYPES[function], keys=public, host=self.name, now=self.clock())
+        return claims
 
     @property
     def queued(self) -> int:
@@ -146,7 +158,7 @@ class StandInHost:
             fields: dict[Any, Any] = dict(entry)
             self.server.client.xadd(events_key(self.name), fields)
 
-    def beat(self) -> None:
+    def beat(self, *problems: Reason, holding: tuple[str, ...] | None = None) -> None:
         beat = Beat(
             host=self.name,
             boot="b1",
@@ -154,6 +166,8 @@ class StandInHost:
             engine_id="engine-1",
             version="0.1.0",
             at=self.clock(),
+            problems=problems,
+            keys=holding,
         )
         self.server.client.set(beat_key(self.name), beat.model_dump_json(), ex=45)
 
@@ -194,6 +208,7 @@ class Stage:
     key: keys.SigningKey
     hosts: dict[str, StandInHost]
     processes: list["subprocess.Popen[str]"] = field(default_factory=list)
+    rules: str = ""
 
     @property
     def channel(self) -> str:
@@ -205,17 +220,22 @@ class Stage:
     def wiring(self) -> Wiring:
         return Wiring(
             database=self.folder / "bot.sqlite3",
-            key=self.key,
+            key=lambda: self.key,
             bot_token=self.slack.bot_token,
             app_token=self.slack.app_token,
             signing_secret="",
             api_url=self.slack.api_url,
             redis_url=self.server.url,
-            channels=(self.channel,),
-            approvers=(self.slack.user_id("ana"), self.slack.user_id("bo")),
+            book=self.book(),
             bind="127.0.0.1",
             port=None,
         )
+
+    def book(self) -> Rulebook:
+        """The rules: those of a test, or the simple form."""
+        if self.rules:
+            return rulebook.parse(self.rules, "rules.toml")
+        return rulebook.simple((self.channel,), (self.slack.user_id("ana"), self.slack.user_id("bo")))
 
     @contextlib.contextmanager
     def bot(self) -> Iterator[None]:
@@ -269,7 +289,7 @@ class Stage:
 
 
 @contextlib.contextmanager
-def bot_stage(folder: Path, *hosts: str) -> Iterator[Stage]:
+def bot_stage(folder: Path, *hosts: str, channels: tuple[str, ...] = ("ops",)) -> Iterator[Stage]:
     server = RedisServer(folder).start()
     key = keys.make(folder / "signing.key")
     database = Database(folder / "bot.sqlite3")
@@ -278,7 +298,7 @@ def bot_stage(folder: Path, *hosts: str) -> Iterator[Stage]:
     database.close()
     processes: list[subprocess.Popen[str]] = []
     try:
-        with Workspace.start() as slack:
+        with Workspace.start(channels=channels) as slack:
             standing_in = {h: StandInHost(h, server, key) for h in hosts}
             yield Stage(folder, server, slack, key, standing_in, processes)
     finally:
@@ -311,17 +331,30 @@ class HandDriven:
             host.clock = clock
 
     def command(self, text: str, *, user: str = "ana", trigger: str = "") -> str:
-        """Type a command; what only the asker reads."""
-        call = Call(text, self.person(user), self.stage.channel, trigger or secrets.token_hex(4), "")
-        return self.parts.reception.command(call).text
+        """Type a command; what only the asker reads, once Slack was asked who they are where need be."""
+        id_ = trigger or secrets.token_hex(4)
+        said = self.parts.reception.command(self.call(text, user=user, trigger=id_)).text
+        self.parts.doorkeeper.step()
+        return self.told(id_) or said
+
+    def call(self, text: str, *, user: str = "ana", trigger: str) -> Call:
+        return Call(text, self.person(user), self.stage.channel, trigger, "")
 
     def click(self, button: str, *, user: str = "bo", root: Message | None = None, trigger: str = "") -> str:
         """Press a button; what the presser is told, nothing where the press counted."""
-        control = next(c for c in (root or self.stage.roots()[-1]).controls if c.action_id == button)
         id_ = trigger or secrets.token_hex(4)
-        click = Click(control.value or "", self.person(user), self.stage.channel, id_, "")
         take = self.parts.reception.execute if button == EXECUTE else self.parts.reception.cancel
-        take(click)
+        take(self.pressed(button, root or self.stage.roots()[-1], user=user, trigger=id_))
+        self.parts.doorkeeper.step()
+        return self.told(id_)
+
+    def pressed(self, button: str, root: Message, *, user: str = "bo", trigger: str) -> Click:
+        control = next(c for c in root.controls if c.action_id == button)
+        where = {"is_private": root.ephemeral_to is not None, "message_ts": root.ts}
+        return Click(control.value or "", self.person(user), self.stage.channel, trigger, "", **where)
+
+    def told(self, id_: str) -> str:
+        """What somebody is owed for an act."""
         return next((note.message.text for note in self.posts.owed() if note.id == id_), "")
 
     def person(self, user: str) -> Person:
@@ -333,7 +366,9 @@ class HandDriven:
     def carry_on(self, steps: int = 1) -> None:
         """Step, and let so much time pass that nothing waits for its turn."""
         for _ in range(steps):
+            self.parts.standing.step()
             self.parts.desk.step()
+            self.parts.easel.wait()
             self.wait(3)
 
     def wait(self, seconds: float) -> None:
@@ -341,11 +376,14 @@ class HandDriven:
         self.stage.slack.advance(seconds)
 
     def close(self) -> None:
+        self.parts.easel.close()
         self.parts.database.close()
 
 
-def bot_process(stage: Stage, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
-    """The bot as people start it."""
+def bot_process(
+    stage: Stage, *arguments: str, log: Path | None = None, **environment: str
+) -> "subprocess.Popen[str]":
+    """The bot as people start it; what it logs is in a file, or at hand."""
     settings = stage.slack.env() | {
         "REDIS_URL": stage.server.url,
         "PRUNE_STATE_DIR": str(stage.folder),
@@ -358,7 +396,7 @@ def bot_process(stage: Stage, *arguments: str, **environment: str) -> "subproces
         env=settings | environment,
         cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=log.open("w") if log else subprocess.PIPE,
         text=True,
     )
     stage.processes.append(process)
@@ -370,3 +408,11 @@ def terminated(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=SECONDS)
     return process.returncode, out, err
+
+
+def listen(stage: Stage, driven: HandDriven) -> None:
+    """Let the bot hear its hosts, so that it does not take the silence before for theirs."""
+    for host in stage.hosts.values():
+        host.beat()
+    stage.host().tell(plan_failed(request="of-nobody"))
+    driven.hear()

@@ -15,18 +15,31 @@ from typing import Any, TypeVar
 import redis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from bot import dispatch
 from bot.dispatch import Dispatch
 from bot.keys import SigningKey
+from bot.rights import Rights, hashed, of_bot, of_host
 from tests.service.queue_worker import GATED, STEPS
 from tests.stage.processes import ProjectProcess
 from tests.stage.redis import RedisServer
 from tests.unit.bot_values import ANA, BO
-from workers.contract import EVENT, Claims, Event, ExecutionOrder, PlanReady, PlanRequest, events_key
+from workers.contract import (
+    EVENT,
+    Claims,
+    Event,
+    ExecutionOrder,
+    PlanReady,
+    PlanRequest,
+    Question,
+    Topic,
+    events_key,
+)
 from workers.memory.ledger import Ledger
 from workers.reasons import Reason
 from workers.signing import digest, seal
 
-SECONDS = 30.0
+SECONDS = 90.0
+PASSWORD = "swordfish"
 Found = TypeVar("Found")
 
 
@@ -52,7 +65,13 @@ class QueueStage:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.client: Any = redis.Redis.from_url(self.server.url)
+        for rights in (of_bot(), of_host(self.host)):
+            self.server.admit(rights.line(hashed(PASSWORD)))
+        self.bot_client = dispatch.connect(self.url_of(of_bot()))
         self.worker = self.new_worker("worker")
+
+    def url_of(self, rights: Rights) -> str:
+        return self.server.url_of(rights.user, PASSWORD)
 
     def new_worker(self, name: str) -> ProjectProcess:
         public = b64encode(self.key.public).decode()
@@ -60,7 +79,7 @@ class QueueStage:
             "QUEUE_FOLDER": str(self.folder),
             "QUEUE_HOST": self.host,
             "QUEUE_KEY": f"{self.key.id}:{public}",
-            "REDIS_URL": self.server.url,
+            "REDIS_URL": self.url_of(of_host(self.host)),
         }
         arguments = ["-m", "tests.service.queue_worker"]
         return ProjectProcess(name, arguments, folder=self.folder, environment=environment)
@@ -80,6 +99,10 @@ class QueueStage:
             requester=ANA,
         )
 
+    def question(self, *, reply_to: str = "") -> Question:
+        claims = self.plan_request(reply_to=reply_to).model_dump(exclude={"type", "kinds"})
+        return Question(**claims, topic=Topic.OBJECT, object="app:1")
+
     def order(self, told: PlanReady, *, reply_to: str = "") -> ExecutionOrder:
         claims = self.plan_request(reply_to=reply_to).model_dump(exclude={"type", "kinds"})
         claims["request_id"] = told.request_id
@@ -88,7 +111,7 @@ class QueueStage:
         )
 
     def put(self, *messages: Claims) -> None:
-        Dispatch(self.client, self.key).put(messages, datetime.now(UTC))
+        Dispatch(self.bot_client, lambda: self.key).put(messages, datetime.now(UTC))
 
     def planned(self) -> PlanReady:
         """A plan, asked for and made: the proof that the worker works."""
@@ -151,8 +174,11 @@ class QueueStage:
         assert isinstance(event, kind)
         return event
 
+    def ledger(self) -> "contextlib.closing[Ledger]":
+        return contextlib.closing(Ledger(self.folder / "ledger.db"))
+
     def refusals(self) -> list[Reason]:
-        with contextlib.closing(Ledger(self.folder / "ledger.db")) as ledger:
+        with self.ledger() as ledger:
             return [why for _, reasons in ledger.refusals() for why in reasons]
 
     def outbox(self) -> list[tuple[int, str]]:
@@ -176,3 +202,5 @@ def queue_stage(folder: Path, *, running: bool = True) -> Iterator[QueueStage]:
             stage.let_through(*range(STEPS))
             stage.worker.kill()
             stage.client.close()
+            stage.bot_client.close()
+        assert server.note_refusals() == []

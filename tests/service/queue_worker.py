@@ -1,4 +1,4 @@
-"""A real worker whose two jobs write down what they do instead of asking an engine; run as a script."""
+"""A real worker whose jobs write down what they do instead of asking an engine; run as a script."""
 
 import logging
 import os
@@ -13,12 +13,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.unit.bot_values import finished, plan_ready, report, started, step_finished
 from tests.unit.bot_values import plan as made_plan
-from workers.contract import ExecutionOrder, OrderRefused, PlanRequest, Status
+from workers.contract import (
+    Answered,
+    ExecutionOrder,
+    ObjectAnswer,
+    OrderRefused,
+    PlanRequest,
+    Question,
+    StandingOrder,
+    Status,
+)
 from workers.errors import RefusedError
 from workers.halt import Halt
 from workers.memory.ledger import Ledger
+from workers.memory.standing import StandingOrders
 from workers.reasons import Code, reason
-from workers.transport.beat import Standing
+from workers.transport.beat import Condition
 from workers.transport.queue import serve
 
 FOLDER = Path(os.environ.get("QUEUE_FOLDER", "/nonexistent"))
@@ -61,6 +71,15 @@ def plan(request: PlanRequest, _: Halt) -> None:
         book.keep_plan(made, plan_ready(made, at=made.made_at))
 
 
+def answer(question: Question, _: Halt) -> None:
+    note(f"answer {question.request_id}")
+    if question.reply_to == FAILING:
+        raise RuntimeError("a mistake of ours")
+    told = {"host": question.host, "at": datetime.now(UTC), "request_id": question.request_id}
+    with ledger() as book:
+        book.tell(Answered(**told, answer=ObjectAnswer(text=question.object)))
+
+
 def execute(order: ExecutionOrder, halt: Halt) -> None:
     now = datetime.now(UTC)
     with ledger() as book:
@@ -78,12 +97,14 @@ def execute(order: ExecutionOrder, halt: Halt) -> None:
             )
             book.refuse(error.reasons, order_id=order.id, event=told, now=now)
             return
+        standing = StandingOrders(book)
         note(f"execute {order.id}")
         book.tell(started(order.id, made, at=now))
         for step in made.steps:
-            if halt.requested:
+            barred = standing.bars(order.id)
+            if halt.requested or barred:
                 break
-            book.ask(order.id, step, "{}", now)
+            book.ask(order.id, [(step, "{}")], now)
             note(f"begun {step.index}")
             if order.reply_to == GATED:
                 wait_at(f"open-{step.index}")
@@ -91,9 +112,15 @@ def execute(order: ExecutionOrder, halt: Halt) -> None:
             book.end_step(order.id, event.step, event)
             note(f"done {step.index}")
         whole = report(order.id, made, order.plan_digest, at=now)
-        status = Status.STOPPED if halt.requested else Status.DONE
-        run = whole.model_copy(update={"status": status, "stopped_by": tuple(halt.reasons)})
+        stopped_by = (*halt.reasons, *filter(None, (standing.bars(order.id),)))
+        status = Status.STOPPED if stopped_by else Status.DONE
+        run = whole.model_copy(update={"status": status, "stopped_by": stopped_by})
         book.finish(run, finished(run, at=now))
+
+
+def keep(order: StandingOrder, _: Halt) -> None:
+    with ledger() as book:
+        note(f"{order.type} {StandingOrders(book).take(order, datetime.now(UTC))}")
 
 
 def recover() -> None:
@@ -114,9 +141,9 @@ def main() -> None:
         redis_url=os.environ["REDIS_URL"],
         keys={key_id: Ed25519PublicKey.from_public_bytes(b64decode(public))},
         ledger_file=FOLDER / "ledger.db",
-        functions={"plan": plan, "execute": execute},
+        functions={"plan": plan, "answer": answer, "execute": execute, "keep": keep},
         recover=recover,
-        standing=lambda: Standing(engine_id="engine-1"),
+        condition=lambda: Condition(engine_id="engine-1"),
         follow=lambda *_: None,
         version="0.1.0",
     )

@@ -1,5 +1,6 @@
 """The sign of life in a real Redis; and two workers under one name, of which none does anything."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.service.queue_worker import GATED
 from tests.stage.redis import RedisServer
 from workers.contract import Beat, OrderRefused, beat_key
 from workers.reasons import Code, reason
-from workers.transport.beat import FRESH, KEPT_SECONDS, Activity, Heart, Neighbour, Standing
+from workers.transport.beat import FRESH, KEPT_SECONDS, Activity, Condition, Heart, Neighbour
 from workers.transport.connection import Patience, connect
 from workers.transport.stillness import Stillness, Troubles
 
@@ -20,16 +21,21 @@ HOST = "web-1"
 PROBLEM = reason(Code.POLICY_INVALID, file="/etc/policy.toml", detail="no such file")
 
 
-def heart(server: RedisServer, *, standing: Callable[[], Standing] = Standing) -> Heart:
+def heart(
+    server: RedisServer, *, condition: Callable[[], Condition] = Condition, stillness: Stillness | None = None
+) -> Heart:
+    stillness = stillness or Stillness()
     return Heart(
         host=HOST,
         version="0.1.0",
         client=connect(server.url, Patience(0)),
-        standing=standing,
+        condition=condition,
         activity=Activity,
         ledger=lambda: "ledger-1",
         neighbour=Neighbour(),
-        troubles=Troubles(Stillness()),
+        stillness=stillness,
+        keys=("key-1",),
+        troubles=Troubles(stillness),
     )
 
 
@@ -43,7 +49,7 @@ def beat_of(boot: str, at: datetime) -> Beat:
 
 
 def test_a_sign_of_life_tells_how_the_host_stands_and_expires(redis_server: RedisServer) -> None:
-    mine = heart(redis_server, standing=lambda: Standing("engine-1", (PROBLEM,)))
+    mine = heart(redis_server, condition=lambda: Condition("engine-1", (PROBLEM,)))
 
     mine.beat()
 
@@ -51,6 +57,26 @@ def test_a_sign_of_life_tells_how_the_host_stands_and_expires(redis_server: Redi
     assert found is not None
     assert (found.engine_id, found.ledger, found.problems) == ("engine-1", "ledger-1", (PROBLEM,))
     assert 0 < redis_server.client().ttl(beat_key(HOST)) <= KEPT_SECONDS
+
+
+def test_s11_nobody_forks_while_a_sign_is_made(redis_server: RedisServer) -> None:
+    stillness, forked = Stillness(), list[bool]()
+
+    def fork() -> None:
+        free = stillness._lock.acquire(blocking=False)
+        forked.append(free)
+        if free:
+            stillness._lock.release()
+
+    def condition() -> Condition:
+        forking = threading.Thread(target=fork)
+        forking.start()
+        forking.join()
+        return Condition()
+
+    heart(redis_server, condition=condition, stillness=stillness).beat()
+
+    assert forked == [False]
 
 
 def test_a_worker_that_ends_takes_its_own_sign_away(redis_server: RedisServer) -> None:
@@ -74,11 +100,14 @@ def test_it_leaves_the_sign_of_another_worker_there(redis_server: RedisServer) -
     assert found.boot == other.neighbour.boot
 
 
-@pytest.mark.parametrize("left", ["no sign", "{}", "\xff"])
+@pytest.mark.parametrize("left", ["no sign", "{}", "\xff", ["a list"]])
 def test_whatever_stands_in_the_place_of_the_sign_is_overwritten(
-    redis_server: RedisServer, left: str
+    redis_server: RedisServer, left: str | list[str]
 ) -> None:
-    redis_server.client().set(beat_key(HOST), left)
+    if isinstance(left, str):
+        redis_server.client().set(beat_key(HOST), left)
+    else:
+        redis_server.client().rpush(beat_key(HOST), *left)
 
     heart(redis_server).beat()
 
@@ -86,10 +115,10 @@ def test_whatever_stands_in_the_place_of_the_sign_is_overwritten(
 
 
 def test_a_standing_that_cannot_be_told_does_not_end_the_worker(redis_server: RedisServer) -> None:
-    def fails() -> Standing:
+    def fails() -> Condition:
         raise RuntimeError("a mistake of ours")
 
-    mine = heart(redis_server, standing=fails)
+    mine = heart(redis_server, condition=fails)
 
     mine.beat()
 

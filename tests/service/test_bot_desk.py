@@ -1,13 +1,13 @@
 """The bot step by step, on real Redis and a strict Slack: whatever fails, each thing shows once."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
 from bot.reception import Click
 from bot.render import CANCEL, EXECUTE
-from tests.service.bot_stage import Clock, HandDriven, Stage, bot_stage
+from tests.service.bot_stage import Clock, HandDriven, Stage, listen
 from tests.unit.bot_values import (
     finished,
     plan,
@@ -22,25 +22,11 @@ from workers.signing import digest
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with bot_stage(tmp_path, "web-1", "web-2") as made:
-        yield made
-
-
-@pytest.fixture
 def bot(stage: Stage) -> Iterator[HandDriven]:
     made = HandDriven(stage, Clock())
     listen(stage, made)
     yield made
     made.close()
-
-
-def listen(stage: Stage, bot: HandDriven) -> None:
-    """Let the bot hear its hosts, so that it does not take the silence before for theirs."""
-    for host in stage.hosts.values():
-        host.beat()
-    stage.host().tell(plan_failed(request="of-nobody"))
-    bot.hear()
 
 
 def restarted(stage: Stage, bot: HandDriven) -> HandDriven:
@@ -86,7 +72,7 @@ def test_a_confirmed_plan_is_executed_and_reported(stage: Stage, bot: HandDriven
     assert said == ""
     assert root.first_line.startswith("Pruned 200 MB on web-1.")
     assert root.controls == ()
-    assert len(stage.slack.thread("ops", root.ts)) == 5
+    assert len(stage.slack.thread("ops", root.ts)) == 6
     assert bot.store.open_requests() == ()
 
 
@@ -226,18 +212,22 @@ def test_a_button_that_says_nothing_known_is_answered(bot: HandDriven, value: st
 
 
 def press(bot: HandDriven, value: str) -> str:
-    bot.parts.reception.execute(Click(value, bot.person("bo"), bot.stage.channel, "t7", ""))
+    """Press a button that says this, in the newest message there is."""
+    ts = next((root.ts for root in bot.stage.roots()[::-1]), "")
+    click = Click(value, bot.person("bo"), bot.stage.channel, "t7", "", message_ts=ts)
+    bot.parts.reception.execute(click)
+    bot.parts.doorkeeper.step()
     return next(note.message.text for note in bot.posts.owed() if note.id == "t7")
 
 
 def test_whoever_asked_may_cancel(stage: Stage, bot: HandDriven) -> None:
-    bot.command("preview web-1", user="cy")
+    bot.command("preview web-1", user="dee")
     bot.carry_on()
     stage.host().answer_with_plan()
     bot.hear()
     bot.carry_on(2)
 
-    said = bot.click(CANCEL, user="cy")
+    said = bot.click(CANCEL, user="dee")
     bot.carry_on(2)
 
     assert said == ""
@@ -320,7 +310,74 @@ def test_s14_a_host_that_falls_silent_in_a_run_is_said_to_and_its_report_still_c
     assert stage.roots()[0].first_line.startswith("Pruned 200 MB on web-1.")
 
 
-def executing(stage: Stage, bot: HandDriven) -> tuple[Plan, str]:
+def test_s14_an_order_that_a_silent_host_never_took_turns_out_not_executed(
+    stage: Stage, bot: HandDriven
+) -> None:
+    made = a_plan_confirmed(stage, bot)
+    bot.wait(120)
+    bot.carry_on(3)
+    unknown = stage.roots()[0].first_line
+    is_laid_aside = not bot.store.open_requests()
+    bot.wait(1200)
+    stage.host().beat()
+    stage.host().tell(plan_failed(request="of-nobody"))
+    bot.hear()
+    bot.carry_on(4)
+
+    assert made.applicable
+    assert (unknown, is_laid_aside) == (
+        "web-1 stopped answering, what was removed is not known yet.",
+        True,
+    )
+    assert stage.roots()[0].first_line == "Not executed on web-1 in time, nothing was removed."
+    assert bot.store.open_requests() == ()
+
+
+def clock_off(stage: Stage, bot: HandDriven, seconds: float) -> None:
+    """The host gives signs of life by a clock that is off."""
+    stage.host().clock = lambda: bot.clock() + timedelta(seconds=seconds)
+    for _ in range(3):
+        bot.wait(5)
+        stage.host().beat()
+        stage.host().tell(plan_failed(request="of-nobody"))
+        bot.hear()
+
+
+def test_a_host_whose_clock_is_off_has_its_plan_shown_and_no_button(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1")
+    bot.carry_on()
+    stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(5)
+    ready = stage.ready_root()
+    clock_off(stage, bot, -40)
+    said = bot.click(EXECUTE, root=ready)
+    bot.carry_on(2)
+    root = stage.roots()[0]
+
+    assert said.startswith("The plans changed after you saw them.")
+    assert (root.first_line, root.controls) == ("Nothing can be confirmed for web-1: its clock is wrong.", ())
+    assert "or more behind the bot's, so it is sent no order. Set the clocks" in root.plain
+    assert stage.host().queued == 0
+
+
+def test_no_order_is_sent_to_a_host_whose_clock_turns_out_to_be_off(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1")
+    bot.carry_on()
+    stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(5)
+    bot.click(EXECUTE)
+    clock_off(stage, bot, 40)
+    bot.carry_on(2)
+    root = stage.roots()[0]
+
+    assert root.first_line == "web-1 was not sent the order, nothing was removed."
+    assert "clock is 40 s or more ahead of the bot's" in root.plain
+    assert stage.host().queued == 0
+
+
+def a_plan_confirmed(stage: Stage, bot: HandDriven) -> Plan:
     bot.command("preview web-1")
     bot.carry_on()
     made = stage.host().answer_with_plan()
@@ -328,6 +385,11 @@ def executing(stage: Stage, bot: HandDriven) -> tuple[Plan, str]:
     bot.carry_on(5)
     bot.click(EXECUTE)
     bot.carry_on()
+    return made
+
+
+def executing(stage: Stage, bot: HandDriven) -> tuple[Plan, str]:
+    made = a_plan_confirmed(stage, bot)
     order = stage.host().take().id
     stage.host().tell(started(order, made, at=bot.clock()), step_finished(order, made, 0, at=bot.clock()))
     bot.hear()
@@ -379,7 +441,7 @@ def test_s14_an_order_that_cannot_be_sent_ends_with_nothing_removed(stage: Stage
     bot.carry_on(3)
 
     assert "It is tried again." in trying
-    assert stage.roots()[0].first_line == "web-1 was not reached, nothing was removed."
+    assert stage.roots()[0].first_line == "web-1 was not sent the order, nothing was removed."
     assert stage.host().queued == 0
 
 
@@ -392,14 +454,14 @@ def test_s14_an_order_that_waited_for_the_bot_too_long_is_not_sent(stage: Stage,
     again.carry_on(3)
 
     assert stage.host().queued == 0
-    assert stage.roots()[0].first_line == "web-1 was not reached, nothing was removed."
+    assert stage.roots()[0].first_line == "web-1 was not sent the order, nothing was removed."
     again.close()
 
 
 def test_a_request_whose_host_is_sent_away_ends_too(stage: Stage, bot: HandDriven) -> None:
     bot.command("preview web-2")
     bot.carry_on()
-    bot.store.dismiss("web-2")
+    bot.store.dismiss("web-2", bot.clock())
     bot.wait(61)
 
     bot.carry_on(2)
@@ -442,7 +504,7 @@ def test_s14_a_restart_after_every_step_shows_each_message_once(
     (root,) = stage.roots()
     _, *replies = [m.first_line for m in stage.slack.thread("ops", root.ts)]
     assert root.first_line.startswith("Pruned 200 MB on web-1.")
-    assert len(replies) == len(set(replies)) == 4
+    assert len(replies) == len(set(replies)) == 5
     assert stage.host().queued == 0
     assert bot.store.open_requests() == ()
     bot.close()
@@ -481,7 +543,6 @@ def test_one_requests_trouble_is_not_anothers(stage: Stage, bot: HandDriven) -> 
     bot.command("preview web-2")
     with bot.parts.database.transaction() as db:
         db.execute("UPDATE requests SET hosts = '[1]' WHERE hosts = '[\"web-1\"]'")
-        db.execute("UPDATE events SET body = '{}'")
 
     bot.carry_on(2)
 

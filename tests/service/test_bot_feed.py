@@ -1,20 +1,17 @@
 """The hosts' streams on a real Redis: told twice, emptied, trimmed, broken, gone; each event counts once."""
 
+import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
+from typing import Any
 
 import pytest
 
 from bot.memory.history import History
-from tests.service.bot_stage import Clock, HandDriven, Stage, bot_stage
+from tests.service.bot_stage import Clock, HandDriven, Stage
 from tests.unit.bot_values import asked, plan, plan_ready, plan_started
 from workers.contract import beat_key, events_key
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with bot_stage(tmp_path, "web-1", "web-2") as made:
-        yield made
+from workers.reasons import Code, reason
 
 
 @pytest.fixture
@@ -74,6 +71,30 @@ def test_s15_what_was_read_before_a_crash_is_read_first(stage: Stage, bot: HandD
     assert (recorded(bot), stage.host().acknowledged) == (2, "ledger-1:2")
 
 
+def test_s15_a_memory_put_back_from_a_copy_hears_again_what_it_had_recorded(
+    stage: Stage, bot: HandDriven
+) -> None:
+    file, copy = stage.wiring().database, stage.wiring().database.with_suffix(".copy")
+    stage.host().tell(plan_started())
+    bot.hear()
+    with closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(copy)) as new:
+        old.backup(new)
+    stage.host().tell(*[plan_started()] * 150, plan_ready())
+    bot.hear()
+    bot.hear()
+    assert recorded(bot) == 152
+    bot.close()
+    with closing(sqlite3.connect(copy)) as old, closing(sqlite3.connect(file)) as new:
+        old.backup(new)
+
+    again = HandDriven(stage, Clock())
+    stage.host().tell(plan_started())
+    again.hear()
+
+    assert (recorded(again), stage.host().acknowledged) == (153, "ledger-1:153")
+    again.close()
+
+
 def test_pending_entries_that_were_trimmed_away_are_laid_aside(stage: Stage, bot: HandDriven) -> None:
     client = stage.server.client
     client.xgroup_create(events_key("web-1"), "bot", id="0", mkstream=True)
@@ -99,6 +120,17 @@ def test_an_entry_that_is_no_event_is_laid_aside(stage: Stage, bot: HandDriven, 
     assert (recorded(bot), stage.host().acknowledged) == (1, "ledger-1:1")
 
 
+@pytest.mark.parametrize("first", ["x", "-1", "3", str(2**63)])
+def test_an_entry_that_skips_what_it_cannot_is_laid_aside(stage: Stage, bot: HandDriven, first: str) -> None:
+    event = {"ledger": "ledger-1", "seq": 2, "event": plan_started().model_dump_json()}
+    fields: dict[Any, Any] = {**event, "first": first}
+    stage.server.client.xadd(events_key("web-1"), fields)
+
+    bot.hear()
+
+    assert (recorded(bot), stage.host().acknowledged) == (0, "")
+
+
 def test_s12_a_host_cannot_speak_for_another(stage: Stage, bot: HandDriven) -> None:
     stage.host("web-2").tell(plan_ready(plan("web-1")))
 
@@ -110,7 +142,7 @@ def test_s12_a_host_cannot_speak_for_another(stage: Stage, bot: HandDriven) -> N
 def test_a_host_admitted_while_the_bot_runs_is_heard(stage: Stage, bot: HandDriven) -> None:
     stage.host("web-1").tell(plan_started())
     bot.hear()
-    bot.store.dismiss("web-2")
+    bot.store.dismiss("web-2", bot.clock())
     stage.host("web-2").tell(plan_started("web-2"))
     stage.host("web-1").tell(plan_ready())
     bot.hear()
@@ -132,6 +164,19 @@ def test_signs_of_life_are_remembered_by_the_bots_clock(stage: Stage, bot: HandD
         ("web-1", bot.clock()),
         ("web-2", None),
     ]
+
+
+def test_s14_a_host_without_the_key_that_signs_is_said_not_to_hold_it(stage: Stage, bot: HandDriven) -> None:
+    signing = stage.wiring().key().id
+    found = []
+    for number, holding in enumerate([("another",), (signing, "another"), None]):
+        bot.wait(number)
+        stage.host().beat(holding=holding)
+        stage.host().tell(plan_started())
+        bot.hear()
+        found.append(bot.store.contacts()[0].problems)
+
+    assert found == [(reason(Code.KEY_NOT_HELD, key=signing),), (), ()]
 
 
 def test_a_sign_of_life_read_twice_is_not_a_new_one(stage: Stage, bot: HandDriven) -> None:

@@ -10,16 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.doctor import host_findings
 from bot.render import CANCEL, EXECUTE
+from bot.rights import hashed, of_bot, of_host
 from bot.slack.identity import REQUIRED_SCOPES
-from tests.service.bot_stage import Stage, bot_process, bot_stage, now, terminated, wait_until
+from tests.service.bot_stage import Stage, bot_process, now, terminated, wait_until
 from tests.unit.bot_values import plan_failed
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with bot_stage(tmp_path, "web-1", "web-2") as made:
-        yield made
+from workers.reasons import Code, reason
 
 
 @pytest.fixture
@@ -36,7 +33,7 @@ def test_preview_confirm_report(stage: Stage, bot: None) -> None:
     stage.host().execute(made)
 
     root = stage.root("Pruned 200 MB on web-1.")
-    stage.slack.wait_for(lambda: len(stage.slack.thread("ops", root.ts)) == 5, 20, what="the whole thread")
+    stage.slack.wait_for(lambda: len(stage.slack.thread("ops", root.ts)) == 6, 180, what="the whole thread")
     assert stage.slack.violations == ()
     assert stage.host().acknowledged == "ledger-1:6"
 
@@ -168,6 +165,7 @@ def test_s14_the_end_of_a_request_appears_when_slack_is_back(stage: Stage, bot: 
     stage.slack.command("ana", "ops", "/prune preview web-1")
     made = stage.host().answer_with_plan()
     stage.slack.click("bo", stage.ready_root(), EXECUTE)
+    wait_until(lambda: stage.host().queued, what="the order")
     stage.slack.go_away()
     stage.host().execute(made)
     wait_until(lambda: stage.host().acknowledged == "ledger-1:6", what="the report at the bot")
@@ -301,8 +299,7 @@ def test_keys_are_made_once_and_hosts_are_told_what_they_need(stage: Stage, tmp_
     fresh = str(tmp_path / "fresh")
 
     made, _ = bot_process(stage, "keys", PRUNE_STATE_DIR=fresh).communicate(timeout=20)
-    again = bot_process(stage, "keys", PRUNE_STATE_DIR=fresh)
-    _, refusal = again.communicate(timeout=20)
+    again, _ = bot_process(stage, "keys", PRUNE_STATE_DIR=fresh).communicate(timeout=20)
     added, _ = bot_process(
         stage, "hosts", "add", "web-7", PRUNE_STATE_DIR=fresh, REDIS_URL="redis://:secret@redis:6379/0"
     ).communicate(timeout=20)
@@ -310,14 +307,41 @@ def test_keys_are_made_once_and_hosts_are_told_what_they_need(stage: Stage, tmp_
 
     key_line = made.splitlines()[-1]
     assert key_line.startswith("PRUNE_BOT_KEYS=")
-    assert (again.returncode, "not replaced" in refusal) == (2, True)
-    assert added.splitlines()[1:] == [
+    assert again.splitlines() == [f"{key_line.partition('=')[2].partition(':')[0]}\tsigns", key_line]
+    assert "secret" not in added
+    assert [line for line in added.splitlines() if not line.startswith("# ")] == [
         "PRUNE_HOST=web-7",
-        "REDIS_URL=redis://USER:PASSWORD@redis:6379/0",
+        "REDIS_URL=redis://prune-host-web-7@redis:6379/0",
+        "PRUNE_REDIS_PASSWORD_FILE=/etc/safe-prune/redis-password",
         key_line,
     ]
+    assert added.splitlines()[-1] == f"# {of_host('web-7').line()}"
     assert listed == "web-7\tnever\n"
     assert (tmp_path / "fresh" / "signing.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_not_known_yet_is_no_line_to_paste(stage: Stage, tmp_path: Path) -> None:
+    """A worker.env made of the output must not send a worker to a Redis that does not exist."""
+    fresh = str(tmp_path / "fresh")
+    bot_process(stage, "keys", PRUNE_STATE_DIR=fresh).communicate(timeout=20)
+
+    added, _ = bot_process(stage, "hosts", "add", "web-7", PRUNE_STATE_DIR=fresh, REDIS_URL="").communicate(
+        timeout=20
+    )
+
+    assert "# REDIS_URL=redis://prune-host-web-7@REDIS:6379/0" in added.splitlines()
+    assert not any(line.startswith("REDIS_URL") for line in added.splitlines())
+
+
+def test_the_line_for_redis_holds_the_hash_of_the_password(stage: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("sw0rdfish\n")
+
+    asked = (("acl", "web-7", "--password-file", str(file)), ("acl", "--bot"))
+    lines = [bot_process(stage, *words).communicate(timeout=20)[0] for words in asked]
+
+    assert lines == [f"{of_host('web-7').line(hashed('sw0rdfish'))}\n", f"{of_bot().line()}\n"]
+    assert "sw0rdfish" not in lines[0]
 
 
 def test_doctor_says_what_is_there_and_what_is_missing(stage: Stage) -> None:
@@ -333,6 +357,33 @@ def test_doctor_says_what_is_there_and_what_is_missing(stage: Stage) -> None:
     assert found["host web-1"] == "worker 0.1.0, idle"
     assert found["host web-2"].startswith("gives no sign of life")
     assert json.dumps(said).count("MISSING") == 1
+
+
+def test_doctor_tells_what_a_host_says_of_itself(stage: Stage) -> None:
+    stage.host("web-1").beat(reason(Code.POLICY_INVALID, file="/etc/policy.toml", detail="not TOML"))
+    [found] = host_findings(stage.server.client, ["web-1"], stage.host("web-1").clock(), keys=())
+
+    assert not found.is_good
+    assert found.says.startswith("worker 0.1.0, idle. The policy file /etc/policy.toml cannot be used")
+
+
+@pytest.mark.parametrize(
+    ("holding", "is_good", "says"),
+    [
+        (None, True, "worker 0.1.0, idle"),
+        (("new", "old"), True, "worker 0.1.0, idle"),
+        (("old",), False, "This host does not hold key new, which the bot signs with, so it obeys nothing."),
+        (("new",), False, "It does not hold key old, which does not sign"),
+    ],
+)
+def test_s12_doctor_tells_which_hosts_do_not_hold_the_keys(
+    stage: Stage, holding: tuple[str, ...] | None, is_good: bool, says: str
+) -> None:
+    host = stage.host("web-1")
+    host.beat(holding=holding)
+    [found] = host_findings(stage.server.client, ["web-1"], host.clock(), keys=("new", "old"))
+
+    assert (found.is_good, says in found.says) == (is_good, True)
 
 
 def test_a_host_that_makes_no_plan_does_not_hold_up_the_others(stage: Stage, bot: None) -> None:

@@ -4,14 +4,17 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from bot.errors import StateInUse, StoreError
+from bot.memory.ballots import Ballots
 from bot.memory.database import Database
 from bot.memory.dossiers import Dossiers
-from bot.memory.history import Entry, History
+from bot.memory.history import Entry, History, Recorded
 from bot.memory.posts import Note, Posts
 from bot.memory.store import Store
 from bot.render import help_text
@@ -28,8 +31,9 @@ from tests.unit.bot_values import (
     plan_ready,
     plan_started,
     report,
+    started,
 )
-from workers.contract import Event
+from workers.contract import Beat, Event
 from workers.signing import digest
 
 
@@ -122,12 +126,42 @@ def test_s15_a_late_report_opens_its_request_again(store: Store, history: Histor
     assert [run.order_id for run in history.reports()] == ["o1"]
 
 
+def test_s14_a_host_that_comes_back_opens_what_it_said_nothing_of(store: Store, history: History) -> None:
+    def beat(seconds: float) -> Beat:
+        return Beat(host="web-1", boot="b", ledger="l1", engine_id="e", version="1", at=after(seconds))
+
+    def opened_by(seconds: float) -> bool:
+        for filed in store.open_requests():
+            store.close(filed.asked.id, filed.revision)
+        store.record_beats([beat(seconds)], after(seconds))
+        return bool(store.open_requests())
+
+    store.record_beats([beat(0)], NOON)
+    request_id = store.ask(asked(), trigger_id="t1")
+    store.record_sent(request_id, [Sent("web-1", "plan", NOON), Sent("web-1", "execute", NOON, "o1")])
+    store.ask(asked("web-2", id_="r2"), trigger_id="t2")
+    unheard = [opened_by(seconds) for seconds in (30, 30, 300)]
+    taken_up = [filed.asked.id for filed in store.open_requests()]
+    history.record("web-1", [entry(1, started("o1", plan(), at=NOON))], NOON)
+
+    assert (unheard, taken_up) == ([False, False, True], [request_id])
+    assert not opened_by(900)
+
+
 def test_an_event_is_recorded_once(history: History) -> None:
     events = [entry(1, plan_started()), entry(2, plan_ready())]
 
     assert history.record("web-1", events, NOON) == 2
     assert history.record("web-1", [*events, *events], NOON) == 0
     assert len(history.events("r1")) == 2
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_s15_a_time_at_the_edge_of_the_years_holds_up_no_stream(history: History, at: str) -> None:
+    made, odd = plan(), datetime.fromisoformat(at)
+
+    run = report("o1", made, digest(made), at=odd)
+    assert history.record("web-1", [entry(1, finished(run, at=odd)), entry(2, plan_started())], NOON) == 2
 
 
 def test_s15_what_is_missing_is_not_acknowledged(history: History) -> None:
@@ -139,6 +173,20 @@ def test_s15_what_is_missing_is_not_acknowledged(history: History) -> None:
     history.record("web-1", [entry(2, plan_started())], NOON)
 
     assert (before, history.acknowledged("web-1")) == (("l1", 1), ("l1", 4))
+
+
+def test_s15_a_memory_begun_anew_waits_for_nothing_that_the_host_has_forgotten(history: History) -> None:
+    told = [replace(entry(seq, plan_started()), first=5) for seq in (7, 6, 5)]
+
+    new = history.record("web-1", told, NOON)
+
+    assert (new, history.acknowledged("web-1")) == (3, ("l1", 7))
+
+
+def test_s15_what_the_host_still_has_is_waited_for(history: History) -> None:
+    history.record("web-1", [replace(entry(7, plan_started()), first=5)], NOON)
+
+    assert history.acknowledged("web-1") == ("l1", 4)
 
 
 def test_a_host_with_a_new_ledger_begins_to_count_anew(history: History) -> None:
@@ -182,10 +230,48 @@ def test_a_request_survives_a_restart(tmp_path: Path) -> None:
     first.close()
 
     again = Database(tmp_path / "kept.sqlite3")
-    (dossier,) = Dossiers(Store(again), History(again)).open()
+    (dossier,) = Dossiers(Store(again), History(again), Ballots(again)).open()
 
     assert (dossier.request.phase, dossier.request.plans) == (Phase.READY, {"web-1": digest(made)})
     again.close()
+
+
+class SlowHistory(History):
+    """Says when it is asked, and answers when it is let."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.asked, self.let = threading.Event(), threading.Event()
+
+    def events(self, request_id: str) -> tuple[Recorded, ...]:
+        self.asked.set()
+        self.let.wait()
+        return super().events(request_id)
+
+
+def test_who_is_writing_may_read_a_request_that_another_thread_reads(tmp_path: Path) -> None:
+    # Closed only at the end: closing would wait for threads that hang.
+    database = Database(tmp_path / "shared.sqlite3")
+    store, history = Store(database), SlowHistory(database)
+    dossiers = Dossiers(store, history, Ballots(database))
+    request_id = store.ask(asked(), trigger_id="t1")
+
+    def write() -> None:
+        with database.transaction():
+            history.let.set()
+            dossiers.find(request_id)
+
+    read = threading.Thread(target=dossiers.find, args=(request_id,), daemon=True)
+    read.start()
+    assert history.asked.wait(20)
+    written = threading.Thread(target=write, daemon=True)
+    written.start()
+    for thread in (read, written):
+        thread.join(20)
+
+    assert not read.is_alive()
+    assert not written.is_alive()
+    database.close()
 
 
 def test_a_memory_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:

@@ -112,6 +112,17 @@ def test_s11_a_signal_sent_before_the_child_could_listen_is_heard() -> None:
     assert exit_code(child) == 0
 
 
+def test_s14_a_machine_out_of_memory_kills_the_work_and_not_who_tells_of_it(tmp_path: Path) -> None:
+    def score() -> int:
+        return int(Path("/proc/self/oom_score_adj").read_text())
+
+    def work(_: Halt) -> None:
+        (tmp_path / "score").write_text(str(score()))
+
+    assert exit_code(forked(work, CHANGES_NOTHING)) == 0
+    assert int((tmp_path / "score").read_text()) > score()
+
+
 def test_a_killed_child_is_known_by_its_signal() -> None:
     child = forked(lambda _: os.kill(os.getpid(), signal.SIGKILL), FINISHES_FIRST)
 

@@ -91,6 +91,18 @@ def test_s15_events_arrive_in_order_and_leave_the_ledger_once_acknowledged(line:
     assert line.waiting() == []
 
 
+def test_s15_each_event_says_from_which_number_on_the_ledger_still_has_them(line: Line) -> None:
+    line.tell("a", "b", "c")
+    line.carry()
+    line.acknowledge(2)
+    line.carry()
+    line.tell("d")
+    line.carry()
+
+    told = [(int(f[b"seq"]), int(f[b"first"])) for _, f in line.client.xrange(events_key(HOST))]
+    assert told == [(1, 1), (2, 1), (3, 1), (4, 3)]
+
+
 @pytest.mark.parametrize("lose", [RedisServer.restart_empty, lambda server: server.client().flushall()])
 def test_s15_a_redis_emptied_before_the_reader_came_loses_nothing(
     line: Line, lose: Callable[[RedisServer], object]
@@ -146,11 +158,11 @@ def test_s15_an_acknowledgement_that_somebody_made_up_forgets_nothing(line: Line
     line.tell("b", "c")
 
     line.relay.carry()
-    assert line.waiting() == [2, 3]
+    assert line.waiting() == [100, 101, 102]
     line.client.set(acknowledged_key(HOST), "another-ledger:3")
     line.carry()
 
-    assert line.waiting() == [2, 3]
+    assert line.waiting() == [100, 101, 102]
 
 
 @pytest.mark.parametrize(
@@ -187,6 +199,35 @@ def test_s15_a_host_started_anew_tells_again_what_is_not_acknowledged(line: Line
 
     assert line.recorded == {1: "a", 2: "b"}
     assert line.arrived[:4] == [1, 2, 1, 2]
+
+
+@pytest.mark.parametrize("news", [["x"], ["x", "y", "z"]])
+def test_s15_a_ledger_put_back_from_a_copy_is_not_taken_for_repeating_itself(
+    line: Line, news: list[str]
+) -> None:
+    line.tell("a")
+    copy = line.ledger_file.read_bytes()
+    line.tell("b", "c")
+    line.exchange_until_known()
+    for path in line.ledger_file.parent.glob("ledger.db*"):
+        path.unlink()
+    line.ledger_file.write_bytes(copy)
+
+    line.relay = line.new_relay()
+    line.relay.carry()
+    line.tell(*news)
+    line.exchange_until_known()
+
+    assert [line.recorded[seq] for seq in sorted(line.recorded)] == ["a", "b", "c", "a", *news]
+
+
+def test_s15_a_ledger_put_back_beside_its_relay_is_told_anew_once(line: Line) -> None:
+    line.tell("a", "b", "c")
+    line.carry()
+    line.acknowledge(99)
+
+    assert [line.relay.carry() for _ in range(4)] == [True, True, False, False]
+    assert line.waiting() == [100, 101, 102]
 
 
 def test_s15_a_ledger_begun_anew_is_told_from_its_beginning(line: Line) -> None:

@@ -1,9 +1,10 @@
-"""Whoever can write to Redis: no code runs, the host has it on record, and the worker goes on working."""
+"""Whatever stands in Redis: no code runs, the host has it on record, and the worker goes on working.
 
-import itertools
+What succeeds against a worker as RQ has it is in test_attack_table.
+"""
+
 import json
 import pickle
-import socket
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +13,11 @@ from typing import Any
 import pytest
 
 from tests.service.queue_stage import QueueStage, queue_stage, until
-from tests.service.queue_worker import FAILING, owned
-from workers.contract import PlanFailed, PlanReady
+from tests.service.queue_worker import owned
+from workers.contract import PlanReady
 from workers.reasons import Code
 
 OWNED = "tests.service.queue_worker.owned"
-BOMB_MEGABYTES = 200
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +55,6 @@ class Pickled:
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [
-        ("os.system", ["touch {folder}/owned"]),
-        ("subprocess.check_output", [["touch", "{folder}/owned"]]),
-        ("eval", ["__import__('os').system('touch {folder}/owned')"]),
         ("builtins.exec", ["open('{folder}/owned', 'w')"]),
         (OWNED, []),
         ("workers.jobs.Ledger", ["{folder}/owned"]),
@@ -127,15 +124,6 @@ def test_s12_bytes_that_are_no_call_are_turned_away(queue: QueueStage, bytes_: b
     assert turned_away(queue, lambda: queue.put_by_hand(data=bytes_)) is Code.UNREADABLE_ORDER
 
 
-def test_s12_a_bomb_is_not_unpacked(queue: QueueStage) -> None:
-    packer = zlib.compressobj(9)
-    head, block = b'["workers.jobs.plan", null, ["', b"0" * (1 << 20)
-    bomb = packer.compress(head) + b"".join(packer.compress(block) for _ in range(BOMB_MEGABYTES))
-
-    assert turned_away(queue, lambda: queue.put_by_hand(data=bomb + packer.flush())) is Code.UNREADABLE_ORDER
-    assert peak_megabytes(queue.worker.pid) < 100
-
-
 def test_s12_a_huge_field_is_not_even_fetched(queue: QueueStage) -> None:
     huge = b"0" * (100 << 20)
 
@@ -186,20 +174,10 @@ MALFORMED = {
     "ttl": "x",
     "origin": "other",
 }
-CALLBACKS = {f"{when}_callback_name": OWNED for when in ("success", "failure", "stopped")}
-AGAIN = {
-    "repeats_left": "4",
-    "repeat_intervals": "[0]",
-    "retries_left": "4",
-    "retry_intervals": "[0]",
-    "number_of_retries": "0",
-}
 META = {"meta": pickle.dumps(Pickled()), "result": pickle.dumps(Pickled()), "exc_info": b"\x00"}
 
 
-@pytest.mark.parametrize(
-    "fields", [MALFORMED, CALLBACKS, AGAIN, META], ids=["malformed", "callbacks", "again", "pickled"]
-)
+@pytest.mark.parametrize("fields", [MALFORMED, META], ids=["malformed", "pickled"])
 def test_s12_nothing_else_of_a_job_is_obeyed(queue: QueueStage, fields: dict[str, Any]) -> None:
     request = queue.plan_request()
 
@@ -208,65 +186,6 @@ def test_s12_nothing_else_of_a_job_is_obeyed(queue: QueueStage, fields: dict[str
     queue.event(PlanReady, request.request_id)
     queue.planned()
     assert [f"plan {request.request_id}"] == [n for n in queue.notes if request.request_id in n]
-
-
-@pytest.mark.parametrize("fields", [CALLBACKS, AGAIN], ids=["callbacks", "again"])
-def test_s12_a_job_that_fails_is_not_repeated_either(queue: QueueStage, fields: dict[str, Any]) -> None:
-    request = queue.plan_request(reply_to=FAILING)
-
-    queue.put_by_hand(queue.sealed_call(request), **fields)
-
-    queue.event(PlanFailed, request.request_id)
-    queue.planned()
-    assert [f"plan {request.request_id}"] == [n for n in queue.notes if request.request_id in n]
-
-
-def test_s12_no_webhook_is_called(queue: QueueStage) -> None:
-    request = queue.plan_request()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setblocking(False)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/metadata"
-        hooks = [{"url": url, "method": "POST", "job_status": status} for status in ("finished", "failed")]
-
-        queue.put_by_hand(queue.sealed_call(request), webhooks=json.dumps(hooks))
-
-        queue.event(PlanReady, request.request_id)
-        queue.planned()
-        with pytest.raises(BlockingIOError):
-            listener.accept()
-
-
-def test_s12_dependents_are_not_queued(queue: QueueStage) -> None:
-    request = queue.plan_request()
-    queue.client.hset(
-        "rq:job:web-1_later", mapping={"data": zlib.compress(b"[]"), "origin": "other", "status": "deferred"}
-    )
-    queue.client.sadd("rq:job:web-1_first:dependents", "web-1_later")
-
-    queue.put_by_hand(queue.sealed_call(request), id_="web-1_first", group_id="g")
-
-    queue.event(PlanReady, request.request_id)
-    queue.planned()
-    assert queue.client.llen("rq:queue:other") == 0
-
-
-def test_s12_no_command_is_heard(queue: QueueStage) -> None:
-    workers = [name.decode().removeprefix("rq:worker:") for name in queue.client.smembers("rq:workers")]
-
-    heard = [
-        queue.client.publish(f"rq:pubsub:{worker}", json.dumps({"command": command}))
-        for worker, command in itertools.product(workers, ("shutdown", "kill-horse", "stop-job"))
-    ]
-
-    assert heard == [0, 0, 0]
-
-
-def test_s12_it_cannot_be_suspended(queue: QueueStage) -> None:
-    queue.client.set("rq:suspended", 1)
-
-    queue.planned()
-
-    queue.client.delete("rq:suspended")
 
 
 def test_nothing_of_a_job_stays_in_redis(queue: QueueStage) -> None:

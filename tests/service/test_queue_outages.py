@@ -1,13 +1,16 @@
 """Redis gone, empty or rolled back: runs go on, nothing is done twice, and what there is to tell arrives."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.service.queue_stage import QueueStage, queue_stage, until
 from tests.service.queue_worker import STEPS
-from workers.contract import ExecutionFinished, PlanReady, Status, acknowledged_key
+from workers.contract import ExecutionFinished, PlanReady, Status, acknowledged_key, events_key
 from workers.reasons import Code
 
 NO_REDIS = "Redis does not answer"
@@ -19,14 +22,35 @@ def queue(stage_place: Callable[[], Path]) -> Iterator[QueueStage]:
         yield stage
 
 
-def test_a_run_goes_on_without_redis_and_its_report_arrives_later(queue: QueueStage) -> None:
+@contextmanager
+def refused(queue: QueueStage) -> Iterator[None]:
+    """Nobody listens."""
+    queue.server.kill()
+    yield
+    queue.server.start()
+
+
+@contextmanager
+def hung(queue: QueueStage) -> Iterator[None]:
+    """Whoever connects is let in, and never answered."""
+    os.kill(queue.server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(queue.server.pid, signal.SIGCONT)
+
+
+Outage = Callable[[QueueStage], AbstractContextManager[None]]
+
+
+@pytest.mark.parametrize("outage", [refused, hung])
+def test_a_run_goes_on_without_redis_and_its_report_arrives_later(queue: QueueStage, outage: Outage) -> None:
     order, pid = queue.started_run(), queue.worker.pid
 
-    queue.server.kill()
-    queue.let_through(*range(STEPS))
-    queue.wait_for_note(f"done {STEPS - 1}")
-    queue.worker.wait_for_line(NO_REDIS)
-    queue.server.start()
+    with outage(queue):
+        queue.let_through(*range(STEPS))
+        queue.wait_for_note(f"done {STEPS - 1}")
+        queue.worker.wait_for_line(NO_REDIS, seconds=60)
 
     assert Status.DONE is queue.event(ExecutionFinished, order.request_id).report.status
     queue.planned()
@@ -34,12 +58,12 @@ def test_a_run_goes_on_without_redis_and_its_report_arrives_later(queue: QueueSt
     assert queue.worker.is_running
 
 
-def test_an_idle_worker_outlives_redis_and_says_so_once(queue: QueueStage) -> None:
+@pytest.mark.parametrize("outage", [refused, hung])
+def test_an_idle_worker_outlives_redis_and_says_so_once(queue: QueueStage, outage: Outage) -> None:
     queue.planned()
 
-    queue.server.kill()
-    queue.worker.wait_for_line(NO_REDIS)
-    queue.server.start()
+    with outage(queue):
+        queue.worker.wait_for_line(NO_REDIS, seconds=60)
 
     queue.worker.wait_for_line(f"over: {NO_REDIS}")
     queue.planned()
@@ -109,7 +133,7 @@ def test_s15_events_of_a_redis_that_was_emptied_are_told_again(queue: QueueStage
 
 def test_s15_what_was_acknowledged_is_not_told_again(queue: QueueStage) -> None:
     first = queue.planned()
-    ledger = queue.client.xrange("prune:ev:web-1")[0][1][b"ledger"].decode()
+    ledger = queue.client.xrange(events_key("web-1"))[0][1][b"ledger"].decode()
     last = queue.events()[-1][0]
     queue.client.set(acknowledged_key(queue.host), f"{ledger}:{last}")
     until(lambda: not queue.outbox(), "the ledger to forget what is acknowledged")

@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.keys import SigningKey
 from tests.service.queue_stage import QueueStage, queue_stage, until
-from workers.contract import ExecutionFinished, OrderRefused, PlanReady
+from tests.service.queue_worker import FAILING
+from workers.contract import Answered, Claims, ExecutionFinished, NotAnswered, OrderRefused, PlanReady, Topic
 from workers.reasons import Code
+
+LATE = timedelta(minutes=20)
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +93,60 @@ def test_s12_an_order_out_of_time_is_refused_and_who_asked_is_told(
     assert (order.id, code) == (told.order_id, told.reasons[0].code)
 
 
-@pytest.mark.parametrize("function", ["workers.jobs.plan", "workers.jobs.execute"])
-def test_s12_a_message_of_the_other_type_is_refused(queue: QueueStage, function: str) -> None:
-    order, request = queue.order(queue.planned()), queue.plan_request()
-    message = order if function == "workers.jobs.plan" else request
+@pytest.mark.parametrize(("message", "function"), list(permutations(["plan", "answer", "execute"], 2)))
+def test_s12_a_message_of_another_type_is_refused(queue: QueueStage, message: str, function: str) -> None:
+    sealed: dict[str, Callable[[], Claims]] = {
+        "plan": queue.plan_request,
+        "answer": queue.question,
+        "execute": lambda: queue.order(queue.planned()),
+    }
 
-    code = refused_with(queue, queue.sealed_call(message, function))
+    code = refused_with(queue, queue.sealed_call(sealed[message](), f"workers.jobs.{function}"))
 
     assert code in (Code.OTHER_TYPE, Code.UNREADABLE_ORDER)
+
+
+def test_a_question_is_answered_once_and_makes_no_plan(queue: QueueStage) -> None:
+    question = queue.question()
+    queue.put(question)
+    queue.event(Answered, question.request_id)
+
+    assert refused_with(queue, queue.sealed_call(question)) is Code.ORDER_USED
+    assert told_of(queue, question.request_id) == ["answered"]
+    assert queue.notes.count(f"answer {question.request_id}") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"host": "web-2"}, Code.OTHER_HOST),
+        ({"key_id": "other"}, Code.BAD_SIGNATURE),
+        ({"object": ""}, Code.UNREADABLE_ORDER),
+        ({"topic": Topic.POLICY}, Code.UNREADABLE_ORDER),
+    ],
+)
+def test_s12_a_question_that_is_not_in_order_is_refused(
+    queue: QueueStage, change: dict[str, object], code: Code
+) -> None:
+    assert refused_with(queue, queue.sealed_call(queue.question().model_copy(update=change))) is code
+
+
+def test_s14_a_question_out_of_time_is_refused_and_who_asked_is_told(queue: QueueStage) -> None:
+    question = queue.question()
+    times = {"issued_at": question.issued_at - LATE, "expires_at": question.expires_at - LATE}
+
+    late = question.model_copy(update=times)
+    assert refused_with(queue, queue.sealed_call(late)) is Code.EXPIRED
+    told = queue.event(OrderRefused, question.request_id)
+    assert (told.order_id, told.reasons[0].code) == (question.id, Code.EXPIRED)
+
+
+def test_s14_a_question_whose_work_dies_is_told_of(queue: QueueStage) -> None:
+    question = queue.question(reply_to=FAILING)
+    queue.put(question)
+
+    assert queue.event(NotAnswered, question.request_id).reason.code is Code.INTERRUPTED
+    queue.planned()
 
 
 def test_s11_an_order_is_executed_once_however_often_it_comes(queue: QueueStage) -> None:

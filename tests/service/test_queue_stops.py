@@ -11,7 +11,7 @@ import pytest
 from tests.service.queue_stage import QueueStage, queue_stage, until
 from tests.service.queue_worker import FAILING, GATED
 from tests.stage.readiness import wait_until_gone
-from workers.contract import ExecutionFinished, ExecutionOrder, PlanFailed, Status
+from workers.contract import ExecutionFinished, ExecutionOrder, PlanFailed, Status, beat_key
 from workers.reasons import Code
 
 SECONDS = 20
@@ -146,11 +146,11 @@ def test_s14_a_mistake_of_ours_is_told_of_and_not_repeated(queue: QueueStage) ->
 
 def test_an_idle_worker_ends_at_once_and_takes_its_sign_of_life_away(queue: QueueStage) -> None:
     queue.planned()
-    until(lambda: queue.client.exists("prune:host:web-1"), "a sign of life")
+    until(lambda: queue.client.exists(beat_key("web-1")), "a sign of life")
 
     assert queue.worker.stop(seconds=5) == 0
 
-    assert not queue.client.exists("prune:host:web-1")
+    assert not queue.client.exists(beat_key("web-1"))
 
 
 def test_what_waits_in_the_queue_waits_for_the_next_worker(queue: QueueStage) -> None:

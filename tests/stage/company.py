@@ -1,13 +1,15 @@
 """The whole system on this machine: Redis, engines, one worker each, the bot, and the workspace."""
 
 import contextlib
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
+from bot.rights import Rights, hashed, of_bot, of_host
 from tests.stage.engine import DisposableEngine
-from tests.stage.gate import Gate
+from tests.stage.faulty import Faulty
 from tests.stage.hosts import FilledHost
 from tests.stage.member import Member, finished
 from tests.stage.processes import MINIMAL, ProjectProcess
@@ -23,7 +25,11 @@ class Company:
 
     `approvers`: who may execute. `policy`: lines for every host's policy. `over_http`: Slack calls the bot.
     `gated`: the workers reach their engines through gates. `engine`: which engines they are.
+    `rules`: a rules file in place of `approvers`, in which `{ops}` and `{ana}` stand for ids.
     """
+
+    # What Redis has refused to the bot or a worker of any company.
+    refusals: ClassVar[list[str]] = []
 
     def __init__(
         self,
@@ -32,6 +38,7 @@ class Company:
         *,
         channels: Iterable[str] = ("ops",),
         approvers: Iterable[str] = ("ana", "bo"),
+        rules: str = "",
         policy: str = "",
         over_http: bool = False,
         gated: bool = False,
@@ -39,7 +46,7 @@ class Company:
     ) -> None:
         self.folder, self.over_http = folder, over_http
         self._hosts, self._policy, self._gated, self._engine = hosts, policy, gated, engine
-        self.channels, self._approvers = tuple(channels), tuple(approvers)
+        self.channels, self._approvers, self._rules = tuple(channels), tuple(approvers), rules
         # Where people type and read now; in a fresh channel nothing waits for its turn.
         self.channel = self.channels[0]
         self._stack = contextlib.ExitStack()
@@ -50,6 +57,7 @@ class Company:
             # One channel more than the bot takes commands in.
             self.slack = enter(Workspace.start(channels=(*self.channels, "elsewhere")))
             self.redis = enter(RedisServer(self.folder / "redis"))
+            self._stack.callback(self._note_refusals)
             self.port = free_port()
             self.environment = self._bot_environment()
             self.run_bot("keys")
@@ -128,7 +136,8 @@ class Company:
         act()
 
         def said() -> Message | None:
-            return next((m for m in self.slack.ephemerals(user) if m.ts not in before), None)
+            new = (m for m in self.slack.ephemerals(user) if m.ts not in before)
+            return next((m for m in new if not m.plain.startswith("One moment:")), None)
 
         answer = self.slack.wait_for(said, 20, what=f"an answer to {user}")
         assert answer is not None
@@ -177,31 +186,56 @@ class Company:
     # Setting up
 
     def _bot_environment(self) -> dict[str, str]:
-        channels = ",".join(self.slack.channel_id(name) for name in self.channels)
         ways_in = {
             **self.slack.env(http=self.over_http),
             **({"PORT": str(self.port)} if self.over_http else {}),
         }
         return {
             **ways_in,
-            "REDIS_URL": self.redis.url,
+            **self._rights(of_bot()),
             "PRUNE_STATE_DIR": str(self.folder / "bot-state"),
-            "PRUNE_CHANNELS": channels,
+            **self._who_may(),
+        }
+
+    def _who_may(self) -> dict[str, str]:
+        if self._rules:
+            known = self.slack.state.directory.names().known
+            file = self.folder / "rules.toml"
+            file.write_text(self._rules.format(**{name: id_ for id_, name in known.items()}))
+            return {"PRUNE_RULES": str(file)}
+        return {
+            "PRUNE_CHANNELS": ",".join(self.slack.channel_id(name) for name in self.channels),
             "PRUNE_APPROVERS": ",".join(self.slack.user_id(name) for name in self._approvers),
         }
+
+    def _rights(self, rights: Rights) -> dict[str, str]:
+        """Have Redis know a user; what that user has to know."""
+        password, file = secrets.token_hex(), self.folder / f"{rights.user}.password"
+        file.write_text(f"{password}\n")
+        file.chmod(0o600)
+        self.redis.admit(rights.line(hashed(password)))
+        return {
+            "REDIS_URL": self.redis.address.replace("://", f"://{rights.user}@"),
+            "PRUNE_REDIS_PASSWORD_FILE": str(file),
+        }
+
+    def _note_refusals(self) -> None:
+        self.refusals.extend(self.redis.note_refusals())
 
     def _member(self, name: str, fill: Fill) -> Member:
         enter = self._stack.enter_context
         engine = enter(self._engine(self.folder / name))
-        gate = enter(Gate(self.folder / f"{name}.gate", engine.socket))
+        gate = enter(Faulty(self.folder / f"{name}.gate", engine.socket))
         filled = fill(engine)
         policy = self.folder / f"{name}.toml"
         policy.write_text(filled.policy_toml + self._policy)
         printed = self.run_bot("hosts", "add", name).splitlines()
         environment = dict(line.split("=", 1) for line in printed if not line.startswith("#")) | {
+            **self._rights(of_host(name)),
             "DOCKER_HOST": gate.url if self._gated else engine.url,
             "PRUNE_POLICY": str(policy),
             "PRUNE_STATE_DIR": str(self.folder / f"{name}-state"),
+            "PRUNE_ENGINES_DIR": str(self.folder / "engines"),
         }
         worker = enter(
             ProjectProcess(

@@ -107,6 +107,31 @@ class DisposableEngine:
         self.stop()
         return self.start()
 
+    def snapshot(self) -> Path:
+        """A copy of all that it stores now, to roll back to."""
+        copy = self.folder / f"snapshot-{len(list(self.folder.glob('snapshot-*')))}"
+        self.stop()
+        _copy(self.data_root, copy)
+        self.start()
+        return copy
+
+    def roll_back(self, snapshot: Path) -> Self:
+        """Come back as of the snapshot, as an engine does whose machine is restored from a backup."""
+        self._lose_everything()
+        _copy(snapshot, self.data_root)
+        return self.start()
+
+    def restart_empty(self) -> Self:
+        """Come back with nothing, under another id, as an engine does whose disk was replaced."""
+        self._lose_everything()
+        return self.start()
+
+    def _lose_everything(self) -> None:
+        self.kill()
+        shutil.rmtree(self.data_root)
+        for key in (self.folder / "etc").glob("*"):
+            key.unlink()
+
     def remove(self) -> None:
         """Stop and delete everything this engine ever made."""
         self.kill()
@@ -242,3 +267,8 @@ class DisposableEngine:
         if self._process is None:
             raise NotReady(f"engine in {self.folder} is not running")
         return self._process
+
+
+def _copy(data_root: Path, place: Path) -> None:
+    # Layers hold device files, links and attributes that Python's own copying leaves out.
+    subprocess.run(["cp", "--archive", str(data_root), str(place)], check=True)

@@ -17,6 +17,9 @@ from tests.stage.gate import HEAD_END, Gate
 
 # Answers the caller; what it is handed asks the engine and returns the whole of its answer.
 Fault = Callable[[socket.socket, Callable[[], bytes]], None]
+ENDLESS_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+# For whoever asks without a limit: more than a test has to spare helps nobody.
+ENDLESS_MEGABYTES = 500
 CONNECTION = re.compile(rb"\r\nconnection: [^\r]*", re.IGNORECASE)
 
 
@@ -106,6 +109,20 @@ def garbled(body: bytes) -> Fault:
     def fault(caller: socket.socket, ask: Callable[[], bytes]) -> None:
         ask()
         caller.sendall(_answer(200, body))
+
+    return fault
+
+
+def endless(before: Callable[[], object], *, asked: bool) -> Fault:
+    """Something happens, then comes an answer for which no memory is enough; `asked`: of the engine too."""
+
+    def fault(caller: socket.socket, ask: Callable[[], bytes]) -> None:
+        if asked:
+            ask()
+        before()
+        caller.sendall(ENDLESS_HEAD)
+        for _ in range(ENDLESS_MEGABYTES):
+            caller.sendall(bytes(1_000_000))
 
     return fault
 

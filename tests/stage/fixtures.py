@@ -30,17 +30,17 @@ SMALL = 0.05
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Path]:
+def run_folder() -> Iterator[Path]:
     """The folder of this test run; deleted at its end, or by the next run if this one is killed."""
     with fresh_folder() as folder:
         yield folder
 
 
 @pytest.fixture(scope="session")
-def stage_place(stage: Path) -> Callable[[], Path]:
+def stage_place(run_folder: Path) -> Callable[[], Path]:
     """Names a new folder inside the run's folder at each call; the names are short, sockets go into them."""
     numbers = itertools.count(1)
-    return lambda: stage / str(next(numbers))
+    return lambda: run_folder / str(next(numbers))
 
 
 @pytest.fixture(scope="session")

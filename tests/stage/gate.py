@@ -7,96 +7,39 @@ its answer, and needs no luck for it.
 import contextlib
 import re
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from tests.stage.errors import NotReady
+from tests.stage.door import Door, Hold
 
-HELD_SECONDS = 60
 HEAD_END = b"\r\n\r\n"
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+STATUS = re.compile(rb"HTTP/1\.\d (\d{3})")
 VERSION = re.compile(r"(?<= )/v1\.\d+(?=/)")
 
 
-class Hold:
-    """Calls that match wait at the door. With `answered` the engine does them, and its answers wait."""
-
-    def __init__(self, pattern: str, *, answered: bool) -> None:
-        self._pattern, self.answered = re.compile(pattern), answered
-        self._reached, self._open = threading.Event(), threading.Event()
-        self._forgotten = False
-
-    def concerns(self, call: str) -> bool:
-        return self._pattern.match(call) is not None and not self._open.is_set()
-
-    def wait_until_reached(self, seconds: float = 30) -> None:
-        if not self._reached.wait(seconds):
-            raise NotReady(f"no call {self._pattern.pattern!r} in {seconds:g} s")
-
-    def let_through(self) -> None:
-        self._open.set()
-
-    def forget(self) -> None:
-        """What is held goes nowhere any more: whoever asked is dead."""
-        self._forgotten = True
-        self._open.set()
-
-    def stand(self) -> None:
-        """Wait here until let through, in the thread of the connection."""
-        self._reached.set()
-        self._open.wait(HELD_SECONDS)
-        if self._forgotten:
-            raise ConnectionAbortedError("the held call is forgotten")
-
-
-class Gate:
-    """Listens on a socket of its own and passes on to the engine's."""
+class Gate(Door):
+    """Listens on a socket of its own and passes on to the engine's; `answers` are calls with statuses."""
 
     def __init__(self, path: Path, engine: Path) -> None:
+        super().__init__(socket.socket(socket.AF_UNIX))
         self.url = f"unix://{path}"
         self.calls: list[str] = []
+        self.answers: list[tuple[str, int]] = []
         self._path, self.engine = path, engine
-        self._holds: list[Hold] = []
-        self._listener = socket.socket(socket.AF_UNIX)
 
     def __enter__(self) -> Self:
         self._listener.bind(str(self._path))
         self._listener.listen(32)
-        threading.Thread(target=self._listen, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for hold in self._holds:
-            hold.let_through()
-
-    @contextlib.contextmanager
-    def held(self, pattern: str, *, answered: bool = False) -> Iterator[Hold]:
-        """Inside the block, calls like ``DELETE /images/…`` are held; afterwards all are let through."""
-        hold = Hold(pattern, answered=answered)
-        self._holds.append(hold)
-        try:
-            yield hold
-        finally:
-            hold.let_through()
-            self._holds.remove(hold)
-
-    def _listen(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                caller, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(caller,), daemon=True).start()
+        return super().__enter__()
 
     def _serve(self, caller: socket.socket) -> None:
         with caller, socket.socket(socket.AF_UNIX) as engine, contextlib.suppress(OSError):
             engine.connect(str(self.engine))
-            answers = _Answers(engine, caller)
+            answers = _Answers(engine, caller, self.answers)
             answers.start()
             for call, request in _requests(caller):
                 self._stop_at_hold(call, answers)
@@ -110,28 +53,45 @@ class Gate:
 
     def _stop_at_hold(self, call: str, answers: "_Answers") -> None:
         self.calls.append(call)
-        hold = next((one for one in self._holds if one.concerns(call)), None)
+        pid = _pid_of(answers.caller)
+        hold = next((one for one in self._holds if one.concerns(call, pid)), None)
         if hold is not None and not hold.answered:
             hold.stand()
         answers.wait_for = hold if hold is not None and hold.answered else None
+        answers.call = call
 
 
 class _Answers(threading.Thread):
     """Carries the engine's answers back to one caller."""
 
-    def __init__(self, engine: socket.socket, caller: socket.socket) -> None:
+    def __init__(self, engine: socket.socket, caller: socket.socket, answered: list[tuple[str, int]]) -> None:
         super().__init__(daemon=True)
-        self._engine, self._caller = engine, caller
+        self._engine, self.caller, self._answered = engine, caller, answered
         self.wait_for: Hold | None = None
+        self.call = ""
 
     def run(self) -> None:
         with contextlib.suppress(OSError):
             while piece := self._engine.recv(65536):
+                self._write_down(piece)
                 if self.wait_for is not None:
                     self.wait_for.stand()
-                self._caller.sendall(piece)
+                self.caller.sendall(piece)
         with contextlib.suppress(OSError):
-            self._caller.shutdown(socket.SHUT_RDWR)
+            self.caller.shutdown(socket.SHUT_RDWR)
+
+    def _write_down(self, piece: bytes) -> None:
+        """Of each answer its first piece, which has the status."""
+        status = STATUS.match(piece)
+        if self.call and status:
+            self._answered.append((self.call, int(status[1])))
+            self.call = ""
+
+
+def _pid_of(caller: socket.socket) -> int:
+    """The process at the other end, as it was when it connected."""
+    credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[0])
 
 
 def _requests(caller: socket.socket) -> Iterator[tuple[str, bytes]]:

@@ -13,6 +13,8 @@ from tests.stage.objects import Found
 from tests.stage.placed import Placed
 
 HEALTHY_SECONDS = 60
+# In the environment of every container, so that a test can look where it has come to.
+PLANTED_SECRET = "planted-8f2c61d0-in-no-record"
 SECOND = 10**9
 
 
@@ -37,6 +39,7 @@ def _create(client: APIClient, container: Container, image_ids: Mapping[str, str
         container.image if container.image in references else next(iter(references), image),
         ["sh", "-c", container.command],
         name=container.name,
+        environment=[f"API_TOKEN={PLANTED_SECRET}"],
         labels=dict(container.labels),
         volumes=[*container.volumes.values(), *container.anonymous],
         stop_signal="SIGKILL",

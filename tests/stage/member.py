@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.stage.engine import DisposableEngine
-from tests.stage.gate import Gate
+from tests.stage.faulty import Faulty
 from tests.stage.hosts import FilledHost
 from tests.stage.processes import MINIMAL, REPOSITORY, ProjectProcess
 from workers.contract import Report
@@ -38,7 +38,7 @@ class Member:
 
     name: str
     engine: DisposableEngine
-    gate: Gate
+    gate: Faulty
     filled: FilledHost
     policy: Path
     environment: dict[str, str]
@@ -74,13 +74,21 @@ class Member:
         environment = {**MINIMAL, **self.environment, "DOCKER_HOST": self.engine.url}
         return finished("workers", arguments, environment)
 
-    def kill_worker(self) -> None:
-        """The machine's out-of-memory killer: worker and work go at once."""
+    def children(self) -> list[int]:
+        """The processes of what the worker does now."""
         pid = self.worker.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for victim in (*map(int, children), pid):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def kill_worker(self) -> None:
+        """Worker and work go at once."""
+        for victim in (*self.children(), self.worker.pid):
             os.kill(victim, signal.SIGKILL)
         self.worker.kill()
+
+    def lose_power(self) -> None:
+        """All of the host is gone at once; nothing of what it had in memory is there when it is back."""
+        self.kill_worker()
+        self.engine.kill()
 
 
 def finished(

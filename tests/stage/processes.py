@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,6 +36,8 @@ class ProjectProcess:
         self._environment = {**MINIMAL, "HOME": str(folder), OWNER_VARIABLE: str(folder), **environment}
         self._process: subprocess.Popen[bytes] | None = None
         self._read = 0
+        # What starts it in surroundings of its own.
+        self.entering: Callable[[Sequence[str]], Sequence[str]] = list
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def __enter__(self) -> Self:
@@ -58,7 +60,7 @@ class ProjectProcess:
         """Start it; to be called from a thread that outlives it."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                mortal(self._command),
+                self.entering(mortal(self._command)),
                 cwd=REPOSITORY,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

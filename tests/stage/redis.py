@@ -1,34 +1,50 @@
-"""A redis-server of one's own on the loopback interface, with the durability the product asks for."""
+"""A redis-server of one's own on the loopback interface, with the durability the product asks for.
+
+The default user may do everything and is the tests' own; it has a password, so that nobody passes for it.
+"""
 
 import shutil
 import socket
 import subprocess
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import redis
 
+from tests.stage.certificates import Authority, Pair
 from tests.stage.errors import NotReady
 from tests.stage.leftovers import OWNER_VARIABLE, remove_leftovers
 from tests.stage.readiness import ReadySocket
 from tests.stage.spawn import mortal
 
+OWN_PASSWORD = "stage"
 READY_SECONDS = 15
 STOP_SECONDS = 10
 
 
 class RedisServer:
-    """Start, stop, kill, empty or roll back at will; the address stays the same."""
+    """Start, stop, kill, empty or roll back at will; the address stays the same.
 
-    def __init__(self, folder: Path) -> None:
+    With an authority it speaks TLS alone, and only to whom the authority has given a certificate.
+    """
+
+    def __init__(self, folder: Path, authority: Authority | None = None) -> None:
         self.folder = folder
         self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.address = f"redis://127.0.0.1:{self.port}/0"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._listening = {"port": str(self.port)}
+        if authority:
+            self._listen_with(authority)
+        self.url = self.url_of("default", OWN_PASSWORD)
+        self.refusals: list[str] = []
+        self._users = folder / "users.acl"
         self.log = folder / "redis.log"
         self._append_only = folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._users.write_text(f"user default on >{OWN_PASSWORD} ~* &* +@all\n")
 
     def __enter__(self) -> Self:
         return self.start()
@@ -45,6 +61,39 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         return redis.Redis.from_url(self.url)
+
+    def _listen_with(self, authority: Authority) -> None:
+        """Take nobody without a certificate of this authority; the tests' own client has one."""
+        own = authority.pair("redis")
+        self.address = over_tls(f"rediss://127.0.0.1:{self.port}/0", authority, authority.pair("tests"))
+        self._listening = {
+            "port": "0",
+            "tls-port": str(self.port),
+            "tls-cert-file": str(own.certificate),
+            "tls-key-file": str(own.key),
+            "tls-ca-cert-file": str(authority.file),
+            "tls-auth-clients": "yes",
+        }
+
+    def url_of(self, user: str, password: str) -> str:
+        return self.address.replace("://", f"://{user}:{password}@")
+
+    def admit(self, acl_line: str) -> None:
+        """Give a user its rights, for good."""
+        _, user, *rules = acl_line.split()
+        with closing(self.client()) as client:
+            client.execute_command("ACL", "SETUSER", user, *rules)
+            client.execute_command("ACL", "SAVE")
+
+    def note_refusals(self) -> list[str]:
+        """What anybody was refused so far, over all lives of this server."""
+        with suppress(redis.RedisError), closing(redis.Redis.from_url(self.url, socket_timeout=5)) as client:
+            answer: Any = client.acl_log()
+            self.refusals += [
+                f"{e['username']}: {e['reason']} {e['object']} ({e['context']})" for e in answer
+            ]
+            client.acl_log_reset()
+        return self.refusals
 
     def start(self) -> Self:
         """Return when it answers; to be called from a thread that outlives it."""
@@ -64,6 +113,7 @@ class RedisServer:
     def stop(self) -> None:
         """An orderly stop: everything is on disk."""
         if self._process is not None:
+            self.note_refusals()
             self._process.terminate()
             self._process.wait(STOP_SECONDS)
             self._process = None
@@ -71,6 +121,7 @@ class RedisServer:
     def kill(self) -> None:
         """A crash: what the append-only file has not got is lost."""
         if self._process is not None:
+            self.note_refusals()
             self._process.kill()
             self._process.wait()
             self._process = None
@@ -89,6 +140,12 @@ class RedisServer:
         self.start()
         return copy
 
+    def copied(self) -> Path:
+        """The same while it goes on: every write is on the disk before it is answered."""
+        copy = self.folder / f"snapshot-{len(list(self.folder.glob('snapshot-*')))}"
+        shutil.copytree(self._append_only, copy)
+        return copy
+
     def roll_back(self, snapshot: Path) -> Self:
         """Come back as of the snapshot, as a Redis does that is restored from a backup."""
         self.kill()
@@ -99,8 +156,9 @@ class RedisServer:
     def _command(self) -> list[str]:
         settings = {
             "bind": "127.0.0.1",
-            "port": str(self.port),
+            **self._listening,
             "dir": str(self._append_only),
+            "aclfile": str(self._users),
             "appendonly": "yes",
             "appendfsync": "always",
             "maxmemory-policy": "noeviction",
@@ -124,6 +182,11 @@ class RedisServer:
             raise NotReady(
                 f"redis-server on port {self.port}: {silence}\n{self.log.read_text()}"
             ) from silence
+
+
+def over_tls(url: str, authority: Authority, pair: Pair) -> str:
+    """The same address for who shows this certificate and trusts this authority."""
+    return f"{url}?ssl_ca_certs={authority.file}&ssl_certfile={pair.certificate}&ssl_keyfile={pair.key}"
 
 
 def free_port() -> int:

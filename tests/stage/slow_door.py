@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from tests.stage.gate import Hold
+from tests.stage.door import Hold
 from tests.stage.netns import enter, listen
 from tests.stage.registry import ANSWER_SECONDS, Registry, pull
 

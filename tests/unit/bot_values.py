@@ -8,7 +8,9 @@ from workers.contract import (
     DiskUsage,
     EngineIdentity,
     ExecutionFinished,
+    ExecutionOrder,
     ExecutionStarted,
+    FreezeOrder,
     HealthChange,
     HealthLine,
     Kind,
@@ -83,6 +85,37 @@ def plan(host: str = "web-1", *, request: str = "r1", steps: int = 2, at: dateti
         ),
         verdicts=tuple(Verdict(object=image(n), keep=False, reasons=unused, size=SIZE) for n in range(steps)),
         usage=usage(10 * SIZE, at),
+    )
+
+
+def order(id_: str, plan_digest: str, *, requester: Person = ANA, approver: Person = BO) -> ExecutionOrder:
+    return ExecutionOrder(
+        key_id="k1",
+        id=id_,
+        host="web-1",
+        issued_at=NOON,
+        expires_at=NOON + timedelta(minutes=10),
+        request_id="r1",
+        reply_to="C1",
+        requester=requester,
+        engine_id=ENGINE.id,
+        plan_digest=plan_digest,
+        approver=approver,
+    )
+
+
+def freeze(id_: str, *, by: Person = ANA) -> FreezeOrder:
+    return FreezeOrder(
+        key_id="k1",
+        id=id_,
+        host="web-1",
+        issued_at=NOON,
+        expires_at=NOON + timedelta(minutes=10),
+        request_id=id_,
+        reply_to="C1",
+        requester=by,
+        decided_at=NOON,
+        why="release",
     )
 
 

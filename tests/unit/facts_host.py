@@ -12,6 +12,7 @@ from workers.planning.inventory import CacheRecord, Container, Image, Inventory,
 from workers.planning.judgement import judge
 from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
+from workers.planning.reclaim import Reckoning
 from workers.reasons import Code
 from workers.references import ImageName, listed_names
 
@@ -206,7 +207,7 @@ def a_plan(case: Case, kinds: tuple[Kind, ...] = tuple(Kind)) -> Plan:
         host="web-1",
         request_id="r",
         kinds=kinds,
-        freed=lambda _, order: {id_: Bytes(low=1, high=1) for id_ in order},
+        freed=lambda _, order: Reckoning({id_: Bytes(low=1, high=1) for id_ in order}),
     )
 
 

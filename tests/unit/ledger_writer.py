@@ -23,10 +23,10 @@ def run_until_killed(ledger: Ledger, order: ExecutionOrder) -> None:
     made, now = plan(), datetime.now(UTC)
     ledger.consume(order, now)
     done, in_hand, *_ = made.steps
-    ledger.ask(order.id, done, '{"tags": []}', now)
+    ledger.ask(order.id, [(done, '{"tags": []}')], now)
     event = step_finished(order.id, made, done.index)
     ledger.end_step(order.id, event.step, event)
-    ledger.ask(order.id, in_hand, '{"tags": ["app:1"]}', now)
+    ledger.ask(order.id, [(in_hand, '{"tags": ["app:1"]}')], now)
     say("in hand")
     time.sleep(SECONDS)
 

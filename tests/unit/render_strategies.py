@@ -1,6 +1,7 @@
 """Arbitrary requests: any number of hosts and objects, names that try to be mark-up, sizes from 0 to huge."""
 
 from datetime import timedelta
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -15,11 +16,17 @@ from workers.contract import (
     HealthChange,
     HealthLine,
     Kind,
+    ListedVolume,
     LogUse,
+    Names,
+    ObjectAnswer,
+    ObjectExplanation,
     Outcome,
     PartUse,
     Person,
     Plan,
+    PolicyAnswer,
+    ProtectionFromSlack,
     Reference,
     Report,
     Restorable,
@@ -27,11 +34,13 @@ from workers.contract import (
     Step,
     StepOutcome,
     Verdict,
+    VolumesAnswer,
     VolumeUse,
 )
 from workers.phrases import CLAUSES
 from workers.reasons import Reason
 
+T = TypeVar("T")
 HOSTILE = (
     "<!channel>",
     "<@U0EVIL>",
@@ -220,3 +229,98 @@ def requests(draw: st.DrawFn) -> Request:
 @st.composite
 def settlements(draw: st.DrawFn) -> Settlement:
     return Settlement(draw(st.sampled_from(Settled)), ago(minutes=1), draw(st.sampled_from([None, ANA, BO])))
+
+
+# What hosts answer about themselves
+
+TEXTS = NAMES | st.sampled_from([letter * 300 for letter in "&<`*"])
+MORE = st.sampled_from([0, 1, 40, 10**6])
+FACTS = st.dictionaries(
+    st.sampled_from(["size", "state", "last used", "used by", "names", "exit code", "built"]),
+    TEXTS | SIZES | st.just(ago(days=3).isoformat()),
+)
+EXPLANATIONS = st.builds(
+    ObjectExplanation,
+    kind=st.sampled_from([*Kind, "volume"]),
+    id=TEXTS,
+    name=TEXTS,
+    keep=st.booleans(),
+    reasons=st.lists(reasons(), max_size=10).map(tuple),
+    facts=FACTS,
+    more=MORE,
+)
+
+
+def many(few: st.SearchStrategy[T], most: int) -> st.SearchStrategy[tuple[T, ...]]:
+    """A few different values, up to so many in all."""
+    times = st.sampled_from([0, 1, 7, most])
+    return st.tuples(st.lists(few, max_size=3), times).map(lambda drawn: tuple((drawn[0] * drawn[1])[:most]))
+
+
+OBJECT_ANSWERS = st.builds(
+    ObjectAnswer,
+    text=TEXTS,
+    found=many(EXPLANATIONS, 20),
+    more=MORE,
+    nearest=st.lists(TEXTS, max_size=3).map(tuple),
+)
+VOLUMES_ANSWERS = st.builds(
+    VolumesAnswer,
+    taken_at=st.just(NOW),
+    use=PART_USES,
+    volumes=many(
+        st.builds(
+            ListedVolume,
+            name=TEXTS,
+            size=SOME_SIZES,
+            created_at=MOMENTS,
+            last_used_at=MOMENTS,
+            users=st.lists(TEXTS, max_size=5).map(tuple),
+            more=MORE,
+        ),
+        100,
+    ),
+    more=MORE,
+)
+LISTS = st.builds(Names, first=many(TEXTS, 40), more=MORE)
+SPANS = st.sampled_from([0, 1, 59, 86_400, 30 * 86_400, 36_500 * 86_400])
+POLICY_ANSWERS = st.builds(
+    PolicyAnswer,
+    file=TEXTS,
+    digest=st.just("sha256:" + "ab" * 32),
+    **dict.fromkeys(
+        (
+            *("protected_images", "protected_labels", "protected_networks", "protected_containers"),
+            *("critical_containers", "probes"),
+        ),
+        LISTS,
+    ),
+    approvers=st.none() | LISTS,
+    kinds=st.lists(st.sampled_from(Kind)).map(tuple),
+    **dict.fromkeys(
+        (
+            *("image_grace", "image_unused_for", "container_grace", "network_grace", "cache_grace"),
+            *("quiet_for", "steady_for"),
+        ),
+        SPANS,
+    ),
+    **dict.fromkeys(("writable_limit", "build_cache_keep_bytes"), SIZES),
+    keep_previous=COUNTS,
+    max_objects=COUNTS,
+    max_bytes=SOME_SIZES,
+    max_share=st.floats(0.001, 1),
+    settle=st.none() | SPANS,
+    frozen=st.none() | reasons(),
+    protections=many(
+        st.builds(
+            ProtectionFromSlack,
+            kind=st.sampled_from([Kind.IMAGE, Kind.NETWORK, Kind.CONTAINER]),
+            pattern=TEXTS,
+            by=TEXTS,
+            until=MOMENTS,
+        ),
+        40,
+    ),
+    more=MORE,
+)
+ANSWERS = OBJECT_ANSWERS | VOLUMES_ANSWERS | POLICY_ANSWERS

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.questions import Inquiry
 from bot.requests import Asked, HostPart, Phase, Request, Settled, Settlement, Stage
 from workers.contract import (
+    Answer,
+    Answered,
     Bytes,
     DiskAttribution,
     DiskPart,
@@ -15,11 +18,16 @@ from workers.contract import (
     HealthChange,
     HealthLine,
     Kind,
+    ListedVolume,
     LogUse,
+    Names,
+    ObjectExplanation,
     Outcome,
     PartUse,
     Person,
     Plan,
+    PolicyAnswer,
+    ProtectionFromSlack,
     Reference,
     Report,
     Restorable,
@@ -27,7 +35,9 @@ from workers.contract import (
     Step,
     StepOutcome,
     Store,
+    Topic,
     Verdict,
+    VolumesAnswer,
     VolumeUse,
 )
 from workers.reasons import Code, Reason, reason
@@ -268,6 +278,9 @@ def ran(report: Report) -> HostPart:
 
 NOT_DOCKER = reason(Code.ENGINE_NOT_DOCKER, engine="Podman Engine 4.3.1", ours="1.41 to 1.51")
 PODMAN = ENGINE.model_copy(update={"version": "4.3.1", "read_only": NOT_DOCKER})
+NO_LEDGER = reason(
+    Code.LEDGER_UNUSABLE, file="/var/lib/safe-prune/ledger.db", detail="attempt to write a readonly database"
+)
 SILENT = HostPart("web-3", Stage.SILENT, since=ago(minutes=5), last_seen=ago(hours=2))
 SMALL = STEPS[1:2]
 
@@ -362,6 +375,22 @@ REQUESTS: dict[str, Request] = {
         phase=Phase.FINISHED,
         settlement=CONFIRMED,
     ),
+    "finished-not-executed": request(
+        replace(planned(), stage=Stage.NOT_EXECUTED, ordered=True, last_seen=NOW),
+        phase=Phase.FINISHED,
+        settlement=CONFIRMED,
+    ),
+    "executing-no-ledger": request(
+        replace(planned(), stage=Stage.EXECUTING, ordered=True, steps=6, steps_done=2, trouble=NO_LEDGER),
+        HostPart("web-2", Stage.PLAN_FAILED, since=ago(minutes=1), reasons=(NO_LEDGER,)),
+        phase=Phase.EXECUTING,
+        settlement=CONFIRMED,
+    ),
+    "ready-clock-off": request(
+        planned(),
+        replace(planned("web-2"), withheld=reason(Code.CLOCK_OFF, off=40, way="behind")),
+        phase=Phase.READY,
+    ),
     "cancelled": request(
         planned(), phase=Phase.CLOSED, settlement=Settlement(Settled.CANCELLED, ago(minutes=1), BO)
     ),
@@ -399,3 +428,92 @@ REQUESTS: dict[str, Request] = {
         phase=Phase.CLOSED,
     ),
 }
+
+
+# What hosts answer about themselves
+
+ASKED_WHY = Inquiry(
+    "q-1", Topic.OBJECT, "web-1", "shop/app:1.5.0", ago(seconds=3), ANA, "C0OPS", sent_at=ago(seconds=2)
+)
+ASKED_POLICY = replace(ASKED_WHY, topic=Topic.POLICY, object="")
+ASKED_VOLUMES = replace(ASKED_WHY, topic=Topic.VOLUMES, object="")
+
+
+def explained(name: str, *reasons: Reason, keep: bool = True, **facts: str | int) -> ObjectExplanation:
+    of = reference(Kind.IMAGE, name)
+    known = {key.replace("_", " "): value for key, value in facts.items()}
+    return ObjectExplanation(kind=of.kind, id=of.id, name=name, keep=keep, reasons=reasons, facts=known)
+
+
+def told_by(answer: Answer) -> Answered:
+    return Answered(host="web-1", at=NOW, request_id="q-1", reply_to="C0OPS", answer=answer)
+
+
+IN_USE = explained(
+    "shop/app:1.5.0",
+    reason(Code.IN_USE, container="api", state="running"),
+    reason(Code.CURRENT_VERSION, repository="shop/app"),
+    names="shop/app:1.5.0",
+    a_version_of="docker.io/shop/app",
+    size=412_000_000,
+    built=iso(days=9),
+    on_this_host_since=iso(days=8),
+    known_from="pull",
+    last_used=iso(minutes=6),
+    used_by="api",
+    restorable="not probed",
+)
+OLD = explained("shop/app:1.4.0", reason(Code.SUPERSEDED, repository="shop/app", kept=2), keep=False)
+POLICY = PolicyAnswer(
+    file="/etc/safe-prune/policy.toml",
+    digest="sha256:" + "ab" * 32,
+    protected_images=Names(first=("postgres:16", "registry.example/base/*")),
+    protected_labels=Names(first=("safe-prune.keep=true",)),
+    protected_networks=Names(first=("shop_*",)),
+    protected_containers=Names(),
+    critical_containers=Names(first=("edge-proxy", "compose:shop/web", "compose:shop/db"), more=2),
+    probes=Names(first=("https://shop.example/health?…",)),
+    approvers=Names(first=("T0HOME/U0ANA", "T0HOME/U0BO")),
+    kinds=tuple(Kind),
+    keep_previous=2,
+    image_grace=86_400,
+    image_unused_for=30 * 86_400,
+    container_grace=7 * 86_400,
+    network_grace=7 * 86_400,
+    cache_grace=86_400,
+    writable_limit=1_000_000,
+    build_cache_keep_bytes=5_000_000_000,
+    unrestorable_images="flag",
+    probe_registry=False,
+    max_objects=1000,
+    max_bytes=50_000_000_000,
+    max_share=0.9,
+    quiet_for=120,
+    steady_for=5,
+    settle=None,
+    frozen=reason(Code.FROZEN, by="T0HOME/U0BO", at=iso(hours=1), why="disk swap"),
+    protections=(
+        ProtectionFromSlack(
+            kind=Kind.IMAGE, pattern="shop/app:1.3.*", by="T0HOME/U0ANA", until=NOW + timedelta(days=20)
+        ),
+    ),
+)
+BARE_POLICY = POLICY.model_copy(
+    update={
+        **dict.fromkeys(("protected_images", "protected_networks", "critical_containers", "probes"), Names()),
+        "approvers": None,
+        "frozen": None,
+        "protections": (),
+        "keep_previous": 0,
+        "settle": 30,
+        "max_bytes": None,
+        "build_cache_keep_bytes": 0,
+        "kinds": (Kind.IMAGE,),
+    }
+)
+HELD = VolumesAnswer(
+    taken_at=ago(minutes=6),
+    use=PartUse(part=DiskPart.VOLUMES, size=18_400_000_000, count=203, unsized=1),
+    volumes=tuple(ListedVolume.model_validate(one.model_dump()) for one in DISK.volumes),
+    more=200,
+)

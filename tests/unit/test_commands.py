@@ -13,7 +13,8 @@ from bot.commands import (
     parse,
     resolve,
 )
-from workers.contract import Kind
+from bot.questions import Ask
+from workers.contract import Kind, Topic
 
 HOSTS = ("db-1", "web-1", "web-2")
 SCRAPS = st.lists(
@@ -97,7 +98,9 @@ def test_an_unknown_word_gets_the_nearest_command_first() -> None:
 
 def test_a_word_like_no_command_gets_them_in_their_order() -> None:
     assert said("web-1").endswith(
-        "/prune preview, /prune execute, /prune hosts, /prune history, /prune help."
+        "/prune preview, /prune execute, /prune hosts, /prune history, /prune why, /prune policy,"
+        " /prune volumes, /prune stop, /prune freeze, /prune unfreeze, /prune protect, /prune unprotect,"
+        " /prune protections, /prune help."
     )
 
 
@@ -187,3 +190,75 @@ def test_many_hosts_are_offered_in_part() -> None:
 
 def test_without_any_admitted_host_the_answer_says_how_to_admit_one() -> None:
     assert "hosts add" in str(resolve(["web-1"], ()))
+
+
+@pytest.mark.parametrize("text", ["preview " + "web-1 " * 10_000, "x" * 8000, " " * 60_000 + "hosts"])
+def test_what_is_far_too_long_is_not_read(text: str) -> None:
+    assert "characters long" in said(text)
+
+
+def test_more_patterns_than_anybody_types_are_not_searched_for() -> None:
+    reply = resolve([f"*{n}*" for n in range(101)], HOSTS)
+
+    assert isinstance(reply, UsageReply)
+    assert "At most 100 patterns" in reply.text
+
+
+def test_what_cannot_be_printed_is_not_said_again() -> None:
+    reply = resolve(["\x00\x1b[31m\u202e"], HOSTS)
+
+    assert isinstance(reply, UsageReply)
+    assert reply.text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "ask"),
+    [
+        ("why web-1 app:2", Ask(Topic.OBJECT, "web-1", "app:2")),
+        ("WHY Web-1 `App_Data`", Ask(Topic.OBJECT, "web-1", "App_Data")),
+        ("why web\u20111 \u201capp:2\u201d", Ask(Topic.OBJECT, "web-1", "app:2")),
+        ("why web-1 RUN npm ci --omit=dev", Ask(Topic.OBJECT, "web-1", "RUN npm ci --omit=dev")),
+        ("why web-1 <http://reg.example|reg.example>/app:2", Ask(Topic.OBJECT, "web-1", "reg.example/app:2")),
+        ("why web-1 &lt;untagged&gt;", Ask(Topic.OBJECT, "web-1", "<untagged>")),
+        ("why web-1 sha256:0123", Ask(Topic.OBJECT, "web-1", "sha256:0123")),
+        ("policy web-1", Ask(Topic.POLICY, "web-1")),
+        ("  policy   WEB-1 ", Ask(Topic.POLICY, "web-1")),
+        ("volumes web-1", Ask(Topic.VOLUMES, "web-1")),
+        ("why --help", Help()),
+        ("policy -h", Help()),
+        ("volumes ?", Help()),
+    ],
+)
+def test_a_question_names_one_host_and_an_object_as_it_was_typed(text: str, ask: Command) -> None:
+    assert parse(text) == ask
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("why", "Say where and what"),
+        ("why web-1", "Say where and what"),
+        ("why web-1 ``", "Say where and what"),
+        ("why web-* app:2", "takes one host: /prune why web-1 app:2"),
+        ("why web-1,web-2 app:2", "takes one host"),
+        (f"why web-1 {'x' * 513}", "at most 512 characters"),
+        ("policy", "takes one host: /prune policy web-1."),
+        ("policy web-1 web-2", "takes one host"),
+        ("policy *", "takes one host"),
+        ("policy --all", "takes one host"),
+        ("volumes", "Volumes are never removed"),
+        ("volumes web-1 db-1", "takes one host"),
+        ("volumes web-[12]", "takes one host"),
+    ],
+)
+def test_a_question_to_many_hosts_or_to_none_is_refused_with_how_to_ask(text: str, words: str) -> None:
+    assert words in said(text)
+
+
+@given(st.lists(st.sampled_from(["why", "policy", "volumes", "web-1", "`", "*", ",", "--"]) | st.text()))
+def test_whatever_is_asked_has_an_answer(words: list[str]) -> None:
+    for verb in ("why", "policy", "volumes"):
+        found = parse(" ".join([verb, *words]))
+        assert isinstance(found, Ask | UsageReply | Help)
+        if isinstance(found, Ask):
+            assert bool(found.object) == (found.topic is Topic.OBJECT)

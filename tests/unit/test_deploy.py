@@ -7,14 +7,19 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from bot.settings import BotSettings
-from bot.slack.identity import REQUIRED_SCOPES
+from bot.rights import of_bot, of_host
+from bot.settings import SECRETS, BotSettings
+from bot.slack.identity import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.listeners import COMMAND
+from tests.faults.cells import REACHABLE, Moment
+from tests.service.attacks import TABLE
 from workers.engine import READ_TIMEOUT
 from workers.settings import WorkerSettings
 
@@ -98,6 +103,19 @@ def test_a_run_that_is_out_of_memory_does_not_take_its_worker_along() -> None:
     assert unit("worker")["OOMPolicy"] == "continue"
 
 
+def test_a_drawing_that_is_out_of_memory_ends_alone() -> None:
+    assert unit("bot")["OOMPolicy"] == "continue"
+
+
+def test_the_rules_that_the_example_names_are_mounted_for_the_bot_alone() -> None:
+    (example,) = re.findall(r"^#PRUNE_RULES=(.+)/rules.toml$", (DEPLOY / "bot.env.example").read_text(), re.M)
+    (mounted,) = (one for one in compose()["bot"]["volumes"] if one.endswith(f":{example}:ro"))
+
+    # The folder of that name on the machine is the worker's, and holds its password.
+    assert "./rules" in mounted
+    assert "/etc/safe-prune" not in mounted.removesuffix(f":{example}:ro")
+
+
 def test_the_worker_may_look_at_logs_and_not_into_volumes() -> None:
     hidden = unit("worker")["InaccessiblePaths"].split()
 
@@ -127,9 +145,22 @@ def test_a_worker_is_given_longer_than_the_engine_may_take() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_an_example_names_settings_that_there_are(name: str) -> None:
-    known = {field.upper() for field in SETTINGS[name].model_fields}
+    fields = SETTINGS[name].model_fields.items()
+    known = {field.upper() for field, _ in fields}
+    in_files = {f"{field.upper()}_FILE" for field, what in fields if what.annotation is SecretStr}
 
-    assert set(example(name)) <= known
+    assert set(example(name)) <= known | in_files
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_example_has_a_password_in_an_address(name: str) -> None:
+    user, password = (
+        urlsplit(example(name)["REDIS_URL"]).username,
+        urlsplit(example(name)["REDIS_URL"]).password,
+    )
+
+    assert (user, password) == ({"bot": of_bot().user, "worker": of_host("NAME").user}[name], None)
+    assert example(name)["PRUNE_REDIS_PASSWORD_FILE"].startswith("/etc/safe-prune/")
 
 
 # Containers
@@ -156,6 +187,13 @@ def test_the_worker_reads_of_the_engine_s_data_its_image_records_alone() -> None
 
     assert len(mounted) == 1
     assert mounted[0].endswith("/image:ro")
+
+
+def test_s11_workers_of_one_machine_share_their_locks_in_containers_too() -> None:
+    shared = example("worker")["PRUNE_ENGINES_DIR"]
+
+    assert f"{shared}:{shared}" in compose()["worker"]["volumes"]
+    assert shared.startswith(f"/var/lib/{unit('worker')['StateDirectory']}/")
 
 
 def test_redis_has_no_way_out_of_its_network() -> None:
@@ -196,25 +234,65 @@ def test_the_lock_holds_what_the_project_needs_and_hashes_for_all() -> None:
     assert all("--hash=sha256:" in entry for entry in entries)
 
 
+# What is written for people
+
+
+def test_the_attack_table_that_is_shown_is_the_one_that_is_played() -> None:
+    text = (DEPLOY / "SECURITY.md").read_text()
+    table = text.partition("\n| attack |")[2].partition("\n\n")[0]
+    rows = re.findall(r"(?m)^\| (.+?) \|", table)
+    played = [attack.name for attack in TABLE] + ["the password in a command line"]
+
+    assert rows == played
+    assert f"Of {len(played)} attacks {len(played)} succeed against RQ and 0 against Safe Prune." in text
+
+
+def test_the_fault_matrix_that_is_shown_has_every_cell_that_can_happen() -> None:
+    table = (DEPLOY / "SECURITY.md").read_text().partition("\n| | | before order |")[2].partition("\n\n")[0]
+    shown = {
+        (row[0], row[1], moment)
+        for row in (re.findall(r"[^|\s]+", line) for line in table.splitlines()[2:])
+        for moment, played in zip(Moment, row[2:], strict=True)
+        if played != "-"
+    }
+
+    assert shown == {(cell.victim, cell.fault, cell.moment) for cell in REACHABLE}
+
+
+def test_what_a_secret_is_called_in_the_document_is_what_the_bot_calls_it() -> None:
+    text = (DEPLOY / "SECURITY.md").read_text()
+
+    assert all(f"`{name}`" in text for name in SECRETS if name.startswith("SLACK_"))
+    assert f"`{of_bot().user}`" in text
+    assert f"`{of_host('NAME').user}`" in text
+
+
 # Redis and Slack
 
 
-def test_redis_neither_forgets_nor_evicts_and_asks_for_a_password() -> None:
-    wanted = {"appendonly yes", "maxmemory-policy noeviction", "include /run/secrets/redis-password"}
+def test_redis_neither_forgets_nor_evicts_and_knows_who_may_what() -> None:
+    wanted = {"appendonly yes", "maxmemory-policy noeviction", "aclfile /run/secrets/redis-users"}
 
     assert wanted <= redis_conf()
-    assert compose()["redis"]["secrets"] == ["redis-password"]
+
+
+def test_each_container_has_the_secret_that_it_needs_and_no_other() -> None:
+    secrets = {name: compose()[name]["secrets"] for name in CONTAINERS}
+    files = {name: compose()[name]["environment"]["PRUNE_REDIS_PASSWORD_FILE"] for name in SERVICES}
+
+    assert secrets == {"redis": ["redis-users"], "bot": ["redis-bot"], "worker": ["redis-worker"]}
+    assert files == {"bot": "/run/secrets/redis-bot", "worker": "/run/secrets/redis-worker"}
 
 
 def test_the_manifest_asks_for_the_scopes_the_bot_needs_and_no_other() -> None:
-    assert manifest()["oauth_config"] == {"scopes": {"bot": list(REQUIRED_SCOPES)}}
+    assert manifest()["oauth_config"] == {"scopes": {"bot": [*REQUIRED_SCOPES, *OPTIONAL_SCOPES]}}
 
 
 def test_the_manifest_gives_each_scope_its_reason() -> None:
     lines = (DEPLOY / "slack-manifest.yaml").read_text().splitlines()
     above = {line.strip(): before.strip() for before, line in pairwise(lines)}
 
-    assert all(above[f"- {scope}"].startswith("# ") for scope in REQUIRED_SCOPES)
+    assert all(above[f"- {scope}"].startswith("# ") for scope in (*REQUIRED_SCOPES, *OPTIONAL_SCOPES))
 
 
 def test_the_manifest_brings_the_command_and_the_buttons() -> None:

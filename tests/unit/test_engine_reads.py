@@ -1,7 +1,5 @@
 """Asking an engine over lines that stay open: what is answered, what is not, and what is never asked."""
 
-import http.server
-import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,67 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.stage.talker import Talker, talking
 from workers.allowed_calls import ForbiddenCall
 from workers.engine import Engine
+from workers.engine_lines import Lines
 from workers.engine_reads import Reads
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
-
-VERSION = b'{"Version": "20.10.24", "ApiVersion": "1.41"}'
-
-
-class Talker(socketserver.ThreadingUnixStreamServer):
-    """Answers on a socket as a test says; counts the lines that were opened and the calls on them."""
-
-    daemon_threads = True
-    status, body = HTTPStatus.OK, b"[]"
-    lines = 0
-    hangs_up = False
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(str(path), Answer)
-        self.address = f"unix://{path}"
-        self.asked: list[str] = []
-        self.may_answer, self.was_asked = threading.Event(), threading.Event()
-        self.may_answer.set()
-
-    def answers(self, body: bytes, status: HTTPStatus = HTTPStatus.OK) -> None:
-        self.status, self.body = status, body
-
-
-class Answer(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Talker
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.lines += 1
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        self.server.was_asked.set()
-        self.server.may_answer.wait(30)
-        body = VERSION if self.path == "/version" else self.server.body
-        self.send_response(HTTPStatus.OK if self.path == "/version" else self.server.status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        # Without a word of it in the answer, as an engine that restarts.
-        self.close_connection = self.server.hangs_up
-
-    def address_string(self) -> str:
-        return "socket"
-
-    def log_request(self, *told: object) -> None:
-        pass
 
 
 @pytest.fixture
 def talker(tmp_path: Path) -> Iterator[Talker]:
-    with Talker(tmp_path / "s") as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    with talking(tmp_path / "s") as server:
         yield server
-        server.may_answer.set()
-        server.shutdown()
 
 
 @pytest.fixture
@@ -151,8 +100,23 @@ def error_of(call: Callable[[], object]) -> EngineError:
     return caught.value
 
 
+LOOKS: dict[str, Callable[[Engine], object]] = {
+    "list": Engine.containers,
+    "inspect": lambda engine: engine.inspect_container("c" * 64),
+    "info": Engine.name,
+}
+
+
+@pytest.mark.parametrize("what", LOOKS)
+def test_how_long_each_kind_of_look_took_is_known(talker: Talker, engine: Engine, what: str) -> None:
+    talker.answers(b"[]" if what == "list" else b'{"Name": "web-1"}')
+    LOOKS[what](engine)
+
+    assert {name: len(seconds) for name, seconds in engine.latencies().items()} == {what: 1}
+
+
 @pytest.mark.parametrize("path", ["/volumes", "/v1.41/containers/web/export", "/v1.41/images/../volumes"])
 def test_s1_what_is_not_on_the_list_is_not_asked(talker: Talker, path: str) -> None:
-    with closing(Reads(talker.address, timeout=5)) as reads, pytest.raises(ForbiddenCall):
-        reads.get(path)
+    with closing(Lines(talker.address, timeout=5)) as lines, pytest.raises(ForbiddenCall):
+        Reads(lines).get(path)
     assert talker.lines == 0

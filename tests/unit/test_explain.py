@@ -19,7 +19,8 @@ from tests.unit.facts_host import (
     running,
     seen,
 )
-from workers.planning.explain import Explanation, explain, nearest
+from workers.contract import Explanation
+from workers.planning.explain import explain, nearest
 from workers.planning.facts import Case
 from workers.planning.inventory import Volume
 from workers.reasons import Code

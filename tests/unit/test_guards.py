@@ -23,7 +23,7 @@ from tests.unit.facts_host import (
     names,
     running,
 )
-from workers.contract import EngineIdentity, ExecutionOrder, Person, Plan, Step, Verdict
+from workers.contract import HOST_TEAM, EngineIdentity, ExecutionOrder, Person, Plan, Step, Verdict
 from workers.errors import EngineUnreachable
 from workers.execution import guards
 from workers.planning.policy import Policy
@@ -35,7 +35,7 @@ OTHER = ENGINE.model_copy(update={"id": "ENG:2"})
 SPENT, IMAGE, NETWORK = a_container("spent", of="app:1"), an_image("app:1", "app:old"), a_network("loose")
 STAYS = an_image("stays:1", arrived=0)
 PLAN = a_plan(a_case(SPENT, IMAGE, NETWORK, STAYS))
-ANA, BO = Person(team="T1", user="UANA"), Person(team="T1", user="UBO")
+ANA, BO, CY = (Person(team="T1", user=user) for user in ("UANA", "UBO", "UCY"))
 
 
 def an_order(plan: Plan = PLAN, **claims: Any) -> ExecutionOrder:
@@ -139,10 +139,9 @@ def test_s4_an_empty_or_incomplete_plan_is_refused(change: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("approvers", "expected"),
     [
-        (["UANA"], []),
         (["T1/UANA"], []),
         (["T2/UANA"], [Code.APPROVER_NOT_ACCEPTED]),
-        (["UBO", "T1"], [Code.APPROVER_NOT_ACCEPTED]),
+        (["T1/UBO"], [Code.APPROVER_NOT_ACCEPTED]),
         ([], [Code.APPROVER_NOT_ACCEPTED]),
     ],
 )
@@ -156,12 +155,28 @@ def test_s12_the_host_has_the_last_word_on_who_may_approve(
 
 
 @pytest.mark.parametrize(
+    ("agreed", "expected"), [([ANA, BO], []), ([CY, ANA], [Code.APPROVER_NOT_ACCEPTED]), ([], [])]
+)
+def test_s12_the_host_accepts_each_of_those_who_agreed(agreed: list[Person], expected: list[Code]) -> None:
+    policy = a_policy(approvers=["T1/UANA", "T1/UBO"])
+    plan = a_plan(a_case(SPENT, IMAGE, NETWORK, STAYS, policy=policy))
+    order = an_order(plan, approver=ANA, approvers=tuple(agreed))
+
+    assert refusals(order, plan, policy=policy) == expected
+
+
+def test_s12_who_asked_is_none_of_the_two_that_an_unusual_plan_takes() -> None:
+    plan = PLAN.model_copy(update={"unusual": True})
+    assert refusals(an_order(plan, approver=BO, approvers=(ANA, BO)), plan) == [Code.NEEDS_SECOND_PERSON]
+
+
+@pytest.mark.parametrize(
     ("unusual", "approver", "expected"),
     [
         (True, ANA, [Code.NEEDS_SECOND_PERSON]),
         (True, BO, []),
         (True, Person(team="T2", user="UANA"), []),
-        (True, Person(team=guards.HOST_TEAM, user="root"), []),
+        (True, Person(team=HOST_TEAM, user="root"), []),
         (False, ANA, []),
     ],
 )
@@ -189,6 +204,14 @@ def test_s3_what_is_taken_out_takes_its_dependants_along(
 ) -> None:
     assert [step.object.name for step in PLAN.steps] == ["spent", "app:1", "loose"]
     assert refusals(an_order(excluded=excluded)) == expected
+
+
+def test_what_was_taken_out_is_named_by_its_object() -> None:
+    [told] = guards.order_refusals(
+        an_order(excluded=(0,)), PLAN, used_by="", engine=ENGINE, policy=POLICY, now=NOW
+    )
+
+    assert told == reason(Code.NOT_CLOSED, object="app:1", needs="spent")
 
 
 def test_every_refusal_is_told_at_once() -> None:
@@ -266,6 +289,13 @@ def test_s7_an_image_that_became_protected_is_refused() -> None:
     assert guards.image_protected(IMAGE, a_policy(protected_images=["db:*"])) is None
 
 
+def test_s8_a_digest_that_became_protected_is_refused() -> None:
+    digest = f"app@sha256:{'a' * 64}"
+    pulled = replace(IMAGE, names=(), digests=names(digest))
+
+    assert code(guards.image_protected(pulled, a_policy(protected_images=[digest]))) is Code.BECAME_PROTECTED
+
+
 @pytest.mark.parametrize("known_as", ["loose", an_id("loose")])
 def test_s7_a_network_that_became_used_is_refused(known_as: str) -> None:
     user = a_container("web", state="created", networks=frozenset({known_as}))
@@ -292,6 +322,22 @@ def test_s2_a_name_that_was_just_touched_is_not_untagged(action: str) -> None:
 
     assert code(guards.name_touched("app:1", events)) is Code.RECENT_EVENT
     assert guards.name_touched("app:10", events) is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"Type": "image", "Action": "pull", "Actor": {"ID": "app:1"}},
+        {"Type": "image", "Action": "tag", "Actor": {"ID": "sha256:1", "Attributes": {"name": "app:1"}}},
+        # What cannot be read may have spoken of any name.
+        {"Type": "image", "Action": 7, "Actor": {"ID": "db:1"}},
+        {"Type": "image", "Action": "tag", "Actor": 7},
+    ],
+)
+def test_s2_a_name_is_touched_wherever_an_event_has_it_and_by_what_cannot_be_read(
+    told: dict[str, Any],
+) -> None:
+    assert code(guards.name_touched("app:1", [told])) is Code.RECENT_EVENT
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,31 @@ def test_s6_each_service_is_compared_with_how_it_was(
     assert line(before, now) == expected
 
 
+AGAIN = {"started_at": NOW}
+
+
+@pytest.mark.parametrize(
+    ("web", "api", "carried"),
+    [
+        (AGAIN, AGAIN, [NOW, NOW]),
+        (AGAIN, {"state": "exited"} | AGAIN, [NOW, days(1)]),
+        (AGAIN, {"restarts": 2} | AGAIN, [NOW, days(1)]),
+        (AGAIN, {}, [days(1), days(1)]),
+        ({}, {}, [days(1), days(1)]),
+        ({"state": "exited"}, {"state": "exited"}, [days(1), days(1)]),
+    ],
+)
+def test_s6_what_starts_with_its_engine_is_no_worse_for_it_and_what_falls_by_itself_is(
+    web: dict[str, Any], api: dict[str, Any], carried: list[datetime]
+) -> None:
+    both, now = (
+        [a_vital("web", restarts=1), a_vital("api", restarts=1)],
+        [a_vital("web", **web), a_vital("api", **api)],
+    )
+
+    assert [one.started_at for one in health.carried_over(both, looked(*now))] == carried
+
+
 def test_lines_are_sorted_and_say_what_is_critical() -> None:
     both = [a_vital("web"), a_vital("api")]
     found = health.lines(both, looked(*both), CRITICAL, last_removal=NOW)

@@ -29,7 +29,7 @@ from workers.planning.facts import Case, Memory
 from workers.planning.inventory import Image
 from workers.planning.mentions import service_images
 from workers.planning.restorable import restorable
-from workers.reasons import Code
+from workers.reasons import Code, reason
 
 DIGEST = f"sha256:{'ab' * 32}"
 
@@ -102,6 +102,18 @@ def test_every_ancestor_of_an_image_that_stays_stays() -> None:
 
     assert going(case) == set()
     assert (why(case, "mid:1"), why(case, "base:1")) == ([Code.PARENT], [Code.PARENT])
+
+
+def test_a_parent_names_its_child_also_where_it_stays_for_other_reasons() -> None:
+    root = an_image("base:1", arrived=0.5)
+    mid, app = an_image("mid:1", parent=root.id, arrived=0.5), an_image("app:1", parent=an_image_id("mid:1"))
+    used = a_case(root, mid, app, running("user", of="app:1"))
+    case = a_case(root, mid)
+
+    assert [why(used, name) for name in ("mid:1", "base:1")] == [[Code.YOUNG, Code.PARENT]] * 2
+    assert verdicts(used)["base:1"].reasons[-1] == reason(Code.PARENT, child="mid:1")
+    # What only waits for its age keeps nothing that waits as well.
+    assert [why(case, name) for name in ("mid:1", "base:1")] == [[Code.YOUNG], [Code.YOUNG]]
 
 
 # Protected: a reference, its content, a label

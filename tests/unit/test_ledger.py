@@ -1,5 +1,6 @@
 """The host's memory: an order is used up once, and what was asked of the engine is known whoever dies."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -26,7 +27,8 @@ from tests.unit.bot_values import (
 )
 from workers.contract import EVENT, Event, ExecutionOrder, Outcome, StepFinished
 from workers.errors import LedgerError, RefusedError
-from workers.memory.ledger import MOST_REFUSALS, SCHEMAS, Ledger
+from workers.memory.ledger import SCHEMAS, Ledger
+from workers.memory.orders import MOST_REFUSALS
 from workers.memory.sightings import Sightings
 from workers.reasons import Code, reason
 from workers.signing import digest
@@ -105,6 +107,13 @@ def test_a_plan_comes_out_as_it_went_in_under_its_digest(ledger: Ledger) -> None
     assert ledger.plan(digest(plan("web-2"))) is None
 
 
+def test_s3_the_bot_is_told_of_the_very_plan_that_is_kept(ledger: Ledger) -> None:
+    [(_, told)] = ledger.outbox(after=0)
+
+    assert EVENT.validate_json(told) == plan_ready(plan())
+    assert json.loads(told)["plan"] == json.loads(ledger.rows("SELECT body FROM plans")[0][0])
+
+
 def test_s11_an_order_is_consumed_once(ledger: Ledger) -> None:
     ledger.consume(order(), NOON)
 
@@ -181,7 +190,7 @@ def test_s15_the_end_of_a_step_is_written_with_what_comes_next(path: Path, write
     first, second, *_ = plan().steps
     run = report("o1", plan(), digest(plan()))
     acts: dict[str, Callable[[Ledger], None]] = {
-        "ask": lambda ledger: ledger.ask("o1", second, "{}", NOON),
+        "ask": lambda ledger: ledger.ask("o1", [(second, "{}")], NOON),
         "flush": lambda ledger: ledger.flush(),
         "finish": lambda ledger: ledger.finish(run, finished(run)),
         "close": lambda ledger: ledger.close(),
@@ -189,7 +198,7 @@ def test_s15_the_end_of_a_step_is_written_with_what_comes_next(path: Path, write
     with closing(Ledger(path)) as writer, closing(Ledger(path)) as reader:
         writer.keep_plan(plan(), None)
         writer.consume(order(), NOON)
-        writer.ask("o1", first, "{}", NOON)
+        writer.ask("o1", [(first, "{}")], NOON)
         event = step_finished("o1", plan(), first.index)
         writer.end_step("o1", event.step, event)
         before = seen(reader)
@@ -207,11 +216,11 @@ def seen(ledger: Ledger) -> tuple[Outcome | None, list[Event]]:
 def test_s15_the_end_of_a_step_survives_what_could_not_be_written(ledger: Ledger) -> None:
     first, *_ = plan().steps
     ledger.consume(order(), NOON)
-    ledger.ask("o1", first, "{}", NOON)
+    ledger.ask("o1", [(first, "{}")], NOON)
     event = step_finished("o1", plan(), first.index)
     ledger.end_step("o1", event.step, event)
     with pytest.raises(LedgerError):
-        ledger.ask("o1", first, "{}", NOON)
+        ledger.ask("o1", [(first, "{}")], NOON)
 
     assert seen(ledger) == (Outcome.REMOVED, [event])
 
@@ -236,7 +245,7 @@ def test_s15_a_step_cannot_end_that_was_never_asked_for(ledger: Ledger) -> None:
     before = ledger.outbox(after=0)
 
     with pytest.raises(LedgerError):
-        ledger.ask("another order", plan().steps[0], "{}", NOON)
+        ledger.ask("another order", [(plan().steps[0], "{}")], NOON)
 
     assert before == ledger.outbox(after=0)
     assert ledger.ways_back("o1") == []
@@ -244,10 +253,10 @@ def test_s15_a_step_cannot_end_that_was_never_asked_for(ledger: Ledger) -> None:
 
 def test_s11_a_step_is_asked_for_once(ledger: Ledger) -> None:
     ledger.consume(order(), NOON)
-    ledger.ask("o1", plan().steps[0], "{}", NOON)
+    ledger.ask("o1", [(plan().steps[0], "{}")], NOON)
 
     with pytest.raises(LedgerError):
-        ledger.ask("o1", plan().steps[0], "{}", NOON)
+        ledger.ask("o1", [(plan().steps[0], "{}")], NOON)
 
 
 def test_a_run_with_a_report_is_not_open_any_more(ledger: Ledger) -> None:
@@ -311,8 +320,8 @@ def test_s12_what_was_turned_away_is_on_record_and_told_where_there_is_somebody(
 
 
 def test_s12_being_refused_without_end_does_not_fill_the_disk(ledger: Ledger) -> None:
-    row = (NOON.isoformat(), "old", "[]")
-    ledger.write("INSERT INTO refusals VALUES (?, ?, ?)", [row] * MOST_REFUSALS)
+    row = (NOON.isoformat(), "old", "[]", "")
+    ledger.write("INSERT INTO refusals VALUES (?, ?, ?, ?)", [row] * MOST_REFUSALS)
 
     ledger.refuse((reason(Code.UNKNOWN_FUNCTION, function="eval"),), order_id="new", event=None, now=NOON)
 

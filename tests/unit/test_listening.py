@@ -35,11 +35,6 @@ class Remembering:
         remembered = (e for e in self.told[-MEMORY:] if begin <= e["timeNano"] <= end)
         return [event for event in remembered if not wanted or event["Type"] in wanted]
 
-    def image_events(
-        self, actions: Collection[str], *, since: datetime, until: datetime
-    ) -> list[dict[str, Any]]:
-        return self.events({"image": actions}, since=since, until=until)
-
 
 def a_listening(engine: Remembering) -> Listening:
     return Listening(cast("Engine", engine), datetime.now(UTC))

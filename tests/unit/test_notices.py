@@ -52,11 +52,16 @@ def test_s5_a_host_that_nothing_guards_says_so(keys: dict[str, list[str]], expec
     assert (Code.NOTHING_CRITICAL in said(a_case(policy=a_policy(**keys)))) is expected
 
 
+@pytest.mark.parametrize("entry", ["wbe", "compose:shop/web"])
+def test_s5_a_critical_entry_that_matches_nothing_is_said_as_the_refusal_to_come(entry: str) -> None:
+    found = said(a_case(running("web"), policy=a_policy(critical_containers=[entry])))
+
+    assert [n.params for n in found[Code.CRITICAL_MATCHES_NOTHING]] == [{"entry": entry}]
+
+
 @pytest.mark.parametrize(
     ("key", "pattern"),
     [
-        ("critical_containers", "wbe"),
-        ("critical_containers", "compose:shop/web"),
         ("protected_images", "postgers:16"),
         ("protected_containers", "wbe-*"),
         ("protected_networks", "frnot"),

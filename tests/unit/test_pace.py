@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.execution.pace import FASTEST_USUAL, LAST, TIMES_SLOWER, slowed
+from workers.execution.pace import FASTEST_USUAL, LAST, TIMES_SLOWER, slowed, usual
 from workers.reasons import Code, reason
 
 SECONDS = st.floats(0, 300)
@@ -50,6 +50,15 @@ def test_each_kind_of_look_is_compared_with_itself() -> None:
 
     assert slowed(usual, {"list": [2.0] * LAST, "inspect": [0.01] * LAST}) is None
     assert slowed(usual, {"list": [0.3] * LAST, "inspect": [2.0] * LAST}) is not None
+
+
+@given(st.dictionaries(st.sampled_from(["list", "inspect"]), st.lists(SECONDS, max_size=8)), SECONDS)
+def test_what_is_usual_may_be_reckoned_once_for_a_whole_run(
+    taken: dict[str, list[float]], now: float
+) -> None:
+    answers = {"list": [now] * LAST, "inspect": [now] * LAST, "info": [now]}
+
+    assert slowed(usual(taken), answers) == slowed(taken, answers)
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=8), st.lists(SECONDS, max_size=8), st.integers(0, 7))

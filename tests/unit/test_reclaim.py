@@ -11,7 +11,7 @@ from workers.contract import Bytes, Store
 from workers.planning.histories import EMPTY_DIFF, HistoryStep
 from workers.planning.inventory import CacheRecord
 from workers.planning.layers import LayeredImage, layer_sizes, read_layers
-from workers.planning.reclaim import attribution, freed
+from workers.planning.reclaim import freed, reckoned
 from workers.planning.wanted_histories import wanted_histories
 
 G, C = Store.GRAPH_DRIVER, Store.CONTAINERD
@@ -83,8 +83,8 @@ def test_one_of_two_names_for_the_same_layers_frees_nothing() -> None:
 
 def test_a_shared_layer_counts_where_its_last_holder_goes() -> None:
     first, last = ({"app": exactly(20), "old": exactly(107)}, {"old": exactly(7), "app": exactly(120)})
-    assert first == attribution(("app", "old"), [APP, OLD], store=G)
-    assert last == attribution(("old", "app"), [APP, OLD], store=G)
+    assert first == reckoned(("app", "old"), [APP, OLD], store=G).bytes
+    assert last == reckoned(("old", "app"), [APP, OLD], store=G).bytes
 
 
 def test_the_same_content_on_another_base_is_another_layer() -> None:
@@ -94,7 +94,7 @@ def test_the_same_content_on_another_base_is_another_layer() -> None:
 
 def test_removing_nothing_or_something_unknown_frees_nothing() -> None:
     assert exactly(0) == freed((), [APP, OLD], store=G)
-    assert {"container": exactly(0)} == attribution(["container"], [APP], store=G)
+    assert {"container": exactly(0)} == reckoned(["container"], [APP], store=G).bytes
 
 
 def test_an_image_without_layers_frees_nothing() -> None:
@@ -161,7 +161,7 @@ def test_a_freed_layer_that_a_kept_record_still_holds_is_not_freed() -> None:
 def test_a_record_removed_after_the_image_gets_the_bytes() -> None:
     cache = [record("r0", "0 from local "), record("r1", "20 [2/2] COPY code", on="r0")]
     expected = {"app": exactly(0), "r1": exactly(20), "r0": exactly(100)}
-    assert expected == attribution(("app", "r1", "r0"), [APP], cache, store=G)
+    assert expected == reckoned(("app", "r1", "r0"), [APP], cache, store=G).bytes
 
 
 def test_a_record_whose_layer_an_image_still_needs_frees_nothing() -> None:
@@ -408,7 +408,7 @@ def test_the_order_of_removals_moves_bytes_between_them_and_changes_no_sum(
     images = [told(truths, top, spares=2) for top in range(len(truths))]
     order = data.draw(st.permutations([one.id for one in images]))
     assume(order)
-    whole = sum(attribution(order, images, store=G).values(), Bytes())
+    whole = sum(reckoned(order, images, store=G).bytes.values(), Bytes())
     assert exactly(really_freed(truths, set(), set(range(len(truths))))) == whole
 
 
@@ -434,7 +434,7 @@ def test_the_histories_asked_for_tell_as_much_as_all(
     order = data.draw(st.permutations([one.id for one in images]))
     fewer = with_wanted_histories(images, [], G)
 
-    assert attribution(order, fewer, store=G) == attribution(order, images, store=G)
+    assert reckoned(order, fewer, store=G).bytes == reckoned(order, images, store=G).bytes
 
 
 def test_one_history_tells_of_all_versions_on_the_same_base() -> None:
@@ -497,5 +497,5 @@ ODD_CACHE = st.lists(
 def test_answers_that_contradict_each_other_are_no_error(
     images: list[LayeredImage], cache: list[CacheRecord], order: list[str], store: Store
 ) -> None:
-    for expected in attribution(order[:5], images, cache, store=store).values():
+    for expected in reckoned(order[:5], images, cache, store=store).bytes.values():
         assert 0 <= expected.low <= expected.high

@@ -4,11 +4,16 @@ import pytest
 
 from bot.access import Denied, Why
 from bot.commands import UsageReply
+from bot.consent import Consent
+from bot.questions import Unanswered
+from bot.questions import Why as NoAnswer
 from bot.render import (
     HostRow,
     Message,
     already_settled,
+    answered,
     changed,
+    counted,
     details,
     details_file,
     help_text,
@@ -24,13 +29,24 @@ from bot.render import (
     report_file,
     root,
     timed_out,
+    unanswered,
     usage,
 )
-from bot.requests import HostPart, Phase, Settled, Settlement, Stage
+from bot.render.receipts import inquiring
+from bot.requests import Contact, HostPart, Phase, Settled, Settlement, Stage
 from tests.unit.golden import FOLDER, assert_golden, assert_text
 from tests.unit.render_values import (
+    ASKED_POLICY,
+    ASKED_VOLUMES,
+    ASKED_WHY,
+    BARE_POLICY,
     BO,
+    HELD,
+    IN_USE,
+    NO_LEDGER,
     NOW,
+    OLD,
+    POLICY,
     REFUSED_RUN,
     REQUESTS,
     STOPPED_RUN,
@@ -38,9 +54,18 @@ from tests.unit.render_values import (
     planned,
     ran,
     run,
+    told_by,
 )
 from tests.workspace.validate import validate_message
-from workers.contract import Status
+from workers.contract import (
+    DiskPart,
+    NotAnswered,
+    ObjectAnswer,
+    OrderRefused,
+    PartUse,
+    Status,
+    VolumesAnswer,
+)
 from workers.reasons import Code, reason
 
 HOST_ROWS = (
@@ -68,8 +93,26 @@ REFUSED_ORDER = HostPart(
     reasons=(reason(Code.PLAN_EXPIRED, at=ago(minutes=2).isoformat()),),
 )
 
+MANY = ObjectAnswer(text="shop/app", found=(IN_USE, OLD.model_copy(update={"more": 3})), more=41)
+NO_VOLUMES = VolumesAnswer(taken_at=ago(minutes=6), use=PartUse(part=DiskPart.VOLUMES, size=0, count=0))
+INVALID = reason(Code.POLICY_INVALID, file="/etc/policy.toml", detail="keep_previus is not a key")
+BUSY = reason(Code.BUSY, detail="another worker runs as host web-1")
+
+
+def missing(why: NoAnswer) -> Unanswered:
+    return Unanswered(why, ago(hours=2), "refused", (NO_LEDGER,))
+
+
+READY = REQUESTS["ready-one"]
+TWO = Consent(
+    needed=2, given=(BO,), who=("U0CARL", "S0DBAS"), takes_two=True, requester=READY.asked.requester
+)
+
 MESSAGES: dict[str, tuple[Message, ...]] = {
     **{f"root-{name}": (root(request, NOW),) for name, request in REQUESTS.items()},
+    "root-approved-by-one-of-two": (root(READY, NOW, TWO),),
+    "root-nobody-may": (root(READY, NOW, replace(TWO, who=(), given=(), void=(BO,))),),
+    "counted": (counted(TWO),),
     "details": tuple(details(planned())),
     "report-done": (report(ran(run()), NOW),),
     "report-stopped": (report(ran(STOPPED_RUN), NOW),),
@@ -79,6 +122,40 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
     "history": (history(HISTORY_ROWS, None), history((), "web-1")),
     "hosts": (hosts(HOST_ROWS, NOW), hosts((), NOW)),
     "help": (help_text(),),
+    "why": (
+        answered(ASKED_WHY, told_by(ObjectAnswer(text="shop/app:1.5.0", found=(IN_USE,))), NOW),
+        answered(replace(ASKED_WHY, object="shop/app"), told_by(MANY), NOW),
+        answered(
+            replace(ASKED_WHY, object="shop/ap:1.5.0"),
+            told_by(ObjectAnswer(text="shop/ap:1.5.0", nearest=("shop/app:1.5.0", "shop/app:1.4.0"))),
+            NOW,
+        ),
+        answered(replace(ASKED_WHY, object="x"), told_by(ObjectAnswer(text="x")), NOW),
+    ),
+    "policy": (
+        answered(ASKED_POLICY, told_by(POLICY), NOW),
+        answered(ASKED_POLICY, told_by(BARE_POLICY), NOW),
+        answered(ASKED_POLICY, NotAnswered(host="web-1", at=NOW, reason=INVALID), NOW),
+    ),
+    "volumes": (
+        answered(ASKED_VOLUMES, told_by(HELD), NOW),
+        answered(ASKED_VOLUMES, told_by(NO_VOLUMES), NOW),
+    ),
+    "no-answer": (
+        answered(ASKED_VOLUMES, NotAnswered(host="web-1", at=NOW, reason=reason(Code.DEADLINE)), NOW),
+        answered(ASKED_VOLUMES, OrderRefused(host="web-1", at=NOW, reasons=(BUSY,)), NOW),
+        *(
+            unanswered(ASKED_WHY, Unanswered(why, ago(hours=2), "refused", (NO_LEDGER,)), NOW)
+            for why in NoAnswer
+        ),
+        unanswered(ASKED_WHY, Unanswered(NoAnswer.SILENT), NOW),
+    ),
+    "asking": (
+        inquiring(Contact("web-1", NOW), NOW),
+        inquiring(Contact("web-1", NOW, "execute", ago(minutes=3)), NOW),
+        inquiring(Contact("web-1", ago(hours=2)), NOW),
+        inquiring(Contact("web-1"), NOW),
+    ),
     "answers": (
         usage(UsageReply('There is no kind called "<!here>". There are: images.')),
         already_settled(Settlement(Settled.CONFIRMED, ago(minutes=1), BO)),
@@ -91,12 +168,18 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         invite_me(),
     ),
     "denied": (
-        not_allowed(Denied(Why.NO_CHANNELS)),
+        not_allowed(Denied(Why.NO_RULES)),
+        not_allowed(Denied(Why.NO_GROUP, hosts=("mail-1",))),
         not_allowed(Denied(Why.OTHER_CHANNEL, channels=("C0OPS", "C0WEB"))),
+        not_allowed(Denied(Why.SHARED_CHANNEL)),
         not_allowed(Denied(Why.OTHER_TEAM)),
-        not_allowed(Denied(Why.NO_APPROVERS)),
-        not_allowed(Denied(Why.NOT_APPROVER, approvers=("T0AWAY/U0CARL", "U0ANA"))),
-        not_allowed(Denied(Why.NOT_ALONE, approvers=("U0ANA", "U0BO"))),
+        not_allowed(Denied(Why.GUEST)),
+        not_allowed(Denied(Why.LEFT)),
+        not_allowed(Denied(Why.NOBODY)),
+        not_allowed(Denied(Why.NOT_NAMED, who=("T0AWAY/U0CARL", "U0ANA", "S0DBAS"))),
+        not_allowed(Denied(Why.NOT_ALONE, who=("U0ANA", "U0BO"))),
+        not_allowed(Denied(Why.NOT_KNOWN, error="users.info: ratelimited")),
+        not_allowed(Denied(Why.NOT_KNOWN, error="conversations.info: channel_not_found")),
     ),
 }
 
@@ -119,7 +202,8 @@ def test_the_complete_lists_read_as_recorded() -> None:
 def test_no_recorded_message_is_left_over() -> None:
     expected = {f"{name}.{kind}" for name in MESSAGES for kind in ("json", "txt")}
     files = {details_file(planned())[0], report_file(ran(STOPPED_RUN))[0]}
-    assert expected | files == {path.name for path in FOLDER.iterdir()}
+    audit = {"audit-verify.txt", "audit-export.csv", "audit-export.jsonl", "host-audit.txt"}
+    assert expected | files | audit == {path.name for path in FOLDER.iterdir()}
 
 
 def test_every_phase_is_recorded() -> None:

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -7,10 +8,13 @@ from hypothesis import strategies as st
 
 from bot.access import Denied, Why
 from bot.commands import UsageReply
+from bot.questions import Inquiry, Unanswered
+from bot.questions import Why as NoAnswer
 from bot.render import (
     EXECUTE,
     HostRow,
     Message,
+    answered,
     details,
     details_file,
     history,
@@ -21,18 +25,33 @@ from bot.render import (
     report,
     report_file,
     root,
+    unanswered,
     usage,
 )
 from bot.render.blocks import code, fit, printable
 from bot.requests import HostPart, Phase, Request
-from tests.unit.render_strategies import HOSTILE, NAMES, parts, plans, reasons, reports, requests
-from tests.unit.render_values import NOW, REQUESTS, ago
+from tests.unit.render_strategies import (
+    ANSWERS,
+    HOSTILE,
+    NAMES,
+    TEXTS,
+    VOLUMES_ANSWERS,
+    parts,
+    plans,
+    reasons,
+    reports,
+    requests,
+)
+from tests.unit.render_values import ASKED_VOLUMES, ASKED_WHY, NOW, REQUESTS, ago, told_by
 from tests.workspace.validate import validate_message
+from workers.contract import Answer, NotAnswered, OrderRefused, VolumesAnswer
+from workers.reasons import Reason
 
 arbitrary = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 CODE = re.compile(r"`[^`\n]+`")
-TOKENS = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[^<>|]*>|<@[A-Za-z0-9]+>|<#[A-Z0-9]+>")
+DATE = r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[^<>|]*>"
+TOKENS = re.compile(rf"{DATE}|<@[A-Za-z0-9]+>|<#[A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>")
 ENTITY = re.compile(r"&(?:amp|lt|gt);")
 
 
@@ -139,11 +158,50 @@ def test_any_list_of_hosts_is_sound(problems: Any, version: str, times: int) -> 
     assert_sound(hosts([row] * times, NOW))
 
 
+def inquiry(words: str) -> Inquiry:
+    return replace(ASKED_WHY, object=words or "x")
+
+
+@arbitrary
+@given(ANSWERS, TEXTS)
+def test_whatever_a_host_answers_about_itself_is_sound(told: Answer, words: str) -> None:
+    drawn = answered(inquiry(words), told_by(told), NOW)
+    assert_sound(drawn)
+    assert_unstyled(drawn)
+    assert not has_buttons(drawn)
+
+
+@arbitrary
+@given(st.lists(reasons(), min_size=1, max_size=12), TEXTS, st.sampled_from(NoAnswer))
+def test_whatever_keeps_an_answer_away_is_said_soundly(why: list[Reason], words: str, no: NoAnswer) -> None:
+    missing = Unanswered(no, ago(days=1), words, tuple(why))
+    told = {"host": "web-1", "at": NOW}
+    drawn = [
+        unanswered(inquiry(words), missing, NOW),
+        answered(inquiry(words), NotAnswered(**told, reason=why[0]), NOW),
+        answered(inquiry(words), OrderRefused(**told, reasons=tuple(why)), NOW),
+    ]
+    assert_sound(*drawn)
+    assert_unstyled(*drawn)
+
+
+@arbitrary
+@given(VOLUMES_ANSWERS)
+def test_s1_of_volumes_that_are_not_shown_it_is_said_how_many(told: VolumesAnswer) -> None:
+    drawn = answered(ASKED_VOLUMES, told_by(told), NOW)
+    body = "\n".join(b["text"]["text"] for b in drawn.blocks[1:] if b["type"] == "section")
+    lines = body.split("\n") if body else []
+    left = [line for line in lines if line.startswith("+")]
+    hidden = int(left[0][1:].split()[0].replace(",", "")) if left else 0
+    assert len(lines) - len(left) + hidden == len(told.volumes) + told.more
+    assert "never removes a volume" in str(drawn.blocks)
+
+
 @given(NAMES)
 def test_any_answer_is_sound(words: str) -> None:
     if words:
         assert_sound(usage(UsageReply(words)))
-    assert_sound(not_allowed(Denied(Why.NOT_APPROVER, approvers=(words, f"T0/{words}", "U0ANA"))))
+    assert_sound(not_allowed(Denied(Why.NOT_NAMED, who=(words, f"S{words}", f"T0/{words}", "U0ANA"))))
 
 
 @given(NAMES)

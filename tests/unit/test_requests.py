@@ -1,6 +1,7 @@
 """How a request stands: made of facts that may come twice, late or out of turn, and of the time."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.orders import EXECUTE, PLAN, claims_id, execution_order, plan_request, undelivered, unsent
-from bot.progress import fold
-from bot.requests import Contact, Line, Phase, Request, Sent, Settled, Settlement, Stage
+from bot.progress import ORDER_DEAD_AFTER, TOLD_WITHIN, at, standing
+from bot.requests import Contact, HostPart, Line, Phase, Request, Sent, Settled, Settlement, Stage, told
 from tests.unit.bot_values import (
     BO,
     NOON,
@@ -26,6 +27,7 @@ from tests.unit.bot_values import (
     step_finished,
 )
 from workers.contract import Event
+from workers.reasons import Code, reason
 from workers.signing import MAX_LIFE, digest
 
 PLANS = {"web-1": plan("web-1"), "web-2": plan("web-2")}
@@ -34,6 +36,7 @@ ORDER = claims_id("r1", "web-1", EXECUTE)
 CONFIRMED = Settlement(Settled.CONFIRMED, after(10), BO, plans=DIGESTS)
 SENT = Sent("web-1", EXECUTE, after(11), ORDER)
 LATER = after(20)
+UP = Line(up=True, since=after(-3600))
 HEARD = (Contact("web-1", after(20)), Contact("web-2", after(20)))
 
 
@@ -46,10 +49,8 @@ def request(
     line: Line | None = None,
     now: datetime = LATER,
 ) -> Request:
-    up = line or Line(up=True, since=after(-3600))
-    return fold(
-        asked(*hosts), settlement=settlement, sent=sent, events=events, contacts=contacts, now=now, line=up
-    )
+    recorded = standing(asked(*hosts), settlement=settlement, sent=sent, events=told(events))
+    return at(recorded, contacts=contacts, line=line or UP, now=now)
 
 
 def stage(folded: Request) -> Stage:
@@ -222,6 +223,53 @@ def test_s14_a_host_that_falls_silent_during_a_run_is_lost_until_it_reports() ->
     assert stage(back) is Stage.FINISHED
 
 
+def test_s14_a_run_that_its_host_is_not_at_and_does_not_tell_of_is_lost_until_it_reports() -> None:
+    life = whole_life()
+    idle, busy = Contact("web-1", after(199)), Contact("web-1", after(199), busy=EXECUTE)
+
+    def at_200(*events: Event, contact: Contact, line: Line | None = None) -> Stage:
+        now = after(200)
+        return stage(
+            request(*events, settlement=CONFIRMED, sent=[SENT], contacts=(contact,), line=line, now=now)
+        )
+
+    assert at_200(*life[:4], contact=idle) is Stage.LOST
+    assert at_200(*life[:4], contact=busy) is Stage.EXECUTING
+    assert at_200(*life[:4], step_finished(ORDER, PLANS["web-1"], 1, at=after(150)), contact=idle) is (
+        Stage.EXECUTING
+    )
+    assert at_200(*life[:4], contact=idle, line=Line(up=True, since=after(150))) is Stage.EXECUTING
+    assert at_200(*life, contact=idle) is Stage.FINISHED
+
+
+@pytest.mark.parametrize("how", [None, Settled.SUPERSEDED, Settled.EXPIRED, Settled.CANCELLED])
+def test_s14_a_run_of_our_order_is_told_though_the_click_was_forgotten(how: Settled | None) -> None:
+    forgotten = None if how is None else Settlement(how, after(10))
+    running = request(*whole_life()[:4], settlement=forgotten)
+    over = request(*whole_life(), settlement=forgotten)
+
+    assert (running.phase, over.phase) == (Phase.EXECUTING, Phase.FINISHED)
+    assert over.settlement is not None
+    assert (over.settlement.how, over.settlement.by) == (Settled.CONFIRMED, BO)
+    assert [unsent(one, (), key_id="k") for one in (running, over)] == [[], []]
+
+
+def test_s12_a_run_of_an_order_that_is_not_ours_confirms_nothing() -> None:
+    made = PLANS["web-1"]
+    folded = request(plan_ready(made), started("another", made), hosts=("web-1", "web-2"))
+
+    assert (folded.settlement, folded.phase) == (None, Phase.PLANNING)
+
+
+def test_s3_what_one_host_ran_confirms_nothing_for_another() -> None:
+    folded = request(
+        *whole_life(), plan_ready(PLANS["web-2"], at=after(5)), hosts=("web-1", "web-2"), settlement=None
+    )
+
+    assert unsent(folded, (), key_id="k") == []
+    assert [part.ordered for part in folded.parts] == [True, False]
+
+
 def test_no_host_is_called_silent_before_it_was_listened_to() -> None:
     just_up = Line(up=True, since=after(95))
 
@@ -260,7 +308,7 @@ def test_s14_an_order_that_could_not_be_sent_ends_with_nothing_removed() -> None
     assert unsent(folded, (given_up,), key_id="k") == []
 
 
-def test_an_order_that_may_have_arrived_is_never_called_not_executed() -> None:
+def test_an_order_that_may_have_arrived_is_not_called_unsent() -> None:
     ready = request(plan_ready(PLANS["web-1"]), settlement=CONFIRMED)
     order = execution_order(ready, "web-1", key_id="k")
     assert order is not None
@@ -270,6 +318,114 @@ def test_an_order_that_may_have_arrived_is_never_called_not_executed() -> None:
 
     assert not doubtful.final
     assert stage(request(plan_ready(PLANS["web-1"]), settlement=CONFIRMED, sent=[over])) is Stage.LOST
+
+
+def confirmed(seen: float | None, *, busy: str = "", sent: Sent = SENT, now: float = 2000) -> Request:
+    """One that was confirmed, of whose order its host has said nothing."""
+    contact = Contact("web-1", None if seen is None else after(seen), busy=busy)
+    told = plan_ready(PLANS["web-1"])
+    return request(told, settlement=CONFIRMED, sent=[sent], contacts=[contact], now=after(now))
+
+
+DEAD = 11 + (ORDER_DEAD_AFTER + TOLD_WITHIN).total_seconds()
+
+
+def test_s14_an_order_that_expired_at_a_host_that_is_heard_of_was_not_executed() -> None:
+    folded = confirmed(DEAD + 1, now=DEAD + 2)
+
+    assert (folded.phase, stage(folded)) == (Phase.FINISHED, Stage.NOT_EXECUTED)
+
+
+def test_s14_the_same_of_an_order_of_which_it_is_not_known_whether_it_was_sent() -> None:
+    doubtful = replace(SENT, error="answer lost", final=True, certain=False)
+
+    assert stage(confirmed(20, sent=doubtful, now=2000)) is Stage.LOST
+    assert stage(confirmed(DEAD + 1, sent=doubtful, now=2000)) is Stage.NOT_EXECUTED
+
+
+@pytest.mark.parametrize("seen", [None, 20, DEAD])
+def test_s14_what_a_silent_host_did_is_unknown_until_it_is_heard_of(seen: float | None) -> None:
+    assert stage(confirmed(seen)) is Stage.LOST
+    assert stage(confirmed(1990)) is Stage.NOT_EXECUTED
+
+
+def test_a_host_that_is_heard_of_may_take_its_order_to_the_last_moment() -> None:
+    assert stage(confirmed(DEAD, now=DEAD)) is Stage.ORDERED
+
+
+def test_s14_a_host_that_is_at_a_run_may_be_at_this_one() -> None:
+    assert stage(confirmed(2000, busy="execute")) is Stage.ORDERED
+    assert stage(confirmed(2000, busy="plan")) is Stage.NOT_EXECUTED
+
+
+def test_s14_whatever_was_said_of_an_order_the_host_s_own_word_counts() -> None:
+    late = request(*whole_life(), settlement=CONFIRMED, sent=[SENT], contacts=(), now=after(5000))
+    heard = request(*whole_life()[:3], settlement=CONFIRMED, sent=[SENT], now=after(5000))
+
+    assert (stage(late), stage(heard)) == (Stage.FINISHED, Stage.LOST)
+
+
+NO_LEDGER = reason(Code.LEDGER_UNUSABLE, file="/var/lib/safe-prune/ledger.db", detail="disk I/O error")
+
+
+def troubled(*events: Event, seen: float = 20, settlement: Settlement | None = None) -> HostPart:
+    contact = Contact("web-1", after(seen), problems=(NO_LEDGER,))
+    folded = request(*events, settlement=settlement, sent=[SENT] if settlement else [], contacts=[contact])
+    return folded.parts[0]
+
+
+def test_s4_s14_a_host_without_a_ledger_makes_no_plan_and_says_why() -> None:
+    for events in ((), (plan_started(),)):
+        part = troubled(*events)
+        assert (part.stage, part.reasons) == (Stage.PLAN_FAILED, (NO_LEDGER,))
+    assert troubled(seen=-100).stage is Stage.ASKED
+
+
+def test_s4_a_host_whose_ledger_broke_has_its_plan_shown_and_no_button() -> None:
+    part = troubled(plan_ready(PLANS["web-1"]))
+
+    assert (part.stage, part.withheld, part.confirmable) == (Stage.PLANNED, NO_LEDGER, False)
+
+
+NO_KEY = reason(Code.KEY_NOT_HELD, key="key-2")
+
+
+def test_s14_a_host_without_the_key_that_signs_makes_no_plan_and_takes_no_order() -> None:
+    contact = Contact("web-1", after(20), problems=(NO_KEY,))
+    asked, planning, planned, running = (
+        request(*events, settlement=settlement, sent=sent, contacts=[contact]).parts[0]
+        for events, settlement, sent in (
+            ((), None, []),
+            ((plan_started(),), None, []),
+            ((plan_ready(PLANS["web-1"]),), None, []),
+            (whole_life()[:4], CONFIRMED, [SENT]),
+        )
+    )
+
+    assert (asked.stage, asked.reasons) == (Stage.PLAN_FAILED, (NO_KEY,))
+    assert planning.stage is Stage.PLANNING
+    assert (planned.stage, planned.withheld) == (Stage.PLANNED, NO_KEY)
+    assert (running.stage, running.trouble) == (Stage.EXECUTING, None)
+
+
+def test_s13_a_frozen_host_has_its_plan_shown_and_nothing_to_confirm() -> None:
+    frozen = reason(Code.FROZEN, by="T1/U1", at=NOON.isoformat(), why="disk swap")
+    found = request(plan_ready(PLANS["web-1"]), contacts=[Contact("web-1", after(20), problems=(frozen,))])
+
+    assert (found.phase, found.parts[0].withheld, found.confirmable) == (Phase.CLOSED, frozen, ())
+
+
+def test_s14_a_host_whose_ledger_breaks_in_a_run_is_said_to_be_in_trouble() -> None:
+    life = whole_life()
+
+    ordered, running = (troubled(*life[:count], settlement=CONFIRMED) for count in (2, 4))
+    over = troubled(*life, settlement=CONFIRMED)
+
+    assert [(p.stage, p.trouble) for p in (ordered, running)] == [
+        (Stage.ORDERED, NO_LEDGER),
+        (Stage.EXECUTING, NO_LEDGER),
+    ]
+    assert (over.stage, over.trouble) == (Stage.FINISHED, None)
 
 
 def test_a_request_expires_with_the_first_of_its_plans() -> None:
@@ -284,15 +440,9 @@ def test_a_request_expires_with_the_first_of_its_plans() -> None:
 
 def test_a_host_that_comes_back_after_its_deadline_does_not_hold_up_the_others() -> None:
     def folded(overdue: frozenset[str]) -> Request:
-        return fold(
-            asked("web-1", "web-2"),
-            settlement=None,
-            sent=[],
-            events=[plan_ready(PLANS["web-1"]), plan_started("web-2", at=after(65))],
-            contacts=(Contact("web-2", after(70)),),
-            now=after(70),
-            overdue=overdue,
-        )
+        events = told([plan_ready(PLANS["web-1"]), plan_started("web-2", at=after(65))])
+        recorded = standing(asked("web-1", "web-2"), settlement=None, sent=[], events=events, overdue=overdue)
+        return at(recorded, contacts=(Contact("web-2", after(70)),), line=UP, now=after(70))
 
     assert folded(frozenset()).phase is Phase.PLANNING
     assert folded(frozenset({"web-2"})).phase is Phase.READY

@@ -159,7 +159,7 @@ def run(ledger: Ledger, plan: Plan, order: ExecutionOrder) -> None:
     ledger.consume(order, NOW)
     outcomes = []
     for step in plan.steps:
-        ledger.ask(order.id, step, way_back(step.index), NOW)
+        ledger.ask(order.id, [(step, way_back(step.index))], NOW)
         outcomes.append(outcome_of(step, Outcome.REMOVED, None))
         ledger.end_step(order.id, outcomes[-1], StepFinished(order_id=order.id, step=outcomes[-1], **told))
     report = Report(

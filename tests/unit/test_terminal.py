@@ -1,8 +1,12 @@
 """Plans and reports at the host itself say whole names, and of a refused run that nothing happened."""
 
+import time
+
+import pytest
+
 from tests.unit.facts_host import NOW, a_case, a_plan, an_image
-from workers.cli.command_line import refusal
-from workers.cli.terminal import plan_lines, report_lines
+from workers.cli import refusal
+from workers.cli.terminal import local_time, plan_lines, report_lines
 from workers.contract import Bytes, Outcome, Person, Report, Status, StepOutcome
 from workers.reasons import Code, reason
 from workers.signing import digest
@@ -16,6 +20,19 @@ def test_versions_of_a_long_name_are_told_apart_by_their_tags() -> None:
     lines = "\n".join(plan_lines(PLAN, now=NOW))
 
     assert (f"{LONG}:2026-11-01 " in lines, f"{LONG}:2026-11-09 " in lines) == (True, True)
+
+
+def test_a_time_at_the_host_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts stand in several zones, and whoever is called at night in another one."""
+    monkeypatch.setenv("TZ", "XYZ-3")
+    time.tzset()
+    try:
+        assert local_time("2026-11-29T22:30:00+00:00") == "2026-11-30 01:30 XYZ"
+        expires = local_time(PLAN.expires_at.isoformat())
+        assert f"Valid until {expires}. To execute exactly this plan:" in list(plan_lines(PLAN, now=NOW))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_refused_run_says_that_nothing_was_removed_and_lists_nothing() -> None:
@@ -55,6 +72,8 @@ def test_s4_a_plan_that_is_incomplete_or_unusual_or_of_an_engine_only_read_is_no
         ({"unusual": True}, "--unusual"),
         ({"engine": engine}, "Podman"),
     ):
-        assert word in refusal(PLAN.model_copy(update=change), unusual_too=False)
-    assert refusal(PLAN.model_copy(update={"unusual": True}), unusual_too=True) == ""
-    assert refusal(PLAN.model_copy(update={"complete": False}), unusual_too=True)
+        why = refusal.of_plan(PLAN.model_copy(update=change), unusual_too=False)
+        assert why is not None
+        assert (why.ending, word in why.said[0]) == (refusal.Exit.REFUSED, True)
+    assert refusal.of_plan(PLAN.model_copy(update={"unusual": True}), unusual_too=True) is None
+    assert refusal.of_plan(PLAN.model_copy(update={"complete": False}), unusual_too=True)

@@ -85,7 +85,7 @@ def test_a_sentence_ends_with_the_next_step() -> None:
     told = reason(Code.CRITICAL_MATCHES_NOTHING, entry="db-*")
     assert sentence(told) == (
         "The critical entry db-* matches no container. "
-        "Start that container, or correct critical_containers in the policy."
+        "Nothing is removed here before you start it, or correct critical_containers in the policy."
     )
 
 

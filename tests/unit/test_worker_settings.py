@@ -36,6 +36,7 @@ def test_without_a_word_the_usual_places_are_meant(environment: pytest.MonkeyPat
     assert settings.docker_host == "unix:///var/run/docker.sock"
     assert settings.prune_policy == Path("/etc/safe-prune/policy.toml")
     assert settings.prune_state_dir == Path("/var/lib/safe-prune")
+    assert settings.prune_engines_dir == Path("/var/lib/safe-prune/engines")
     assert settings.prune_host == ""
 
 
@@ -93,7 +94,7 @@ def test_the_line_that_the_bot_prints_is_what_a_host_takes(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     made = keys.make(tmp_path / "signing.key")
-    name, _, value = made.host_line.partition("=")
+    name, _, value = keys.host_line([made]).partition("=")
     environment.setenv(name, value)
 
     (taken,) = WorkerSettings.load().bot_keys().items()
@@ -105,7 +106,7 @@ def test_the_line_that_the_bot_prints_may_stand_in_a_file(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     made = keys.make(tmp_path / "signing.key")
-    (tmp_path / "keys").write_text(f"{made.host_line}\n")
+    (tmp_path / "keys").write_text(f"{keys.host_line([made])}\n")
     environment.setenv("PRUNE_BOT_KEYS_FILE", str(tmp_path / "keys"))
 
     assert [made.id] == list(WorkerSettings.load().bot_keys())

@@ -189,6 +189,7 @@ ELSEWHERE = {
     "view.bytes",
     "view.depth",
     "data_table.characters",
+    "upload.alt_txt",
 }
 """Tried against the Web API in test_workspace_web_api.py, or not by length alone."""
 

@@ -180,6 +180,35 @@ def test_a_file_arrives_in_the_thread(slack: Workspace, client: WebClient) -> No
     assert slack.thread("ops", root)[1].plain == "[file] Plan (plan.txt)"
 
 
+PNG = b"\x89PNG\r\n\x1a\n and so on"
+
+
+def test_a_picture_arrives_with_what_is_said_in_its_place(slack: Workspace, client: WebClient) -> None:
+    ops = slack.channel_id("ops")
+    client.files_upload_v2(channel=ops, content=PNG, filename="disk.png", title="Disk", alt_txt="It is full.")
+    (file,) = slack.files("ops")
+    assert (file.content, file.mimetype, file.alt) == (PNG, "image/png", "It is full.")
+    assert slack.messages("ops")[-1].plain == "[picture] Disk (disk.png)\n  It is full."
+
+
+def test_what_is_said_in_place_of_a_picture_has_its_limit(slack: Workspace, client: WebClient) -> None:
+    def upload(letters: int) -> None:
+        client.files_upload_v2(
+            channel=slack.channel_id("ops"), content=PNG, filename="disk.png", alt_txt="x" * letters
+        )
+
+    upload(1000)
+    with pytest.raises(SlackApiError, match="alt_txt_too_large"):
+        upload(1001)
+
+
+def test_what_is_no_picture_and_has_such_words_is_shared_nowhere(slack: Workspace, client: WebClient) -> None:
+    ops = slack.channel_id("ops")
+    client.files_upload_v2(channel=ops, content="all of it", filename="plan.txt", alt_txt="A plan.")
+    assert slack.files("ops") == ()
+    assert [violation.rule for violation in slack.violations] == ["upload"]
+
+
 def test_a_sixth_post_in_a_row_is_told_when_to_come_back(slack: Workspace, client: WebClient) -> None:
     ops = slack.channel_id("ops")
     for number in range(5):

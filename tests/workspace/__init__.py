@@ -69,6 +69,8 @@ Switches
     slack.refresh_connections()                                    Slack's regular farewell in Socket Mode
     slack.advance(seconds)                                         the clock: triggers, response_urls, rates
     slack.user_groups_need_plan(True)                              usergroups.* answer plan_upgrade_required
+    slack.set_user_group(handle, *users)                           makes it, or changes its members
+    slack.make_guest(user, is_guest=True) · slack.deactivate(user) · slack.share_channel(channel)
     slack.revoke_scope("files:write") · slack.grant_scope(...)
 """
 

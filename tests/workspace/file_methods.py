@@ -4,6 +4,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+from tests.workspace import limits
 from tests.workspace.arguments import Arguments
 from tests.workspace.errors import ApiError
 from tests.workspace.people import BOT_USER_ID, Channel
@@ -18,7 +19,10 @@ def get_upload_url(call: Arguments) -> Json:
     if length <= 0:
         raise ApiError("invalid_arguments")
     ticket = secrets.token_urlsafe(18)
-    upload = Upload(f"F{secrets.token_hex(5).upper()}", name, length)
+    alt = call.text("alt_txt")
+    if len(alt) > limits.most("upload.alt_txt"):
+        raise ApiError("alt_txt_too_large")
+    upload = Upload(f"F{secrets.token_hex(5).upper()}", name, length, alt)
     call.tickets.uploads[ticket] = upload
     return {"upload_url": f"{call.base_url}/upload/v1/{ticket}", "file_id": upload.file_id}
 
@@ -48,7 +52,7 @@ def _file(call: Arguments, wanted: Json) -> File:
     content = upload.content or b""
     if len(content) != upload.length:
         call.state.violate("upload", f"{upload.name}: announced {upload.length} bytes, got {len(content)}")
-    return File(upload.file_id, upload.name, str(wanted.get("title") or upload.name), content)
+    return File(upload.file_id, upload.name, str(wanted.get("title") or upload.name), content, alt=upload.alt)
 
 
 def _uploaded(tickets: Tickets, file_id: str) -> Upload:
@@ -60,6 +64,12 @@ def _uploaded(tickets: Tickets, file_id: str) -> Upload:
 
 def _share(call: Arguments, channel: Channel, files: list[File]) -> None:
     state = call.state
+    for file in files:
+        if file.alt and not file.is_image:
+            state.violate(
+                "upload", f"{file.name}: no picture, so with a text in its place it is shared nowhere"
+            )
+            return
     shared = [replace(file, channels=(channel.id,)) for file in files]
     with state.change():
         state.files |= {file.id: file for file in shared}
@@ -77,6 +87,8 @@ def file_json(base_url: str, file: File) -> Json:
         "name": file.name,
         "title": file.title,
         "size": len(file.content),
+        "mimetype": file.mimetype,
+        **({"alt_txt": file.alt} if file.alt else {}),
         "url_private": f"{base_url}/files/{file.id}",
         "permalink": f"{base_url}/files/{file.id}",
     }

@@ -103,6 +103,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("response_url.seconds", 1_800, f"{DOCS}/interactivity/handling-user-interaction", "doc"),
     Limit("socket.connections", 10, "slackapi/node-slack-sdk#1654", "doc"),
     Limit("event.retries", 3, "slackapi/python-slack-sdk#790", "doc"),
+    Limit("upload.alt_txt", 1_000, f"{DOCS}/reference/methods/files.getUploadURLExternal", "doc"),
     # rates
     Limit("chat.postMessage.per_second", 1, f"{DOCS}/apis/web-api/rate-limits", "doc"),
     Limit("chat.postMessage.burst", 5, "our choice; Slack allows short bursts, unspecified", "inferred"),
@@ -143,6 +144,6 @@ RULES = {
     "blocks": f"{BLOCKS} (doc)",
     "thread": "slackapi/python-slack-sdk#1116 (third-party)",
     "scope": f"{DOCS}/reference/scopes (doc)",
-    "upload": f"{DOCS}/reference/methods/files.getUploadURLExternal (doc)",
+    "upload": f"{DOCS}/reference/methods/files.getUploadURLExternal, slackapi/python-slack-sdk#1818 (doc)",
 }
 """Rules without a number that violations name as their source."""

@@ -46,7 +46,8 @@ class PageRoutes:
         file = self.server.state.files.get(request.match_info["id"])
         if file is None:
             return web.Response(status=404, text="no such file")
-        return web.Response(body=file.content, content_type="text/plain", charset="utf-8")
+        charset = None if file.is_image else "utf-8"
+        return web.Response(body=file.content, content_type=file.mimetype, charset=charset)
 
     async def _state(self, request: web.Request) -> web.StreamResponse:
         query = request.query

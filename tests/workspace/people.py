@@ -26,6 +26,7 @@ class User:
     real_name: str
     is_guest: bool = False
     is_bot: bool = False
+    is_deleted: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -33,7 +34,7 @@ class User:
             "team_id": TEAM_ID,
             "name": self.name,
             "real_name": self.real_name,
-            "deleted": False,
+            "deleted": self.is_deleted,
             "is_bot": self.is_bot,
             "is_restricted": self.is_guest,
             "is_ultra_restricted": False,
@@ -51,6 +52,7 @@ class Channel:
     members: frozenset[str]
     is_private: bool = False
     is_im: bool = False
+    is_shared: bool = False
 
     def with_member(self, user: str) -> "Channel":
         return replace(self, members=self.members | {user})
@@ -67,8 +69,8 @@ class Channel:
             "is_im": self.is_im,
             "is_member": BOT_USER_ID in self.members,
             "is_archived": False,
-            "is_shared": False,
-            "is_ext_shared": False,
+            "is_shared": self.is_shared,
+            "is_ext_shared": self.is_shared,
             "num_members": len(self.members),
         }
 
@@ -130,7 +132,7 @@ def directory(
     bot_in: Iterable[str] | None,
     user_groups: Mapping[str, tuple[str, ...]],
 ) -> Directory:
-    """Ana and Bo everywhere, the guest Cy in the first channel, the bot where told."""
+    """Ana, Bo and Dee everywhere, the guest Cy in the first channel, the bot where told."""
     names, hidden = tuple(channels), frozenset(private)
     invited = frozenset(names if bot_in is None else bot_in)
     users = {user.id: user for user in _users()}
@@ -148,13 +150,14 @@ def _users() -> tuple[User, ...]:
         User(id_for("U", "ana"), "ana", "Ana Ortega"),
         User(id_for("U", "bo"), "bo", "Bo Lindqvist"),
         User(id_for("U", "cy"), "cy", "Cy Park (guest)", is_guest=True),
+        User(id_for("U", "dee"), "dee", "Dee Okafor"),
         User(BOT_USER_ID, "safe-prune", "Safe Prune", is_bot=True),
         User(SLACKBOT_ID, "slackbot", "Slackbot", is_bot=True),
     )
 
 
 def _channel(name: str, first: str, private: bool, with_bot: bool, people: Mapping[str, str]) -> Channel:
-    members = {people["ana"], people["bo"]}
+    members = {people["ana"], people["bo"], people["dee"]}
     members |= {people["cy"]} if name == first else set()
     members |= {BOT_USER_ID} if with_bot else set()
     return Channel(id_for("C", name), name, frozenset(members), is_private=private)

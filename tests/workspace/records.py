@@ -87,6 +87,15 @@ class File:
     title: str
     content: bytes
     channels: tuple[str, ...] = ()
+    alt: str = ""
+
+    @property
+    def mimetype(self) -> str:
+        return "image/png" if self.content.startswith(b"\x89PNG\r\n\x1a\n") else "text/plain"
+
+    @property
+    def is_image(self) -> bool:
+        return self.mimetype.startswith("image/")
 
     @property
     def text(self) -> str:

@@ -114,6 +114,9 @@ class Server:
         await self._end_silence()
         await self.sockets.close_all()
 
+    def end_silence(self) -> None:
+        self.run(self._end_silence())
+
     def come_back(self) -> None:
         self.away = False
         self.run(self._listen(self.port))

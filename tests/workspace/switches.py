@@ -1,11 +1,12 @@
 """What tests switch: where payloads go, what fails, who is a member, what time it is."""
 
+from dataclasses import replace
 from typing import Literal
 
 from tests.workspace.addressed import Addressed
 from tests.workspace.delivery import HttpTarget
 from tests.workspace.failures import Failure
-from tests.workspace.people import BOT_USER_ID
+from tests.workspace.people import BOT_USER_ID, UserGroup, id_for
 
 
 class Switches(Addressed):
@@ -32,6 +33,15 @@ class Switches(Addressed):
     def come_back(self) -> None:
         self.server.come_back()
 
+    def fall_silent(self) -> None:
+        """Take every call and answer none, as a service does that hangs."""
+        self.fail_next("*", "timeout", times=10_000)
+
+    def speak_again(self) -> None:
+        """Answer again; calls that still wait for an answer are cut off."""
+        self.server.failures.planned.pop("*", None)
+        self.server.end_silence()
+
     def refresh_connections(self) -> None:
         self.server.run(self.server.sockets.refresh())
 
@@ -42,6 +52,28 @@ class Switches(Addressed):
     def user_groups_need_plan(self, needed: bool = True) -> None:
         with self.state.change():
             self.state.groups_need_plan = needed
+
+    def set_user_group(self, handle: str, *members: str) -> None:
+        with self.state.change():
+            users = tuple(self.user_id(member) for member in members)
+            group = UserGroup(id_for("S", handle), handle, users)
+            self.state.directory.groups[group.id] = group
+
+    def make_guest(self, user: str, is_guest: bool = True) -> None:
+        self._change(user, is_guest=is_guest)
+
+    def deactivate(self, user: str) -> None:
+        self._change(user, is_deleted=True)
+
+    def _change(self, user: str, **fields: bool) -> None:
+        with self.state.change():
+            changed = replace(self.state.directory.user(user), **fields)
+            self.state.directory.users[changed.id] = changed
+
+    def share_channel(self, name: str) -> None:
+        with self.state.change():
+            shared = replace(self.state.directory.channel(name), is_shared=True)
+            self.state.directory.channels[shared.id] = shared
 
     def grant_scope(self, scope: str) -> None:
         with self.state.change():

@@ -17,8 +17,15 @@ ALERT_WORDS = {"warning": "Warning: ", "error": "Error: ", "success": "Success: 
 def plain_message(text: str, blocks: Sequence[Json], files: Sequence[Json], names: Names) -> str:
     """Blocks where there are any, else the text; then the files' names."""
     lines = plain_blocks(blocks, names) if blocks else plain_mrkdwn(text, names).split("\n")
-    attached = [f"[file] {file.get('title') or file.get('name')} ({file.get('name')})" for file in files]
+    attached = [line for file in files for line in _file(file)]
     return "\n".join([line for line in lines if blocks or line] + attached).strip("\n")
+
+
+def _file(file: Json) -> Lines:
+    """Its title and name, and what is said in place of a picture."""
+    kind = "picture" if str(file.get("mimetype")).startswith("image/") else "file"
+    named = f"[{kind}] {file.get('title') or file.get('name')} ({file.get('name')})"
+    return [named, *([f"  {file['alt_txt']}"] if file.get("alt_txt") else [])]
 
 
 def plain_blocks(blocks: Sequence[Json], names: Names) -> Lines:

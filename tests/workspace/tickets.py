@@ -32,6 +32,7 @@ class Upload:
     file_id: str
     name: str
     length: int
+    alt: str = ""
     content: bytes | None = None
 
 

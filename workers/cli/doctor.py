@@ -3,15 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from workers.cli.adoption import how_to
 from workers.contract import EngineIdentity, Store
 from workers.engine import Engine
-from workers.errors import EngineError, LedgerError, PolicyError, WorkerError
+from workers.errors import EngineError, LedgerError, PolicyError, RefusedError, WorkerError
+from workers.execution.ownership import Ownership
 from workers.host import Place, read_policy
 from workers.memory.ledger import Ledger
 from workers.memory.reserve import WHOLE, Reserve
-from workers.wording import sentence, size
+from workers.memory.standing import StandingOrders
+from workers.transport.reach import CLOSED
+from workers.wording import amount, fragment, sentence, size, utc
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,10 @@ def examine(place: Place, *, keys: str = "", redis: str = "") -> list[Finding]:
         *_engine(place),
         _policy(place),
         _ledger(place),
+        _standing(place),
         _reserve(place),
         *_told("bot's keys", keys, "Set PRUNE_BOT_KEYS to what `python -m bot hosts add` printed."),
-        *_told("Redis", redis, "Check REDIS_URL, and that Redis answers from this host."),
+        *_told("Redis", redis, _redis_step(redis, place.host)),
     ]
 
 
@@ -50,6 +56,7 @@ def _engine(place: Place) -> Iterator[Finding]:
     if identity.read_only is not None:
         yield Finding("removing", sentence(identity.read_only), good=False)
     yield _arrival(place, identity)
+    yield _belonging(place, identity)
 
 
 def _arrival(place: Place, identity: EngineIdentity) -> Finding:
@@ -67,6 +74,28 @@ def _arrival(place: Place, identity: EngineIdentity) -> Finding:
     )
 
 
+def _belonging(place: Place, identity: EngineIdentity) -> Finding:
+    """Whose ledger has this engine's executions; no other one may execute."""
+    what = "engine belongs to"
+    try:
+        with closing(Ledger(place.ledger_file)) as ledger:
+            return _owned(what, Ownership(place.engines, identity.id, ledger, place.ledger_file))
+    except RefusedError as refusal:
+        return Finding(what, sentence(refusal.reasons[0]), good=False)
+    except LedgerError as error:
+        return _bad(what, error, "Check the disk and the owner of PRUNE_STATE_DIR.")
+
+
+def _owned(what: str, ours: Ownership) -> Finding:
+    owner = ours.owner()
+    if owner is None:
+        return Finding(what, f"no ledger yet; {ours.folder} will name the one of the first execution")
+    found, why = f"ledger {owner}, since {utc(owner.since)} by {owner.by}", ours.refusal(owner)
+    if why is None:
+        return Finding(what, found)
+    return Finding(what, f"{found}; {fragment(why)}", how_to(why, owner), good=False)
+
+
 def _policy(place: Place) -> Finding:
     try:
         policy = read_policy(place.policy_file)
@@ -82,7 +111,22 @@ def _ledger(place: Place) -> Finding:
 
 def _open_runs(place: Place) -> str:
     with closing(Ledger(place.ledger_file)) as ledger:
-        return f"{place.ledger_file}, {len(ledger.open_runs())} runs without a report"
+        return f"{place.ledger_file}, {amount(len(ledger.open_runs()), 'run')} without a report"
+
+
+def _standing(place: Place) -> Finding:
+    """What the host was told to keep to; where that cannot be read, no run begins."""
+    step = "Bring the worker up to date, or put a copy of the ledger back; until then nothing goes here."
+    return _tried("told to keep to", lambda: _in_force(place), step)
+
+
+def _in_force(place: Place) -> str:
+    with closing(Ledger(place.ledger_file)) as ledger:
+        standing = StandingOrders(ledger)
+        protected = len(standing.protections(datetime.now(UTC)))
+        frozen = "frozen" if standing.frozen() else ""
+        kept = f"{amount(protected, 'protection')} from Slack" if protected else ""
+        return "; ".join(filter(None, (frozen, kept))) or "nothing"
 
 
 def _reserve(place: Place) -> Finding:
@@ -110,6 +154,13 @@ def _told(what: str, found: str, next_step: str) -> Iterator[Finding]:
     if found:
         good = not found.startswith("not ")
         yield Finding(what, found, "" if good else next_step, good=good)
+
+
+def _redis_step(found: str, host: str) -> str:
+    if not found.startswith(CLOSED):
+        return "Check REDIS_URL, and that Redis answers from this host."
+    user = "that REDIS_URL names this host's own user, and PRUNE_REDIS_PASSWORD_FILE its password"
+    return f"Check {user}; `python -m bot acl {host}` prints the line that Redis needs."
 
 
 def _bad(what: str, error: WorkerError, next_step: str) -> Finding:

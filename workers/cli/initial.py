@@ -66,8 +66,9 @@ critical_containers = [{critical}]
 # steady_for = "5s"
 # settle = "30s"
 
-# The only people whose orders this host accepts, as Slack user ids; without it, whoever the bot accepts.
-# approvers = ["U0123456789"]
+# The only people whose orders this host accepts, each as Slack team and user id: an order that anybody else
+# agreed to is refused. Without it, whoever the bot accepts.
+# approvers = ["T0123456789/U0123456789"]
 """
 
 

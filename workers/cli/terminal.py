@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from workers import whereabouts
+from workers import explaining, whereabouts
 from workers.contract import (
     Bytes,
     DiskAttribution,
     DiskUsage,
+    Explanation,
     HealthChange,
     HealthLine,
     Kind,
@@ -21,7 +22,7 @@ from workers.contract import (
     StepOutcome,
     Verdict,
 )
-from workers.planning.explain import Explanation
+from workers.execution.progress import Doing, Progress
 from workers.reasons import Reason
 from workers.signing import digest
 from workers.whereabouts import Row
@@ -36,11 +37,22 @@ from workers.wording import (
     sentence,
     short,
     size,
+    span,
 )
 
 NAME_WIDTH = 44
-SIZES = frozenset({"size", "written inside"})
 Names = Mapping[Reference, str]
+DOING = {
+    Doing.WATCHING_FOR_QUIET: (
+        "The engine has forgotten part of what was done here lately, so it is watched for up to {span}:"
+        " nobody may pull, load, tag or create anything meanwhile."
+    ),
+    Doing.LOOKING: "Looking at the host once more.",
+    Doing.HOLDING_STILL: "Watching for {span} whether the critical containers hold still.",
+    Doing.REMOVING: "Removing {what}, each after a fresh look at it.",
+    Doing.SETTLING: "Watching the services for {span} after the last removal.",
+    Doing.MEASURING: "Measuring what was freed.",
+}
 CHANGES = {
     HealthChange.SAME: "as before",
     HealthChange.REGRESSED: "WORSE",
@@ -57,8 +69,13 @@ RESTORABLE = {
 
 
 def local_time(moment: str) -> str:
-    """Write an ISO 8601 time in the zone of whoever reads the terminal."""
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
+    """Write an ISO 8601 time in the zone of the machine, and name it: whoever reads may sit in another."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
+def voice(now: datetime) -> Voice:
+    """How reasons are told at a terminal."""
+    return Voice(when=local_time, now=now)
 
 
 def plan_lines(plan: Plan, *, now: datetime) -> Iterator[str]:
@@ -72,8 +89,7 @@ def plan_lines(plan: Plan, *, now: datetime) -> Iterator[str]:
     yield from _steps(plan, names, voice)
     yield from _kept(plan, names, voice)
     if plan.applicable:
-        expires = plan.expires_at.astimezone().strftime("%H:%M")
-        yield f"Valid until {expires}. To execute exactly this plan:"
+        yield f"Valid until {local_time(plan.expires_at.isoformat())}. To execute exactly this plan:"
         yield f"  python -m workers execute --confirm {digest(plan)}"
 
 
@@ -81,24 +97,10 @@ def explanation_lines(found: Iterable[Explanation], *, now: datetime) -> Iterato
     """Write why objects stay or go: the verdict first, every reason, then what is known."""
     voice = Voice(when=local_time, now=now)
     for one in found:
-        yield f"{one.kind} {one.name} {'stays' if one.keep else 'goes'}{_id(one)}"
-        yield from (f"  because {fragment(reason, voice)}" for reason in one.reasons)
-        yield from (f"  {name:<20} {_fact(name, value)}" for name, value in one.facts.items())
+        yield explaining.verdict(one, voice)
+        yield from (f"  {why}" for why in explaining.because(one, voice))
+        yield from (f"  {name:<20} {value}" for name, value in explaining.known(one, voice))
         yield ""
-
-
-def _id(one: Explanation) -> str:
-    """A volume has no id but its name."""
-    return "" if one.id == one.name else f" ({short(one.id)})"
-
-
-def _fact(name: str, value: str | int) -> str:
-    if isinstance(value, int):
-        return size(value) if name in SIZES else str(value)
-    try:
-        return local_time(value)
-    except ValueError:
-        return value
 
 
 def _objects(plan: Plan) -> list[Reference]:
@@ -170,6 +172,12 @@ def _because(reasons: Iterable[Reason], voice: Voice) -> str:
 
 def _row(verb: str, name: str, expected: Bytes, note: str) -> str:
     return f"  {verb:<6} {name:<{NAME_WIDTH}} {bytes_range(expected):>10}  {note}".rstrip()
+
+
+def progress_line(now: Progress) -> str:
+    """Say what a run does now, and how long that may take."""
+    what = objects(now.kind, now.count) if now.kind else ""
+    return DOING[now.doing].format(span=span(now.seconds), what=what)
 
 
 def report_lines(report: Report, *, now: datetime) -> Iterator[str]:

@@ -7,6 +7,7 @@ from workers.contract import Kind
 from workers.engine import Engine, Raw
 from workers.errors import EngineError
 from workers.execution import guards
+from workers.execution.progress import Doing, Heard, Progress, unheard
 from workers.planning import accounting, activity
 from workers.planning.activity import Activity
 from workers.planning.mentions import OVERLAP
@@ -18,10 +19,10 @@ HELD_BY_BUILDS = (Kind.IMAGE, Kind.BUILD_CACHE)
 PIECE = timedelta(seconds=2)
 
 
-def refusals(engine: Engine, policy: Policy) -> tuple[Reason, ...]:
+def refusals(engine: Engine, policy: Policy, hear: Heard = unheard) -> tuple[Reason, ...]:
     """Say why no order may be begun now; asked before it is consumed, so that its plan stays good."""
     try:
-        building, seen = _building(engine), _seen(engine, policy.quiet_for)
+        building, seen = _building(engine), _seen(engine, policy.quiet_for, hear)
         return activity.unrest(seen, building=building, quiet_for=policy.quiet_for, now=_now())
     except (EngineError, LookupError, TypeError, ValueError, AttributeError) as error:
         return (reason(Code.ACTIVITY_UNKNOWN, detail=str(error)),)
@@ -44,7 +45,7 @@ def _building(engine: Engine) -> int:
     return sum(accounting.cache_record(raw).in_use for raw in engine.cache_records())
 
 
-def _seen(engine: Engine, quiet_for: timedelta) -> tuple[Activity, ...]:
+def _seen(engine: Engine, quiet_for: timedelta, hear: Heard) -> tuple[Activity, ...]:
     """What was done lately; where the engine has forgotten a part of that time, as much is watched."""
     now = _now()
     if not quiet_for:
@@ -55,6 +56,7 @@ def _seen(engine: Engine, quiet_for: timedelta) -> tuple[Activity, ...]:
     if seen or since is None:
         return seen
     since = min(since, now)
+    hear(Progress(Doing.WATCHING_FOR_QUIET, seconds=(since + quiet_for - now).total_seconds()))
     return _watched(engine, since, since + quiet_for)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from workers.contract import (
-    Bytes,
     DiskUsage,
     ExecutionFinished,
     ExecutionOrder,
@@ -17,8 +16,11 @@ from workers.contract import (
     StepFinished,
     StepOutcome,
 )
+from workers.exclusions import expected, expected_of_removed
 from workers.execution import aftermath
+from workers.execution.baseline import written
 from workers.execution.ended import Ended
+from workers.execution.health import Vital
 from workers.memory.ledger import Ledger
 from workers.reasons import Code, Reason, reason
 
@@ -39,11 +41,12 @@ class Course:
         self.after: DiskUsage | None = None
         self.began = False
 
-    def begin(self) -> None:
-        """The pre-check is passed; the first removal comes next."""
+    def begin(self, baseline: Iterable[Vital]) -> None:
+        """The pre-check is passed; the first removal comes next, and this process may not outlive it."""
         self.began = True
         steps = len(self.plan.steps) - len(self.order.excluded)
-        self._ledger.tell(ExecutionStarted(order_id=self.order.id, steps=steps, **self._told()))
+        event = ExecutionStarted(order_id=self.order.id, steps=steps, **self._told())
+        self._ledger.begin(self.order.id, written(baseline), event)
 
     @property
     def stopped(self) -> bool:
@@ -74,12 +77,12 @@ class Course:
         for need in step.needs:
             done = need in self.outcomes and self.outcomes[need].outcome in aftermath.DONE_OUTCOMES
             if not done and need not in under_way:
-                return reason(Code.DEPENDS_ON, step=need)
+                return reason(Code.DEPENDS_ON, object=self.plan.steps[need].object.name)
         return None
 
     def ask(self, steps: Sequence[tuple[Step, str]]) -> None:
         """Write down, each with its way back, what the engine is about to be asked for (S15)."""
-        self._ledger.ask_together(self.order.id, steps, datetime.now(UTC))
+        self._ledger.ask(self.order.id, steps, datetime.now(UTC))
 
     def way_back(self, step: Step) -> str:
         """The way back that was written down of a step."""
@@ -104,7 +107,6 @@ class Course:
     def _report(self) -> Report:
         order, plan = self.order, self.plan
         outcomes = tuple(self.outcomes.get(s.index) or self._untouched(s) for s in plan.steps)
-        ordered = (s.expected for s in plan.steps if s.index not in order.excluded)
         return Report(
             request_id=order.request_id,
             order_id=order.id,
@@ -113,12 +115,14 @@ class Course:
             plan_digest=order.plan_digest,
             requester=order.requester,
             approver=order.approver,
+            approvers=order.approvers,
             started_at=self.started_at,
             finished_at=datetime.now(UTC),
             status=aftermath.status_of(outcomes, self.stopped_by, self.findings, began=self.began),
             stopped_by=tuple(self.stopped_by),
             outcomes=outcomes,
-            expected=sum(ordered, Bytes()),
+            expected=expected(plan, order.excluded),
+            expected_of_removed=expected_of_removed(plan, outcomes),
             usage_before=self.before,
             usage_after=self.after,
             health=tuple(self.health),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from workers.contract import EngineIdentity, ExecutionOrder, Plan, Step, Verdict
+from workers.contract import HOST_TEAM, EngineIdentity, ExecutionOrder, Person, Plan, Step, Verdict
 from workers.errors import EngineError
 from workers.planning import fingerprints
 from workers.planning.ages import told, uses
@@ -19,8 +19,6 @@ from workers.signing import digest
 
 TOUCHING = frozenset({"pull", "load", "tag", "untag", "import", "push"})
 MAX_FAILURES = 5
-# The team of whoever executes at the host's own command line; a job never carries it (workers.jobs).
-HOST_TEAM = "host"
 
 
 def order_refusals(
@@ -41,7 +39,7 @@ def order_refusals(
         _other_engine(order, plan, engine),
         reason(Code.POLICY_CHANGED) if plan.policy_digest != digest(policy) else None,
         engine.read_only or (None if plan.applicable else reason(Code.NOTHING_TO_DO)),
-        _not_accepted(order, policy),
+        accepted(order.agreed, policy),
         _alone(order, plan),
         *_not_closed(plan, frozenset(order.excluded)),
     )
@@ -54,19 +52,18 @@ def _other_engine(order: ExecutionOrder, plan: Plan, engine: EngineIdentity) -> 
     return reason(Code.OTHER_ENGINE, engine=order.engine_id)
 
 
-def _not_accepted(order: ExecutionOrder, policy: Policy) -> Reason | None:
-    """Where the host names approvers, nobody else's order is taken, whatever the bot believes."""
-    user = order.approver
-    if policy.approvers is None or user.team == HOST_TEAM:
+def accepted(users: Iterable[Person], policy: Policy) -> Reason | None:
+    """Where the host names approvers, what anybody else has agreed to is not taken, whoever else did."""
+    if policy.approvers is None:
         return None
-    if {user.user, f"{user.team}/{user.user}"} & set(policy.approvers):
-        return None
-    return reason(Code.APPROVER_NOT_ACCEPTED, approver=user.user)
+    named = {*policy.approvers}
+    others = [u for u in users if u.team != HOST_TEAM and f"{u.team}/{u.user}" not in named]
+    return reason(Code.APPROVER_NOT_ACCEPTED, approver=others[0].user) if others else None
 
 
 def _alone(order: ExecutionOrder, plan: Plan) -> Reason | None:
     """What is unusual takes two; whoever is at the host itself has said so with --unusual."""
-    if not plan.unusual or order.approver.team == HOST_TEAM or order.approver != order.requester:
+    if not plan.unusual or order.approver.team == HOST_TEAM or order.requester not in order.agreed:
         return None
     return reason(Code.NEEDS_SECOND_PERSON)
 
@@ -75,7 +72,7 @@ def _not_closed(plan: Plan, excluded: frozenset[int]) -> list[Reason]:
     steps = range(len(plan.steps))
     unknown = [reason(Code.UNKNOWN_STEP, step=i) for i in sorted(excluded) if i not in steps]
     loose = [
-        reason(Code.NOT_CLOSED, step=step.index, needs=need)
+        reason(Code.NOT_CLOSED, object=step.object.name, needs=plan.steps[need].object.name)
         for step in plan.steps
         for need in step.needs
         if step.index not in excluded and need in excluded

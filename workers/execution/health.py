@@ -134,6 +134,23 @@ def _restarted(before: Vital, now: Vital) -> bool:
     return (now.restarts, now.started_at) != (before.restarts, before.started_at)
 
 
+def carried_over(baseline: Sequence[Vital], now: Vitals) -> list[Vital]:
+    """The baseline, as of the engine's own restart where there was one since: that is no service's doing.
+
+    A start with the engine counts no restart. One service that runs on tells that the engine did, too.
+    """
+    running = {id_: v for id_, v in now.items() if v.state == "running"}
+    if any(v.started_at == running[id_].started_at for v in baseline if (id_ := v.container.id) in running):
+        return list(baseline)
+    return [_started_as(v, running.get(v.container.id)) for v in baseline]
+
+
+def _started_as(before: Vital, now: Vital | None) -> Vital:
+    if now is None or now.restarts:
+        return before
+    return replace(before, restarts=now.restarts, started_at=now.started_at)
+
+
 def unsteady_marked(first: Vitals, second: Vitals) -> dict[str, Vital]:
     """The second look, where what restarted since the first is called restarting.
 

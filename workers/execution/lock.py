@@ -1,13 +1,22 @@
-"""One execution per engine: a file lock named after the engine's id, freed by the kernel on any death."""
+"""One execution per engine: a file lock named after the engine's id, freed by the kernel on any death.
+
+It lies in a folder that all workers of a machine share, wherever each keeps its ledger.
+"""
 
 import fcntl
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from workers.errors import RefusedError
 from workers.reasons import Code, reason
+
+
+def engine_file(folder: Path, engine_id: str, suffix: str) -> Path:
+    """Name a file of an engine's in the folder that all workers of a machine share."""
+    return folder / f"engine-{re.sub('[^A-Za-z0-9]', '-', engine_id)}.{suffix}"
 
 
 @contextmanager
@@ -19,14 +28,19 @@ def engine_lock(folder: Path, engine_id: str) -> Iterator[None]:
     Raises:
         RefusedError: somebody else holds it, or it cannot be taken at all.
     """
-    path = folder / f"engine-{re.sub('[^A-Za-z0-9]', '-', engine_id)}.lock"
-    try:
-        held = path.open("a+")
-    except OSError as error:
-        raise RefusedError(reason(Code.BUSY, detail=f"its lock cannot be opened: {error}")) from None
-    with held:
+    with _opened(folder, engine_id) as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise RefusedError(reason(Code.BUSY, detail="its lock is taken")) from None
+        except OSError as error:
+            raise RefusedError(reason(Code.NO_LOCK, folder=str(folder), detail=str(error))) from None
         yield
+
+
+def _opened(folder: Path, engine_id: str) -> IO[str]:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return engine_file(folder, engine_id, "lock").open("a+")
+    except OSError as error:
+        raise RefusedError(reason(Code.NO_LOCK, folder=str(folder), detail=str(error))) from None

@@ -16,6 +16,11 @@ LAST = 5
 Taken = Mapping[str, Sequence[float]]
 
 
+def usual(taken: Taken) -> Taken:
+    """What is usual of each kind; asked between any two steps, so it is made once."""
+    return {what: (median(seconds),) for what, seconds in taken.items() if seconds}
+
+
 def slowed(usual: Taken, now: Taken) -> Reason | None:
     """Whether the last answers of any kind took ten times as long as such answers took before the run.
 

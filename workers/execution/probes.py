@@ -1,11 +1,11 @@
 """Asks a policy's probes whether the services behind them answer."""
 
 import socket
-import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from workers.planning.policy import without_secrets
 from workers.reasons import Code, Reason, reason
 
 TIMEOUT = 5.0
@@ -13,14 +13,14 @@ TIMEOUT = 5.0
 
 def failing(probes: Iterable[str]) -> list[Reason]:
     """Return a reason for each probe that does not answer well."""
-    answers = [(probe, _trouble(probe)) for probe in probes]
+    answers = [(without_secrets(probe), _trouble(probe)) for probe in probes]
     return [reason(Code.PROBE_FAILED, probe=probe, detail=detail) for probe, detail in answers if detail]
 
 
 def _trouble(probe: str) -> str:
     try:
         _ask(probe)
-    except (OSError, ValueError, urllib.error.URLError) as error:
+    except (OSError, ValueError) as error:
         return str(error) or type(error).__name__
     return ""
 

@@ -71,8 +71,9 @@ class RecordRemoval:
 
     @property
     def _takes_an_end_for_a_use(self) -> bool:
-        # Engine 20.10 does not, and reads no time but a span as that of the last use.
-        return self.engine.api_version != SPANS_ONLY
+        # Engine 20.10 does not, and reads no time but a span as that of the last use. Where records need not
+        # lie unused at all, their last use is nothing to look at.
+        return bool(self.unused_for) and self.engine.api_version != SPANS_ONLY
 
     def _release(self, gone: Iterable[str]) -> None:
         parents = {parent for id_ in gone for parent in self.known[id_].parents}

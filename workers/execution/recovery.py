@@ -1,11 +1,14 @@
 """Runs whose worker died: each object's true state is reported, and nothing is resumed (S11)."""
 
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from workers.contract import (
-    Bytes,
     ExecutionFinished,
+    ExecutionOrder,
+    HealthLine,
     Kind,
     Outcome,
     Report,
@@ -15,68 +18,136 @@ from workers.contract import (
 )
 from workers.engine import Engine
 from workers.errors import EngineError
-from workers.execution import races
+from workers.exclusions import expected, expected_of_removed
+from workers.execution import aftermath, races
 from workers.execution.aftermath import outcome_of
-from workers.execution.restoring import is_there, put_back
+from workers.execution.baseline import read
+from workers.execution.restoring import is_being_removed, is_there, put_back
 from workers.execution.watch import Watch
-from workers.memory.ledger import Ledger, OpenRun
+from workers.memory.journal import OpenRun
+from workers.memory.ledger import Ledger
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
 from workers.references import ImageName
 
+# An engine goes on with what a dead run asked of it, be it with a container of many files for long.
+GOES_ON, GOES_ON_AT_MOST = timedelta(seconds=2), timedelta(minutes=1)
+A_MOMENT = 0.1
+STILL_AT_IT = "it is still being removed"
+ANOTHER_ENGINE = "another engine answers now"
+
 
 def report_interrupted(ledger: Ledger, engine: Engine, policy: Policy) -> list[Report]:
     """Close every run that began and never reported; hold the engine's lock, for one may still go on."""
-    return [_closed(run, ledger, engine, policy) for run in ledger.open_runs()]
+    return [_Aftermath(run, ledger, engine, policy).close() for run in ledger.open_runs()]
 
 
-def _closed(run: OpenRun, ledger: Ledger, engine: Engine, policy: Policy) -> Report:
-    order, outcomes = run.order, tuple(_outcome(step, run, engine) for step in run.plan.steps)
-    races_lost = _looked(lambda: _lost_races(run, outcomes, ledger, engine))
-    findings = [*races_lost, *_looked(lambda: _unwell(engine, policy))]
-    report = _report(run, outcomes, findings)
-    event = ExecutionFinished(
+class _Aftermath:
+    """What is left of one run; an engine that is not the run's is not judged by, whatever it holds."""
+
+    def __init__(self, run: OpenRun, ledger: Ledger, engine: Engine, policy: Policy) -> None:
+        self._run, self._ledger, self._engine, self._policy = run, ledger, engine, policy
+        self._health: list[HealthLine] = []
+        self._findings: list[Reason] = []
+
+    def close(self) -> Report:
+        """Look at each object and at the services, and report."""
+        run, stranger = self._run, self._stranger()
+        if not stranger:
+            self._let_the_engine_end()
+        outcomes = tuple(_outcome(step, run, self._engine, stranger) for step in run.plan.steps)
+        if stranger:
+            self._findings.append(reason(Code.NOT_LOOKED_AT, detail=stranger))
+        else:
+            for look in (partial(self._look_for_lost_races, outcomes), self._compare, self._look_at_critical):
+                self._look(look)
+        report = _report(run, outcomes, self._health, self._findings)
+        self._ledger.finish(report, _finished(report, run.order))
+        return report
+
+    def _stranger(self) -> str:
+        """Why this engine says nothing of the run; empty if it is the run's own."""
+        try:
+            is_same = self._engine.id() == self._run.plan.engine.id
+        except EngineError as error:
+            return str(error)
+        return "" if is_same else ANOTHER_ENGINE
+
+    def _let_the_engine_end(self) -> None:
+        """A run may have died a moment ago, and what it asked for last is not done: the truth comes later."""
+        asked = self._run.asked
+        in_hand = [s for s in self._run.plan.steps if s.index in asked and asked[s.index] is None]
+        while any(map(self._may_still_go, in_hand)):
+            time.sleep(A_MOMENT)
+
+    def _may_still_go(self, step: Step) -> bool:
+        if (asked := self._run.last_asked) is None:
+            return False
+        since, engine = datetime.now(UTC) - asked, self._engine
+        try:
+            if timedelta(0) <= since < GOES_ON:
+                return is_there(step.object, engine)
+            return timedelta(0) <= since < GOES_ON_AT_MOST and is_being_removed(step.object, engine)
+        except EngineError:
+            return False
+
+    def _look(self, look: Callable[[], None]) -> None:
+        """A look that fails is told in the report: without one, no order would ever be taken here again."""
+        try:
+            look()
+        except EngineError as error:
+            self._find(reason(Code.NOT_LOOKED_AT, detail=str(error)))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # An answer that nobody foresaw, or what another version wrote down.
+            self._find(reason(Code.NOT_LOOKED_AT, detail=f"{type(error).__name__}: {error}"))
+
+    def _find(self, *found: Reason) -> None:
+        self._findings.extend(one for one in found if one not in self._findings)
+
+    # The looks that the run did not live to take
+
+    def _look_for_lost_races(self, outcomes: tuple[StepOutcome, ...]) -> None:
+        """Whether a container was made of what went (S7)."""
+        plan, asked = self._run.plan, {index: outcomes[index] for index in self._run.asked}
+        lost = races.lost_races(
+            self._engine,
+            races.perhaps_gone(plan.steps, asked),
+            known={v.object.id for v in plan.verdicts if v.object.kind is Kind.CONTAINER},
+            way_back=lambda step: self._ledger.way_back(self._run.order.id, step.index),
+        )
+        self._find(*lost)
+
+    def _compare(self) -> None:
+        """How everything is that ran before the first removal (S6)."""
+        since = self._run.last_asked or self._run.consumed_at
+        watch, before = self._watch(), read(self._run.baseline)
+        baseline = watch.carried_over(before)
+        if baseline != before:
+            self._find(reason(Code.STARTED_ANEW))
+        self._health = watch.compare(baseline, since)
+        self._find(*aftermath.health_findings(self._health))
+
+    def _look_at_critical(self) -> None:
+        self._find(*self._watch().unwell())
+
+    def _watch(self) -> Watch:
+        return Watch(self._engine, self._policy, wait=lambda _: None)
+
+
+def _finished(report: Report, order: ExecutionOrder) -> ExecutionFinished:
+    return ExecutionFinished(
         host=order.host,
         at=report.finished_at,
         request_id=order.request_id,
         reply_to=order.reply_to,
         report=report,
     )
-    ledger.finish(report, event)
-    return report
 
 
-def _looked(look: Callable[[], list[Reason]]) -> list[Reason]:
-    """A look that fails is told in the report: without one, no order would ever be taken here again."""
-    try:
-        return look()
-    except EngineError as error:
-        return [reason(Code.NOT_LOOKED_AT, detail=str(error))]
-
-
-def _unwell(engine: Engine, policy: Policy) -> list[Reason]:
-    """The post-check that the run did not live to make."""
-    return Watch(engine, policy, wait=lambda _: None).unwell()
-
-
-def _lost_races(
-    run: OpenRun, outcomes: tuple[StepOutcome, ...], ledger: Ledger, engine: Engine
-) -> list[Reason]:
-    """The look for lost races that the run did not live to take (S7)."""
-    if engine.identity().id != run.plan.engine.id:
-        return []
-    asked = {index: outcomes[index] for index in run.asked}
-    return races.lost_races(
-        engine,
-        races.perhaps_gone(run.plan.steps, asked),
-        known={v.object.id for v in run.plan.verdicts if v.object.kind is Kind.CONTAINER},
-        way_back=lambda step: ledger.way_back(run.order.id, step.index),
-    )
-
-
-def _report(run: OpenRun, outcomes: tuple[StepOutcome, ...], findings: list[Reason]) -> Report:
+def _report(
+    run: OpenRun, outcomes: tuple[StepOutcome, ...], health: list[HealthLine], findings: list[Reason]
+) -> Report:
     order = run.order
-    steps = [s for s in run.plan.steps if s.index not in order.excluded]
     return Report(
         request_id=order.request_id,
         order_id=order.id,
@@ -85,31 +156,50 @@ def _report(run: OpenRun, outcomes: tuple[StepOutcome, ...], findings: list[Reas
         plan_digest=order.plan_digest,
         requester=order.requester,
         approver=order.approver,
+        approvers=order.approvers,
         started_at=run.consumed_at,
         finished_at=datetime.now(UTC),
         status=Status.INTERRUPTED,
         stopped_by=(reason(Code.INTERRUPTED),),
         outcomes=outcomes,
-        expected=sum((s.expected for s in steps), Bytes()),
+        expected=expected(run.plan, order.excluded),
+        expected_of_removed=expected_of_removed(run.plan, outcomes),
         usage_before=run.plan.usage,
+        health=tuple(health),
         findings=tuple(findings),
     )
 
 
-def _outcome(step: Step, run: OpenRun, engine: Engine) -> StepOutcome:
+def _outcome(step: Step, run: OpenRun, engine: Engine, stranger: str) -> StepOutcome:
     if step.index in run.order.excluded:
         return outcome_of(step, Outcome.NOT_ATTEMPTED, reason(Code.EXCLUDED))
     if step.index not in run.asked:
         return outcome_of(step, Outcome.NOT_ATTEMPTED, reason(Code.RUN_STOPPED))
-    return run.asked[step.index] or _looked_up(step, run, engine)
+    known = run.asked[step.index]
+    if known is None:
+        return _unknown(step, stranger) if stranger else _looked_up(step, engine)
+    if stranger or not _is_back(known, engine):
+        return known
+    return outcome_of(step, Outcome.FAILED, reason(Code.INTERRUPTED))
 
 
-def _looked_up(step: Step, run: OpenRun, engine: Engine) -> StepOutcome:
+def _is_back(known: StepOutcome, engine: Engine) -> bool:
+    """Whether it is there though it went: the ledger is on the disk, and what engines did last may not be."""
+    # Each look for a record of the build cache has the engine count all of its disk.
+    if known.outcome is not Outcome.REMOVED or known.object.kind is Kind.BUILD_CACHE:
+        return False
     try:
-        if engine.identity().id != run.plan.engine.id:
-            return _unknown(step, "another engine answers now")
+        return is_there(known.object, engine)
+    except EngineError:
+        return False
+
+
+def _looked_up(step: Step, engine: Engine) -> StepOutcome:
+    try:
         if not is_there(step.object, engine):
             return outcome_of(step, Outcome.REMOVED, None)
+        if is_being_removed(step.object, engine):
+            return _unknown(step, STILL_AT_IT)
         lost = put_back(engine, step.object.id, [ImageName.parse(name) for name in step.untags])
     except EngineError as error:
         return _unknown(step, str(error))

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
+from typing import Any
 
 from workers.contract import EngineIdentity, Kind, Outcome, Reference, Step
 from workers.engine import Engine
@@ -33,7 +35,8 @@ class Look:
 class Removal:
     """How to look at and remove objects of one engine under one policy.
 
-    `start` is what the host held when the run judged; `records` is how build cache is removed.
+    `start` is what the host held when the run judged; `records` is how build cache is removed; `pool` takes
+    looks at the same moment.
     """
 
     engine: Engine
@@ -42,6 +45,7 @@ class Removal:
     listening: Listening
     start: Start
     records: RecordRemoval
+    pool: Executor
 
     def look(self, step: Step) -> Look:
         """Take a fresh look at the object of a step and ask the guards."""
@@ -133,19 +137,25 @@ class Removal:
     # Images
 
     def _look_at_image(self, step: Step) -> Look:
-        inspected = self.engine.inspect_image(step.object.id)
+        # Three looks at the same moment: one after the other they take longer than the removal.
+        listed, heard = self.pool.submit(self.containers), self.pool.submit(self.listening.arrivals)
+        beside: list[Future[Any]] = [listed, heard]
+        try:
+            inspected = self.engine.inspect_image(step.object.id)
+        finally:
+            # Nobody listens for the next image while somebody still does for this one.
+            wait(beside)
         fresh = answers.inspected_image(inspected)
         why = (
             guards.checked(lambda: guards.image_changed(step, fresh))
             or guards.checked(lambda: guards.image_protected(fresh, self.policy))
-            or guards.checked(lambda: self._image_needed(fresh))
-            or guards.checked(lambda: guards.image_arrived(fresh, self.listening.arrivals()))
+            or guards.checked(lambda: self._image_needed(fresh, listed.result()))
+            or guards.checked(lambda: guards.image_arrived(fresh, heard.result()))
         )
         return Look(refused(why)) if why else Look(way_back=image_way_back(inspected), image=fresh)
 
-    def _image_needed(self, fresh: Image) -> Reason | None:
+    def _image_needed(self, fresh: Image, containers: tuple[Container, ...]) -> Reason | None:
         """One list tells both: a container uses the image, or one came for which it is the way back."""
-        containers = self.containers()
         return guards.image_used(fresh, containers) or self.start.way_back(fresh.id, containers)
 
     def _remove_image(self, look: Look) -> Ended:

@@ -33,6 +33,16 @@ def _found(object_: Reference, engine: Engine) -> bool:
     return True
 
 
+def is_being_removed(object_: Reference, engine: Engine) -> bool:
+    """Ask the engine whether it is at it now; only of containers does it tell."""
+    try:
+        raw = engine.inspect_container(object_.id) if object_.kind is Kind.CONTAINER else {}
+    except NotFound:
+        return False
+    state = raw.get("State")
+    return isinstance(state, dict) and state.get("Status") == "removing"
+
+
 def put_back(engine: Engine, image_id: str, names: Iterable[ImageName]) -> list[ImageName]:
     """Give an image its names again; returns those that could not be given.
 

@@ -1,18 +1,20 @@
 """The run of one order: consume, look, pre-check, then stage by stage, step by step, and the report."""
 
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from workers import survey
 from workers.contract import DiskUsage, ExecutionOrder, Kind, Outcome, Plan, Report, Step
-from workers.errors import EngineError, EngineUnreachable, RefusedError
+from workers.errors import EngineError, EngineUnreachable, RefusedError, trouble_with
 from workers.execution import activity, aftermath, guards, pace, races
 from workers.execution.course import Course
 from workers.execution.ended import Ended, refused
-from workers.execution.health import Vital
+from workers.execution.health import Vital, settle_time
 from workers.execution.listening import Listening
 from workers.execution.measuring import settled
+from workers.execution.progress import Doing, Progress
 from workers.execution.records import RecordRemoval, records
 from workers.execution.removal import Look, Removal
 from workers.execution.start import Start, start_of
@@ -25,6 +27,7 @@ from workers.planning.judgement import judge
 from workers.reasons import Code, Reason, reason
 
 BATCH = 20
+LOOKS_BESIDE = 2
 LONGEST_RUN = timedelta(minutes=50)
 
 
@@ -43,10 +46,10 @@ def execute(order: ExecutionOrder, tools: Tools) -> Report:
         engine=tools.identity,
         policy=tools.policy,
         now=_now(),
-    ) or activity.refusals(tools.engine, tools.policy)
+    ) or activity.refusals(tools.engine, tools.policy, tools.hear)
     if refusals or plan is None:
         raise RefusedError(*refusals)
-    tools.ledger.consume(order, _now())
+    tools.consume(order, _now())
     return _Run(order, plan, tools).go()
 
 
@@ -63,22 +66,25 @@ class _Run:
         self.usual: pace.Taken = {}
         self.last_removal = NEVER
         self.image_removals: list[tuple[datetime, datetime]] = []
+        self.pool = ThreadPoolExecutor(LOOKS_BESIDE)
 
     def go(self) -> Report:
         """Run to the end, whatever the engine does; what was begun always ends in a report (S14)."""
-        self._try(self._begin)
-        if self.course.began:
-            self._try(self._stages)
-            for look in (self._settle, self._look_once_more, self._measure):
-                self._try(look)
-        return self.course.finish()
+        with self.pool:
+            self._try(self._begin)
+            if self.course.began:
+                self._try(self._stages)
+                for look in (self._settle, self._end_looks):
+                    self._try(look)
+            return self.course.finish()
 
     def _try(self, part: Callable[[], None]) -> None:
         try:
             part()
         except EngineError as error:
-            if not any(why.code is Code.ENGINE_UNREACHABLE for why in self.course.stopped_by):
-                self.course.stop(reason(Code.ENGINE_UNREACHABLE, detail=str(error)))
+            trouble = trouble_with(error)
+            if not any(why.code is trouble.code for why in self.course.stopped_by):
+                self.course.stop(trouble)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             # An answer that nobody foresaw; what went already must be told all the same.
             self.course.stop(reason(Code.UNREADABLE, what=f"{type(error).__name__}: {error}"))
@@ -86,21 +92,26 @@ class _Run:
     # Before the first removal
 
     def _begin(self) -> None:
+        self.tools.hear(Progress(Doing.LOOKING))
         self.before, case = self.tools.look()
         self.course.before = self.before.usage
         self.start = start_of(case)
         self.listening = Listening(self.tools.engine, self.before.taken_at)
         # Judged anew: what the policy would keep by now is no longer eligible, whoever confirmed it (S3).
         self.verdicts = {v.object.id: v for v in judge(case, self.plan.kinds)}
+        if self.tools.policy.critical_containers:
+            steady_for = self.tools.policy.steady_for.total_seconds()
+            self.tools.hear(Progress(Doing.HOLDING_STILL, seconds=steady_for))
         self.baseline, reasons = self.watch.pre_check()
         self.course.stop(*reasons)
         if self.tools.told_to_stop():
             self.course.stop(reason(Code.TERMINATED))
-        self.usual = self.tools.engine.latencies()
+        self.course.stop(*filter(None, (self.tools.barred(),)))
+        self.usual = pace.usual(self.tools.engine.latencies())
         self.tools.engine.forget_latencies()
         self._listen()
         if not self.course.stopped:
-            self.course.begin()
+            self.course.begin(self.baseline)
 
     # The stages
 
@@ -112,6 +123,7 @@ class _Run:
                 self._stage(stage, [s for s in self.plan.steps if s.object.kind is stage])
 
     def _stage(self, stage: Kind, steps: list[Step]) -> None:
+        self.tools.hear(Progress(Doing.REMOVING, kind=stage, count=len(steps)))
         removal = self._removal(stage)
         for batch in _batches(steps):
             self._batch(stage, batch, removal)
@@ -143,6 +155,7 @@ class _Run:
             listening=self.listening,
             start=self.start,
             records=RecordRemoval(engine, self.tools.policy.cache_grace, known),
+            pool=self.pool,
         )
 
     def _batch(self, stage: Kind, batch: list[Step], removal: Removal) -> None:
@@ -191,12 +204,16 @@ class _Run:
     def _halted(self) -> Reason | None:
         if self.course.stopped:
             return self.course.stopped_by[0]
-        return guards.halted(
-            told_to_stop=self.tools.told_to_stop(),
-            failures=self.course.failures,
-            now=_now(),
-            deadline=self.course.started_at + LONGEST_RUN,
-        ) or pace.slowed(self.usual, self.tools.engine.latencies())
+        return (
+            self.tools.barred()
+            or guards.halted(
+                told_to_stop=self.tools.told_to_stop(),
+                failures=self.course.failures,
+                now=_now(),
+                deadline=self.course.started_at + LONGEST_RUN,
+            )
+            or pace.slowed(self.usual, self.tools.engine.latencies())
+        )
 
     def _remove(self, step: Step, look: Look, removal: Removal) -> Ended:
         """The journal comes first: a removal that is not written down is not asked for (S15)."""
@@ -243,8 +260,18 @@ class _Run:
 
     def _settle(self) -> None:
         if self.last_removal is not NEVER:
+            seconds = settle_time(self.tools.policy, self.baseline).total_seconds()
+            self.tools.hear(Progress(Doing.SETTLING, seconds=seconds))
             self.course.health = self.watch.settle(self.baseline, self.last_removal)
             self.course.find(*aftermath.health_findings(self.course.health))
+
+    def _end_looks(self) -> None:
+        """Measure while a container may still show; what was brought back for one is measured as well."""
+        self.tools.hear(Progress(Doing.MEASURING))
+        measured, found = self.pool.submit(self._measured), len(self.course.findings)
+        self._try(self._look_once_more)
+        after = measured.result()
+        self.course.after = after if len(self.course.findings) == found else self._measured()
 
     def _look_once_more(self) -> None:
         """Whatever the settling time: what was made while the last image went shows some moments later."""
@@ -253,8 +280,8 @@ class _Run:
             self.tools.wait(max(0.0, left))
             self._look_for_lost_races()
 
-    def _measure(self) -> None:
-        self.course.after = settled(self._usage, self.tools.wait)
+    def _measured(self) -> DiskUsage:
+        return settled(self._usage, self.tools.wait)
 
     def _usage(self) -> DiskUsage:
         df = self.tools.engine.usage()

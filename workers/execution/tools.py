@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from workers.contract import EngineIdentity
+from workers.contract import EngineIdentity, ExecutionOrder
 from workers.engine import Engine
+from workers.execution.progress import Heard, unheard
 from workers.memory.ledger import Ledger
 from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
@@ -16,7 +18,9 @@ from workers.reasons import Reason
 class Tools:
     """The parts of a host; `told_to_stop` is asked between steps, `wait` lets time pass.
 
-    `findings` are what the host itself has to say in the report.
+    `consume` uses an order up, durably, before the first removal.
+    `barred` says between steps why people, or what they left standing, want the run to end.
+    `findings` are what the host itself has to say in the report. `hear` is told what is done now.
     """
 
     engine: Engine
@@ -28,4 +32,7 @@ class Tools:
     forget_image: Callable[[str], None]
     told_to_stop: Callable[[], bool]
     wait: Callable[[float], None]
+    consume: Callable[[ExecutionOrder, datetime], None]
     findings: tuple[Reason, ...] = ()
+    barred: Callable[[], Reason | None] = lambda: None
+    hear: Heard = unheard

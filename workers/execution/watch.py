@@ -94,12 +94,20 @@ class Watch:
         now = self._again(watched)
         return health.regressions(watched, now) + probes.failing(self._policy.probes)
 
+    def compare(self, baseline: list[Vital], last_removal: datetime) -> list[HealthLine]:
+        """Compare everything that ran before with how it is at one look."""
+        return health.lines(baseline, self._again(baseline), self._policy, last_removal=last_removal)
+
+    def carried_over(self, baseline: list[Vital]) -> list[Vital]:
+        """The baseline, without what is due to a restart of the engine or of its host since."""
+        return health.carried_over(baseline, self._again(baseline))
+
     def settle(self, baseline: list[Vital], last_removal: datetime) -> list[HealthLine]:
         """Watch until the checks had time to notice, then compare everything with the baseline."""
         until = last_removal + health.settle_time(self._policy, baseline)
         while (left := (until - datetime.now(UTC)).total_seconds()) > 0 and not self._told_to_stop():
             self._wait(min(left, A_MOMENT))
-        return health.lines(baseline, self._again(baseline), self._policy, last_removal=last_removal)
+        return self.compare(baseline, last_removal)
 
 
 def _line(vital: Vital) -> dict[str, object]:

@@ -59,14 +59,14 @@ class Follower:
                 stopping.wait(LONG_PAUSE)
 
     def _follow(self, engine: Engine, stopping: threading.Event) -> None:
-        engine_id, known = engine.identity().id, Known(engine)
+        engine_id, known = engine.id(), Known(engine, self._stillness)
         upto = self._begin(engine_id, known)
         while not stopping.is_set():
             until = datetime.now(UTC) + LOOK
             events = engine.events(hearsay.TOLD, since=upto - OVERLAP, until=until)
             upto = min(until, datetime.now(UTC))
             self._remember(engine_id, known.heard(events), upto)
-            self._troubles.over(TROUBLE)
+            self._troubles.over(TROUBLE, took_redis=False)
             stopping.wait(PAUSE)
 
     def _begin(self, engine_id: str, known: "Known") -> datetime:
@@ -97,8 +97,8 @@ class Follower:
 class Known:
     """Resolves what events name to ids: of which image a container is, what an image is called."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, stillness: Stillness) -> None:
+        self._engine, self._stillness = engine, stillness
         self._image_of: dict[str, str] = {}
 
     def running(self, now: datetime) -> dict[str, datetime]:
@@ -117,7 +117,8 @@ class Known:
         for container in hearsay.gone(told):
             self._image_of.pop(container, None)
         names = tuple(name for news in hearsay.image_news(told) for name in self._names(news))
-        return Heard(uses=uses, names=names, arrivals=hearsay.arrivals(told))
+        with self._stillness.held():
+            return Heard(uses=uses, names=names, arrivals=hearsay.arrivals(told))
 
     def _image(self, use: Use) -> str:
         if use.container not in self._image_of:
@@ -142,4 +143,6 @@ class Known:
             inspected = self._engine.inspect_image(news.subject)
         except NotFound:
             inspected = {}
-        return hearsay.names(news, inspected)
+        # A name's spellings are made under a lock that all names share (Python 3.11).
+        with self._stillness.held():
+            return hearsay.names(news, inspected)

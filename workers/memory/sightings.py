@@ -34,6 +34,13 @@ CREATE TABLE taken_in (
 ) STRICT;
 INSERT INTO taken_in SELECT engine_id, 'inventory', max(last_seen) FROM sightings GROUP BY engine_id;
 """
+# Since schema 6: what was asked of stopped containers, and what it was asked by.
+SCHEMA_6 = """
+CREATE TABLE inspections (
+  engine_id TEXT NOT NULL, container_id TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (engine_id, container_id)
+) STRICT;
+"""
 # No rule asks further back, and a host that builds all day names thousands of images.
 REMEMBERED = timedelta(days=400)
 # What was not followed for longer than this is a gap: of a busy host an engine remembers little more.
@@ -104,15 +111,16 @@ class Sightings:
 
     def name(self, names: Iterable[tuple[str, str]], now: datetime) -> None:
         """Remember which image id each (name, image id) named now, and since when without a gap."""
-        self._name([(name, image_id, now) for name, image_id in names])
+        at = _spelled(now)
+        self._name((name, image_id, at) for name, image_id in names)
 
-    def _name(self, rows: Iterable[tuple[str, str, datetime]]) -> None:
+    def _name(self, rows: Iterable[tuple[str, str, str]]) -> None:
         before = self._inventory_before()
         self._ledger.write(
             "INSERT INTO named VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " first_seen = iif(last_seen < ?, excluded.first_seen, first_seen),"
             " last_seen = max(last_seen, excluded.last_seen)",
-            [(self._engine, name, image_id, _text(at), _text(at), before) for name, image_id, at in rows],
+            [(self._engine, name, image_id, at, at, before) for name, image_id, at in rows],
         )
 
     def _inventory_before(self) -> str:
@@ -124,7 +132,7 @@ class Sightings:
         """Remember what events told; that is no inventory, so what they do not name is not missed."""
         # Not as sightings: an image that is in use, and not yet looked at, would seem to get its names later.
         self._latest("uses", heard.uses)
-        self._name(heard.names)
+        self._name((name, image_id, _spelled(at)) for name, image_id, at in heard.names)
         self._latest("arrivals", heard.arrivals)
 
     def _latest(self, table: str, times: Mapping[str, datetime]) -> None:
@@ -208,10 +216,26 @@ class Sightings:
             [(self._engine, *row) for row in bodies.items()],
         )
 
+    def inspections(self) -> dict[str, str]:
+        """Return what is kept of inspections (JSON) by container id."""
+        query = "SELECT container_id, body FROM inspections WHERE engine_id = ?"
+        return dict(self._ledger.rows(query, self._engine))
+
+    def keep_inspections(self, bodies: Mapping[str, str]) -> None:
+        """Keep these and no others."""
+        self._ledger.write("DELETE FROM inspections WHERE engine_id = ?", [(self._engine,)])
+        self._ledger.write(
+            "INSERT INTO inspections VALUES (?, ?, ?)", [(self._engine, *row) for row in bodies.items()]
+        )
+
 
 def _text(moment: datetime | None) -> str | None:
+    return _spelled(moment) if moment else None
+
+
+def _spelled(moment: datetime) -> str:
     """Write a time so that later ones also sort later: in UTC, always with six digits of fraction."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds") if moment else None
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _sighting(first_seen: str, last_seen: str, last_used: str | None) -> Sighting:

@@ -20,6 +20,9 @@ SIGNS = {
     "image": ARRIVALS,
     "container": {"create": "created"},
 }
+# What is asked for beside: what an engine does to a container, after which it is not as it was.
+CHANGES = frozenset({"start", "die", "update", "rename"})
+ASKED = {"image": frozenset(SIGNS["image"]), "container": CHANGES | SIGNS["container"].keys()}
 KINDS = {"image": Kind.IMAGE, "container": Kind.CONTAINER}
 # An engine remembers its last events only, of whatever type (eventsLimit of moby's daemon/events).
 MEMORY = 256

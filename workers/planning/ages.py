@@ -1,11 +1,12 @@
 """When an image came to this host and when it was last used, by the best evidence there is (pure; S10)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from workers.contract import Kind
 from workers.memory.sightings import VOLUME
+from workers.planning.bases import BASE
 from workers.planning.facts import Case, Memory
 from workers.planning.fields import NEVER
 from workers.planning.inventory import Container, Image, Inventory
@@ -25,44 +26,49 @@ class Arrival:
 
 def arrival(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> Arrival:
     """Return the latest evidence of arrival; the build date is none, first sight counts only alone."""
-    known = _evidence(image, memory, arrivals)
+    return latest(image, memory, evidence(image, memory, arrivals))
+
+
+def latest(image: Image, memory: Memory, known: Sequence[Arrival]) -> Arrival:
+    """Return the latest of what is known of an image's arrival."""
     if not known:
         return Arrival(memory.first_seen(Kind.IMAGE, image.id), "seen")
     return max(known, key=lambda one: one.at or NEVER)
 
 
-def came(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> datetime | None:
+def came(image: Image, memory: Memory, known: Sequence[Arrival]) -> datetime | None:
     """Return when an image was here at the latest: what is told of it later (a new tag) made it no newer.
 
     Only where its record cannot be looked at does it count when it was seen first.
     """
-    times = [one.at for one in _evidence(image, memory, arrivals)]
+    times = [one.at for one in known]
     if image.written_at is None:
         times.append(memory.first_seen(Kind.IMAGE, image.id))
     return min((at for at in times if at is not None), default=None)
 
 
-def _evidence(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> list[Arrival]:
-    evidence = [
-        Arrival(image.tagged_at, "tagged"),
-        Arrival(image.written_at, "written"),
-        Arrival(_newly_named(image, memory), "named"),
-        Arrival(told(image, arrivals), "pulled, loaded or tagged"),
-        Arrival(told(image, memory.arrivals), "pulled, loaded or tagged"),
-    ]
-    return [one for one in evidence if one.at is not None]
+def evidence(image: Image, memory: Memory, arrivals: Mapping[str, datetime]) -> list[Arrival]:
+    """Return all that tells when an image came, but for its first sight."""
+    found = (
+        (image.tagged_at, "tagged"),
+        (image.written_at, "written"),
+        (_newly_named(image, memory), "named"),
+        (told(image, arrivals), "pulled, loaded or tagged"),
+        (told(image, memory.arrivals), "pulled, loaded or tagged"),
+    )
+    return [Arrival(at, what) for at, what in found if at is not None]
 
 
 def told(image: Image, arrivals: Mapping[str, datetime]) -> datetime | None:
     """When an event spoke of the image or one of its names."""
-    keys = [image.id, *(name.full() for name in (*image.names, *image.digests))]
-    return max((arrivals[key] for key in keys if key in arrivals), default=None)
+    if not arrivals:
+        return None
+    return max((arrivals[key] for key in image.called if key in arrivals), default=None)
 
 
 def _newly_named(image: Image, memory: Memory) -> datetime | None:
     """When a tag appeared on an image that had been seen before without it."""
-    seen = memory.first_seen(Kind.IMAGE, image.id)
-    known = memory.names.get(image.id, {})
+    seen, known = memory.first_seen(Kind.IMAGE, image.id), memory.names.get(image.id, {})
     times = [known[n.full()] for n in image.names if n.full() in known]
     return max((t for t in times if seen and t > seen), default=None)
 
@@ -77,7 +83,7 @@ def ran_of(image: Image, users: Iterable[Container]) -> list[Container]:
 
     A container made of a name that moved since needs the image that has the name now, and never ran of it.
     """
-    keys = {image.id, *(name.full() for name in (*image.names, *image.digests))}
+    keys = set(image.called)
     return [c for c in users if c.image_id == image.id or keys & set(c.image_mounts)]
 
 
@@ -93,8 +99,7 @@ class Users:
 
     def of(self, image: Image) -> list[Container]:
         """Return the users of an image, each once."""
-        keys = [image.id, *(name.full() for name in (*image.names, *image.digests))]
-        found = {c.id: c for key in keys for c in self._by_key.get(key, ())}
+        found = {c.id: c for key in image.called for c in self._by_key.get(key, ())}
         return list(found.values())
 
 
@@ -137,4 +142,10 @@ def last_used(image: Image, case: Case, users: list[Container]) -> datetime | No
     known = [case.memory.last_used(Kind.IMAGE, image.id)]
     known += [container.finished_at for container in users]
     # An exit still to come is a clock gone wrong; until it is reached it counts as a use just now.
+    return max((min(time, case.now) for time in known if time is not None), default=None)
+
+
+def last_built_upon(image: Image, case: Case) -> datetime | None:
+    """Return when a build last began from an image: by the build cache, or by the ledger once it is gone."""
+    known = (case.inventory.built_upon.get(image.id), case.memory.last_used(BASE, image.id))
     return max((min(time, case.now) for time in known if time is not None), default=None)

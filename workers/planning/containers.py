@@ -7,6 +7,7 @@ from workers.contract import Kind, Reference, Verdict
 from workers.planning.facts import ONE_OFF, PROJECT, Case, age_reasons, is_swarms, labelled, unread_reasons
 from workers.planning.inventory import Container
 from workers.planning.policy import COMPOSE
+from workers.planning.protections import for_named
 from workers.reasons import Code, Reason, reason
 from workers.references import NamePattern
 
@@ -36,6 +37,7 @@ def _protections(container: Container, case: Case) -> Iterator[Reason]:
     for pattern in case.policy.protected_containers:
         if NamePattern.parse(pattern).matches(container.name):
             yield reason(Code.PROTECTED_NAME, pattern=pattern)
+    yield from for_named(case.protections, Kind.CONTAINER, container.name)
     for entry in case.policy.critical_containers:
         if is_critical(container, entry):
             yield reason(Code.PROTECTED_NAME, pattern=entry)

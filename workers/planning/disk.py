@@ -28,14 +28,15 @@ def attribution(case: Case) -> DiskAttribution:
     """Lay out where the disk went."""
     found = case.inventory
     return DiskAttribution(
-        parts=tuple(_use(found, part) for part in DiskPart),
+        parts=tuple(part_use(found, part) for part in DiskPart),
         filesystems=tuple(filesystem_uses(found)),
         logs=log_uses(found)[:BIGGEST],
-        volumes=tuple(_volume_use(volume, case) for volume in _biggest(found.volumes)[:BIGGEST]),
+        volumes=tuple(volume_use(volume, case) for volume in _biggest(found.volumes)[:BIGGEST]),
     )
 
 
-def _use(found: Inventory, part: DiskPart) -> PartUse:
+def part_use(found: Inventory, part: DiskPart) -> PartUse:
+    """What one part holds."""
     match part:
         case DiskPart.IMAGES:
             return PartUse(part=part, size=_images(found), count=len(found.images))
@@ -85,7 +86,7 @@ def _rest(found: Inventory, filesystem: Filesystem, holds: tuple[DiskPart, ...])
 
 def size_of(found: Inventory, part: DiskPart) -> int | None:
     """The bytes of a part; None where nothing of it is known."""
-    return _use(found, part).size
+    return part_use(found, part).size
 
 
 def log_uses(found: Inventory) -> tuple[LogUse, ...]:
@@ -99,7 +100,8 @@ def _biggest(volumes: Iterable[Volume]) -> list[Volume]:
     return sorted(volumes, key=lambda volume: (-volume.size, volume.name))
 
 
-def _volume_use(volume: Volume, case: Case) -> VolumeUse:
+def volume_use(volume: Volume, case: Case) -> VolumeUse:
+    """A volume with its age, its last use, and the containers that mount it now."""
     return VolumeUse(
         name=volume.name,
         size=_known(volume.size),

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 
-from workers.contract import Plan, Value, Verdict
-from workers.planning.ages import Users, arrival, last_used
+from workers.contract import Explanation, Plan, Verdict
+from workers.planning.ages import Users, arrival, last_built_upon, last_used
 from workers.planning.containers import stopped_since
 from workers.planning.facts import Case
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
@@ -13,27 +13,13 @@ from workers.planning.mentions import full_name
 from workers.planning.networks import attached
 from workers.planning.restorable import restorable
 from workers.planning.versions import repositories
-from workers.reasons import Code, Reason, reason
+from workers.reasons import Code, reason
 from workers.references import BadName, ImageName, repository_of
 
 Fact = tuple[str, str | int | datetime | None]
 NEAREST = 3
 SHORTEST_ID = 4
 ALIKE = 0.5
-
-
-class Explanation(Value):
-    """An object with its verdict and the facts behind it, each with its name.
-
-    Times are ISO 8601, sizes bytes; what is not known is not there.
-    """
-
-    kind: str
-    id: str
-    name: str
-    keep: bool
-    reasons: tuple[Reason, ...]
-    facts: dict[str, str | int]
 
 
 def explain(case: Case, plan: Plan, text: str) -> tuple[Explanation, ...]:
@@ -161,6 +147,7 @@ def _of_image(image: Image, case: Case) -> Iterator[Fact]:
     yield "on this host since", arrived.at
     yield "known from", arrived.evidence if arrived.at else ""
     yield "last used", last_used(image, case, users)
+    yield "built upon", last_built_upon(image, case)
     yield "used by", _listed(container.name for container in users)
     yield "children", _listed(i.shown for i in case.inventory.images if i.parent == image.id)
     yield "restorable", restorable(image, case.inventory.engine.store, case.answers).value.replace("_", " ")

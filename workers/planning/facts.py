@@ -8,6 +8,7 @@ from workers.contract import Kind
 from workers.memory.sightings import Sighting
 from workers.planning.inventory import EARLIEST, Container, Inventory, Thing
 from workers.planning.policy import Policy
+from workers.planning.protections import Protection
 from workers.planning.restorable import Answers
 from workers.reasons import Code, Reason, reason
 
@@ -57,7 +58,10 @@ class Own:
 
 @dataclass(frozen=True)
 class Case:
-    """Everything a judgement may look at. `answers` are what registries said, where they were asked."""
+    """Everything a judgement may look at. `answers` are what registries said, where they were asked.
+
+    `protections` are those that people added to the policy's from Slack, and that are in force.
+    """
 
     inventory: Inventory
     policy: Policy
@@ -65,6 +69,7 @@ class Case:
     own: Own
     now: datetime
     answers: Answers = field(default_factory=dict)
+    protections: tuple[Protection, ...] = ()
 
 
 def find_own(containers: tuple[Container, ...], *, hostname: str, redis_host: str) -> Own:

@@ -137,7 +137,9 @@ class Fields:
 
 def is_clean(value: object) -> TypeGuard[str]:
     """Whether it is a text that can be written down: JSON can carry halves of characters, UTF-8 cannot."""
-    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return isinstance(value, str) and (
+        value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+    )
 
 
 def is_number(value: object) -> TypeGuard[int]:

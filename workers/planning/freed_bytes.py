@@ -1,20 +1,22 @@
 """How many bytes each step of a plan frees: containers their writable layer, the rest by layers (pure)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from workers.contract import Bytes, Store
 from workers.planning import reclaim
 from workers.planning.inventory import Image, Inventory
 from workers.planning.layers import LayeredImage
+from workers.planning.reclaim import Reckoning
 
 
-def freed_bytes(inventory: Inventory, order: Sequence[str]) -> dict[str, Bytes]:
-    """Return the bytes by id, for removals in this order; together they are what all of them free."""
+def freed_bytes(inventory: Inventory, order: Sequence[str]) -> Reckoning:
+    """Reckon what removals in this order free; together the bytes are what all of them free."""
     store = inventory.engine.store
     layered = layered_images(inventory.images, store)
-    found = reclaim.attribution(order, layered, inventory.cache, store=store)
+    found = reclaim.reckoned(order, layered, inventory.cache, store=store)
     written = {c.id: Bytes(low=c.writable or 0, high=c.writable or 0) for c in inventory.containers}
-    return {id_: written.get(id_, found.get(id_, Bytes())) for id_ in order}
+    return replace(found, bytes={id_: written.get(id_, found.bytes.get(id_, Bytes())) for id_ in order})
 
 
 def layered_images(images: Iterable[Image], store: Store) -> list[LayeredImage]:

@@ -5,10 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workers.contract import Kind, Reference, Restorable, Verdict
-from workers.planning.ages import REPOSITORY, Arrival, Users, arrival, came, last_used, ran_of
+from workers.planning.ages import (
+    REPOSITORY,
+    Arrival,
+    Users,
+    came,
+    evidence,
+    last_built_upon,
+    last_used,
+    latest,
+    ran_of,
+)
 from workers.planning.dropped import dropped
 from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, unread_reasons
 from workers.planning.inventory import Container, Image
+from workers.planning.protections import for_images
 from workers.planning.restorable import restorable
 from workers.planning.versions import Version, repositories, way_back
 from workers.reasons import Code, Reason, reason
@@ -22,7 +33,10 @@ class _Known:
     image: Image
     users: list[Container]
     arrived: Arrival
+    came_at: datetime | None
+    repositories: frozenset[str]
     used_at: datetime | None
+    built_upon: datetime | None
     protections: tuple[Reason, ...]
 
 
@@ -39,11 +53,15 @@ def judge(case: Case, leaving: frozenset[str]) -> tuple[Verdict, ...]:
 
 
 def _know(image: Image, case: Case, users: list[Container]) -> _Known:
+    arrivals = evidence(image, case.memory, case.inventory.arrivals)
     return _Known(
         image=image,
         users=users,
-        arrived=arrival(image, case.memory, case.inventory.arrivals),
+        arrived=latest(image, case.memory, arrivals),
+        came_at=came(image, case.memory, arrivals),
+        repositories=repositories(image, case.memory),
         used_at=last_used(image, case, users),
+        built_upon=last_built_upon(image, case),
         protections=tuple(_protections(image, case, users)),
     )
 
@@ -54,6 +72,7 @@ def _protections(image: Image, case: Case, users: list[Container]) -> Iterator[R
     if found := labelled(image.labels, case.policy.protected_labels):
         yield found
     yield from pattern_protections(image, case)
+    yield from for_images(case.protections, (*image.names, *image.digests))
 
 
 def pattern_protections(image: Image, case: Case) -> Iterator[Reason]:
@@ -76,7 +95,8 @@ def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reaso
     grace = policy.image_grace.total_seconds()
     yield from age_reasons(known.arrived.at, grace, case.now, known.arrived.evidence)
     if not staying:
-        yield from _recent_use(known.used_at, policy.image_unused_for, case.now)
+        yield from _recent(Code.RECENTLY_USED, known.used_at, policy.image_unused_for, case.now)
+    yield from _recent(Code.BUILT_UPON, known.built_upon, policy.image_unused_for, case.now)
     if (
         policy.unrestorable_images == "keep"
         and restorable(image, case.inventory.engine.store, case.answers) != Restorable.YES
@@ -84,10 +104,10 @@ def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reaso
         yield reason(Code.NOT_RESTORABLE)
 
 
-def _recent_use(used_at: datetime | None, unused_for: timedelta, now: datetime) -> Iterator[Reason]:
+def _recent(code: Code, used_at: datetime | None, unused_for: timedelta, now: datetime) -> Iterator[Reason]:
     if used_at is not None and now - used_at < unused_for:
         until = (used_at + unused_for).isoformat()
-        yield reason(Code.RECENTLY_USED, since=used_at.isoformat(), until=until)
+        yield reason(code, since=used_at.isoformat(), until=until)
 
 
 def _used_repositories(known: list[_Known], case: Case, leaving: frozenset[str]) -> dict[str, datetime]:
@@ -97,9 +117,9 @@ def _used_repositories(known: list[_Known], case: Case, leaving: frozenset[str])
         for name in container.references:
             _note(used, repository_of(name), _use_of(container, case, leaving))
     for one in known:
-        times = [_use_of(c, case, leaving) for c in one.users] + [one.used_at]
+        times = [_use_of(c, case, leaving) for c in one.users] + [one.used_at, one.built_upon]
         if latest := max((time for time in times if time is not None), default=None):
-            for repository in repositories(one.image, case.memory):
+            for repository in one.repositories:
                 _note(used, repository, latest)
     for (kind, repository), sighting in case.memory.sightings.items():
         if kind == REPOSITORY:
@@ -119,31 +139,44 @@ def _note(used: dict[str, datetime], repository: str, at: datetime | None) -> No
 
 def _version(known: _Known, case: Case, leaving: frozenset[str]) -> Version:
     ran = ran_of(known.image, known.users)
+    used_at = known.used_at if len(ran) == len(known.users) else last_used(known.image, case, ran)
+    # Beginning a build from a version is a use of it as running it is.
+    uses = (used_at, known.built_upon)
     return Version(
         image=known.image,
-        repositories=repositories(known.image, case.memory),
+        repositories=known.repositories,
         in_use=any(c.id not in leaving for c in known.users),
         protected=bool(known.protections),
         arrived_at=known.arrived.at,
-        came_at=came(known.image, case.memory, case.inventory.arrivals),
+        came_at=known.came_at,
         # By what runs, not by what stays: a stopped container that is kept makes no old version the newest.
-        ran_at=case.now if any(not c.stopped for c in ran) else last_used(known.image, case, ran),
+        ran_at=case.now if any(not c.stopped for c in ran) else max(filter(None, uses), default=None),
         named_at=case.now if any(not c.stopped for c in known.users) else known.used_at,
     )
 
 
 def _with_parents(images: list[Image], kept: dict[str, tuple[Reason, ...]]) -> dict[str, tuple[Reason, ...]]:
-    """Keep every ancestor of a kept image: on the graph driver it is held, elsewhere it is its base."""
-    by_id = {image.id: image for image in images}
-    found = dict(kept)
+    """Keep every ancestor of a kept image: on the graph driver it is held, elsewhere it is its base.
+
+    What only waits for its age says nothing of a child that does too: both can go later.
+    """
+    by_id, held = {image.id: image for image in images}, set[str]()
     waiting = [image for image in images if kept[image.id]]
     while waiting:
         child = waiting.pop()
         parent = by_id.get(child.parent)
-        if parent and not found[parent.id]:
-            found[parent.id] = (reason(Code.PARENT, child=child.shown),)
+        only_wait = all(one and one.id not in held and _is_young(kept[one.id]) for one in (child, parent))
+        if parent and parent.id not in held and not only_wait:
+            held.add(parent.id)
             waiting.append(parent)
-    return found
+    children: dict[str, str] = {}
+    for child in (i for i in images if kept[i.id] or i.id in held):
+        children[child.parent] = min(child.shown, children.get(child.parent, child.shown))
+    return kept | {id_: (*kept[id_], reason(Code.PARENT, child=children[id_])) for id_ in held}
+
+
+def _is_young(kept: tuple[Reason, ...]) -> bool:
+    return bool(kept) and all(why.code is Code.YOUNG for why in kept)
 
 
 def _verdict(known: _Known, kept: tuple[Reason, ...], used: dict[str, datetime], keep: int) -> Verdict:

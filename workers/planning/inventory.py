@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 from workers.contract import DiskPart, DiskUsage, EngineIdentity, Filesystem
 from workers.planning.activity import Activity
@@ -72,6 +73,11 @@ class Image:
     content: int | None = None
     readable: bool = True
     unread: str = ""
+
+    @cached_property
+    def called(self) -> tuple[str, ...]:
+        """Its id, and all its names spelled in full: asked for many times in a plan."""
+        return (self.id, *(name.full() for name in (*self.names, *self.digests)))
 
     @property
     def shown(self) -> str:
@@ -154,6 +160,7 @@ class Inventory:
     """A host at one moment.
 
     `arrivals` are what the engine still remembers of pulls, loads and tags: when, by full name or image id.
+    `built_upon` is when a build last began from an image, by its id, as far as the build cache tells.
     """
 
     taken_at: datetime
@@ -166,6 +173,7 @@ class Inventory:
     volumes: tuple[Volume, ...] = ()
     service_images: frozenset[ImageName] = field(default_factory=frozenset)
     arrivals: Mapping[str, datetime] = field(default_factory=dict)
+    built_upon: Mapping[str, datetime] = field(default_factory=dict)
     activity: tuple[Activity, ...] = ()
     measured: Measured = field(default_factory=Measured)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workers.errors import EngineError
+from workers.name_grammar import IMAGE_ID
 from workers.planning.fields import Fields, epoch
 from workers.references import BadName, ImageName
 
@@ -57,7 +58,7 @@ def _spoken_of(actor: Fields) -> Iterable[str]:
 def full_name(text: str) -> str:
     """The full spelling of a name; nothing for what is none, an id most often."""
     try:
-        return ImageName.parse(text).full()
+        return "" if IMAGE_ID.fullmatch(text) else ImageName.parse(text).full()
     except BadName:
         return ""
 

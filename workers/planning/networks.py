@@ -6,6 +6,7 @@ from datetime import datetime
 from workers.contract import Kind, Reference, Verdict
 from workers.planning.facts import PROJECT, Case, age_reasons, is_known, is_swarms, labelled, unread_reasons
 from workers.planning.inventory import Container, Network
+from workers.planning.protections import for_named
 from workers.reasons import Code, Reason, reason
 from workers.references import NamePattern
 
@@ -41,6 +42,7 @@ def _protections(network: Network, case: Case) -> Iterator[Reason]:
     for pattern in case.policy.protected_networks:
         if NamePattern.parse(pattern).matches(network.name):
             yield reason(Code.PROTECTED_NAME, pattern=pattern)
+    yield from for_named(case.protections, Kind.NETWORK, network.name)
 
 
 def _rules(network: Network, case: Case, users: list[Container], leaving: frozenset[str]) -> Iterator[Reason]:

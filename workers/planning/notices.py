@@ -77,7 +77,7 @@ def _critical(case: Case) -> Iterator[Reason]:
         yield reason(Code.NOTHING_CRITICAL)
     for entry in case.policy.critical_containers:
         if not any(is_critical(c, entry) for c in case.inventory.containers):
-            yield reason(Code.PATTERN_MATCHES_NOTHING, key="critical_containers", pattern=entry)
+            yield reason(Code.CRITICAL_MATCHES_NOTHING, entry=entry)
 
 
 def _short_of_room(case: Case, steps: tuple[Step, ...]) -> Iterator[Reason]:

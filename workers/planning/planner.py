@@ -1,6 +1,6 @@
 """Verdicts become a closed, ordered list of steps with the bytes each frees (pure)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 
 from workers.contract import Bytes, Kind, Plan, PlanRequest, Restorable, Step, Verdict
@@ -10,13 +10,14 @@ from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge, kept
 from workers.planning.notices import is_unusual, notices
-from workers.planning.order import closure, needs, sequence, stages, without_order
+from workers.planning.order import Needs, closure, needs, sequence, stages, without_order
+from workers.planning.reclaim import Reckoning
 from workers.planning.restorable import restorable
 from workers.reasons import Code, Reason, reason
 from workers.signing import digest
 
 PLAN_LIFE = timedelta(minutes=60)
-Attribution = Callable[[Inventory, list[str]], Mapping[str, Bytes]]
+Reckon = Callable[[Inventory, list[str]], Reckoning]
 
 
 def make_plan(
@@ -25,17 +26,17 @@ def make_plan(
     host: str,
     request_id: str,
     kinds: tuple[Kind, ...],
-    freed: Attribution,
+    freed: Reckon,
     said: tuple[Reason, ...] = (),
 ) -> Plan:
-    """Plan what goes from a host. `freed` says how many bytes each removal frees, in their order.
+    """Plan what goes from a host. `freed` reckons what the removals free, in their order.
 
     `said` is what the host itself has to say above the plan.
     """
     wanted = tuple(kind for kind in case.policy.kinds if kind in kinds)
-    verdicts = _in_order(case, judge(case, wanted))
-    verdicts, left = _within_size(case, verdicts)
-    steps = _steps(case, verdicts, freed)
+    verdicts, needed = _in_order(case, judge(case, wanted))
+    verdicts, left = _within_size(case, verdicts, needed)
+    steps, reckoning = _steps(case, verdicts, needs(case, _going(verdicts)) if left else needed, freed)
     part = (reason(Code.PART_OF, left=left),) if left else ()
     return Plan(
         request_id=request_id,
@@ -50,6 +51,8 @@ def make_plan(
         notices=(*said, *part, *notices(case, steps, verdicts)),
         usage=case.inventory.usage,
         disk=attribution(case),
+        layers=reckoning.layers,
+        unplaced=reckoning.unplaced,
         complete=case.inventory.complete,
         unusual=is_unusual(case, steps),
     )
@@ -60,21 +63,28 @@ def requested_kinds(request: PlanRequest | None) -> tuple[Kind, ...]:
     return request.kinds if request and request.kinds else tuple(Kind)
 
 
-def _in_order(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
-    """Keep what could only go after itself, and what waits for that."""
-    stuck = without_order(needs(case, frozenset(v.object.id for v in verdicts if not v.keep)))
-    return tuple(
+def _going(verdicts: tuple[Verdict, ...]) -> frozenset[str]:
+    return frozenset(v.object.id for v in verdicts if not v.keep)
+
+
+def _in_order(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdict, ...], Needs]:
+    """Keep what could only go after itself, and what waits for that; say what the rest needs."""
+    needed = needs(case, _going(verdicts))
+    stuck = without_order(needed)
+    if not stuck:
+        return verdicts, needed
+    ordered = tuple(
         kept(v, Code.NEEDS_KEPT, object=v.object.name) if v.object.id in stuck else v for v in verdicts
     )
+    return ordered, needs(case, _going(ordered))
 
 
-def _within_size(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdict, ...], int]:
+def _within_size(case: Case, verdicts: tuple[Verdict, ...], needed: Needs) -> tuple[tuple[Verdict, ...], int]:
     """Fill the plan largest first, each object with all it needs; say how many did not fit."""
     going = {v.object.id: v for v in verdicts if not v.keep}
     limit, most = case.policy.max_objects, case.policy.max_bytes
     if len(going) <= limit and most is None:
         return verdicts, 0
-    needed = needs(case, frozenset(going))
     chosen: set[str] = set()
     for verdict in sorted(going.values(), key=lambda v: (-(v.size or 0), v.object.id)):
         more = chosen | closure(verdict.object.id, needed)
@@ -89,27 +99,29 @@ def _within_size(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdi
     return fitted, len(going) - len(chosen)
 
 
-def _steps(case: Case, verdicts: tuple[Verdict, ...], freed: Attribution) -> tuple[Step, ...]:
+def _steps(
+    case: Case, verdicts: tuple[Verdict, ...], needed: Needs, freed: Reckon
+) -> tuple[tuple[Step, ...], Reckoning]:
     going = {v.object.id: v for v in verdicts if not v.keep}
-    needed = needs(case, frozenset(going))
     stage = stages(case.inventory.usage).index
     ranked = sorted(going, key=lambda id_: (stage(going[id_].object.kind), -(going[id_].size or 0), id_))
     ordered = sequence(ranked, needed)
     ordered.sort(key=lambda id_: stage(going[id_].object.kind))
     index = {id_: position for position, id_ in enumerate(ordered)}
-    expected = freed(case.inventory, ordered)
+    reckoning = freed(case.inventory, ordered)
     facts = _step_facts(case, frozenset(going))
-    return tuple(
+    steps = tuple(
         Step(
             index=index[id_],
             object=going[id_].object,
             reasons=going[id_].reasons,
-            expected=expected.get(id_, Bytes()),
+            expected=reckoning.bytes.get(id_, Bytes()),
             needs=tuple(sorted(index[n] for n in needed.get(id_, ()))),
             **facts[id_],
         )
         for id_ in ordered
     )
+    return steps, reckoning
 
 
 def _step_facts(case: Case, going: frozenset[str]) -> dict[str, dict[str, object]]:

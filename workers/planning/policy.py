@@ -7,7 +7,9 @@ under a policy that is not whole (S4).
 import re
 import tomllib
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -22,14 +24,17 @@ from pydantic import (
 
 from workers.contract import Kind
 from workers.errors import PolicyError
+from workers.planning import policy_faults
 from workers.references import NamePattern, Pattern
 
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 LONGEST_DAYS = 36500
 DURATION = re.compile(r"([0-9]+)\s*(s|min|h|d)")
 SIZE_EXPECTED = 'expected a size such as "500MB" or a number of bytes'
-PROBE = re.compile(r"https?://\S+|tcp://[^\s/:]+:[0-9]{1,5}")
+PLACE = r"(?:\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)"
+PROBE = re.compile(rf"https?://{PLACE}(?::[0-9]{{1,5}})?(?:[/?#]\S*)?|tcp://{PLACE}:[0-9]{{1,5}}")
 COMPOSE = "compose:"
+APPROVER = re.compile(r"[TE][A-Z0-9]+/[UW][A-Z0-9]+")
 
 
 def _duration(value: Any) -> Any:
@@ -81,7 +86,28 @@ def _label(text: str) -> str:
 
 def _probe(text: str) -> str:
     if not PROBE.fullmatch(text):
-        raise ValueError(f"{text!r}: expected http://…, https://… or tcp://HOST:PORT")
+        # What stands there may be a password, and errors of the policy are read in a chat.
+        shown = repr(text) if "@" not in text else "a probe takes no user and password"
+        raise ValueError(f"{shown}: expected http://HOST…, https://HOST… or tcp://HOST:PORT")
+    return text
+
+
+def without_secrets(probe: str) -> str:
+    """Where a probe goes, without user, password and query: what is told of it is read in a chat."""
+    try:
+        parts = urlsplit(probe)
+    except ValueError:
+        return probe.partition("//")[0] + "//…"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}{'?…' if parts.query else ''}"
+
+
+def _approver(text: str) -> str:
+    """A person with their team: the same user id may be somebody else's in another workspace."""
+    if not APPROVER.fullmatch(text):
+        raise ValueError(
+            f"{text!r}: expected TEAM/USER, like T0123/U0123; a user id alone names nobody for sure"
+        )
     return text
 
 
@@ -96,6 +122,7 @@ Name = Annotated[str, AfterValidator(_name_pattern)]
 Critical = Annotated[str, AfterValidator(_critical)]
 Label = Annotated[str, AfterValidator(_label)]
 Probe = Annotated[str, AfterValidator(_probe)]
+Approver = Annotated[str, AfterValidator(_approver)]
 
 
 class Policy(BaseModel):
@@ -126,7 +153,7 @@ class Policy(BaseModel):
     quiet_for: Duration = timedelta(minutes=2)
     steady_for: Duration = timedelta(seconds=5)
     settle: Duration | None = None
-    approvers: tuple[str, ...] | None = None
+    approvers: tuple[Approver, ...] | None = None
 
     def image_protections(self) -> tuple[Pattern, ...]:
         """The protected images, ready to be compared."""
@@ -153,7 +180,14 @@ def _sentence(problem: Any) -> str:
         case "missing":
             return f"{key} is missing; write it, even as []"
         case "extra_forbidden":
-            return f"{key} is not a key of this file; the keys are {', '.join(sorted(Policy.model_fields))}"
+            return f"{key} is not a key of this file; {_known(key)}"
         case "byte_size" | "byte_size_unit":
             return f"{key}: {SIZE_EXPECTED}"
-    return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
+    return f"{key}: {policy_faults.told(problem)}"
+
+
+def _known(key: str) -> str:
+    """What a wrong key was most likely meant to be, or all that there are."""
+    keys = sorted(Policy.model_fields)
+    likely = get_close_matches(key, keys, n=1)
+    return f"you may have meant {likely[0]}" if likely else f"the keys are {', '.join(keys)}"

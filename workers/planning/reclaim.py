@@ -6,16 +6,31 @@ any other, or a record of the build cache. What the engine does not tell is an i
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from workers.contract import Bytes, Store
+from workers.contract import Bytes, LayerGroup, Store
 from workers.planning.cache_layers import LookAlikes, has_no_step, look_alikes, record_layers
 from workers.planning.inventory import CacheRecord
 from workers.planning.layers import LayeredImage, Layers, read_layers
+from workers.planning.sharing import layer_groups, topmost
 
 NEVER = float("inf")
 # What packing adds at most to what does not compress, and what manifest and configuration take.
 PACKING, HEADERS, PAPERS = 50, 4096, 16_384
+
+
+@dataclass(frozen=True)
+class Reckoning:
+    """What removals in an order free: the bytes by id, the layers that go, and what of them is unplaced.
+
+    Together the bytes are what all of them free. Where a record of the cache may be one of several look-alike
+    layers, the sum is sure, and which of their removals frees less is not: `unplaced` is how much that is at
+    most. A layer counts where its last holder goes. Ids of other objects count nothing.
+    """
+
+    bytes: Mapping[str, Bytes]
+    layers: tuple[LayerGroup, ...] = ()
+    unplaced: int = 0
 
 
 def freed(
@@ -26,35 +41,64 @@ def freed(
     store: Store,
 ) -> Bytes:
     """The bytes that go with these images and records of the build cache, all together."""
-    return sum(attribution(tuple(removed), images, cache, store=store).values(), Bytes())
+    return sum(reckoned(tuple(removed), images, cache, store=store).bytes.values(), Bytes())
 
 
-def attribution(
+def reckoned(
     order: Sequence[str],
     images: Sequence[LayeredImage],
     cache: Sequence[CacheRecord] = (),
     *,
     store: Store,
-) -> dict[str, Bytes]:
-    """The bytes that each removal frees, in this order of ids: a layer counts where its last holder goes.
-
-    Together they free the sum. Where a record of the cache may be one of several look-alike layers, the sum
-    is sure, and which of their removals frees less is not. Ids of other objects count nothing.
-    """
+) -> Reckoning:
+    """Reckon what each removal frees, in this order of ids."""
     layers = read_layers(images)
     candidates = record_layers(_holders(cache, store), layers)
     turns = {object_id: turn for turn, object_id in enumerate(order)}
     until = _surely_needed(layers, candidates, turns)
     kept = look_alikes([record for record in cache if record.id not in turns], candidates)
-    perhaps = _hold_look_alikes(kept, until, layers)
+    perhaps, held = _hold_look_alikes(kept, until, layers)
     gone = _by_turn(until)
     own = _record_bytes(cache, candidates, store)
     if store is Store.CONTAINERD:
         own |= _blob_bytes(images, layers, turns)
-    return {
-        object_id: layers.bytes_of(gone[turn]) + Bytes(high=perhaps[turn]) + own.get(object_id, Bytes())
-        for object_id, turn in turns.items()
-    }
+    unsure = {record: found for record, found in candidates.items() if record in turns and len(found) > 1}
+    return Reckoning(
+        bytes={
+            object_id: _together(layers.bytes_of(gone[turn]), perhaps[turn], own.get(object_id))
+            for object_id, turn in turns.items()
+        },
+        layers=layer_groups(
+            layers,
+            {layer for layer, turn in until.items() if 0 <= turn < NEVER},
+            _ends(layers, candidates, turns),
+        ),
+        unplaced=held + sum(_tallest(found, layers) for found in unsure.values()),
+    )
+
+
+def _ends(
+    layers: Layers, candidates: Mapping[str, Collection[str]], turns: Mapping[str, int]
+) -> Mapping[str, Collection[int]]:
+    """The removals after which a layer and those below it are needed no more, by that layer."""
+    tops = {image: chain[-1] for image, chain in layers.chains.items() if chain}
+    surely = {record: topmost(map(layers.stack, found), layers) for record, found in candidates.items()}
+    ends: dict[str, set[int]] = defaultdict(set)
+    for object_id, layer in [*tops.items(), *surely.items()]:
+        if layer is not None and object_id in turns:
+            ends[layer].add(turns[object_id])
+    return ends
+
+
+def _tallest(found: Iterable[str], layers: Layers) -> int:
+    """How much a record can hold at most that is one of these layers."""
+    return max(layers.bytes_of(layers.stack(layer)).high for layer in found)
+
+
+def _together(sure: Bytes, perhaps: int, own: Bytes | None) -> Bytes:
+    """Their sum; most often it is what is sure alone."""
+    found = sure + Bytes(high=perhaps) if perhaps else sure
+    return found + own if own else found
 
 
 def _holders(cache: Sequence[CacheRecord], store: Store) -> Sequence[CacheRecord]:
@@ -91,16 +135,18 @@ def _need(until: dict[str, float], layers: Iterable[str], turn: float) -> None:
 
 def _hold_look_alikes(
     kept: Sequence[LookAlikes], until: dict[str, float], layers: Layers
-) -> Mapping[float, int]:
+) -> tuple[Mapping[float, int], int]:
     """Let kept records hold as much as they can, and tell what each turn frees beyond if they hold the least.
 
     One layer each: where fewer of a group stay than there are records, the others hold layers that would go.
+    The second is how much they hold at most, together.
     """
 
     def going(layer: str) -> list[str]:
         return [lower for lower in layers.stack(layer) if until[lower] < NEVER]
 
     perhaps: Counter[float] = Counter()
+    at_most = 0
     for group in kept:
         goes = [layer for layer in group.layers if until[layer] < NEVER]
         held = sorted(goes, key=lambda layer: layers.bytes_of(going(layer)).high)[-group.records :]
@@ -109,9 +155,11 @@ def _hold_look_alikes(
         surely_held = [*reversed(least), *[0] * (len(held) - len(least))]
         for layer, surely in zip(reversed(held), surely_held, strict=True):
             turn, stack = until[layer], going(layer)
-            perhaps[turn] += max(0, layers.bytes_of(stack).high - surely)
+            size = layers.bytes_of(stack).high
+            perhaps[turn] += max(0, size - surely)
+            at_most += size
             _need(until, stack, NEVER)
-    return perhaps
+    return perhaps, at_most
 
 
 def _by_turn(until: Mapping[str, float]) -> Mapping[float, Collection[str]]:

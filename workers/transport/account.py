@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workers.contract import Claims, ExecutionOrder, OrderRefused, PlanFailed
+from workers.contract import (
+    Claims,
+    ExecutionOrder,
+    NotAnswered,
+    OrderRefused,
+    PlanFailed,
+    PlanRequest,
+    Question,
+)
 from workers.errors import LedgerError
 from workers.memory.ledger import Ledger
 from workers.reasons import Code, Reason, reason
@@ -33,6 +41,10 @@ class Account:
         logger.warning("a job was turned away: %s", sentence(why))
         self._write(lambda ledger: self._refuse(ledger, why, claims))
 
+    def kept(self, what: Callable[[Ledger], object]) -> bool:
+        """Have something put on record; whether it is there."""
+        return self._write(what)
+
     def died(self, claims: Claims, exit_code: int) -> None:
         """Tell of work whose process ended without doing so; a run that had begun gets its own report."""
         logger.error("the process of %s ended with exit code %d", claims.id, exit_code)
@@ -40,24 +52,28 @@ class Account:
         self._write(lambda ledger: self._tell_of_death(ledger, why, claims))
 
     def _tell_of_death(self, ledger: Ledger, why: Reason, claims: Claims) -> None:
-        if not isinstance(claims, ExecutionOrder):
+        if isinstance(claims, PlanRequest):
             ledger.tell(PlanFailed(**self._told(claims), reason=why))
-        elif ledger.used_by(claims.plan_digest) != claims.id:
+        elif isinstance(claims, Question):
+            ledger.tell(NotAnswered(**self._told(claims), reason=why))
+        elif not isinstance(claims, ExecutionOrder) or ledger.used_by(claims.plan_digest) != claims.id:
             self._refuse(ledger, why, claims)
 
     def _refuse(self, ledger: Ledger, why: Reason, claims: Claims | None) -> None:
         now, order_id, event = datetime.now(UTC), claims.id if claims else "", None
         if claims:
             event = OrderRefused(**self._told(claims), order_id=order_id, reasons=(why,))
-        ledger.refuse((why,), order_id=order_id, event=event, now=now)
+        ledger.refuse((why,), order_id=order_id, event=event, now=now, claims=claims)
 
     def _told(self, claims: Claims) -> dict[str, object]:
         told = {"request_id": claims.request_id, "reply_to": claims.reply_to}
         return {**told, "host": self.host, "at": datetime.now(UTC)}
 
-    def _write(self, what: Callable[[Ledger], None]) -> None:
+    def _write(self, what: Callable[[Ledger], object]) -> bool:
         try:
             with self.stillness.held(), closing(Ledger(self.ledger_file)) as ledger:
                 what(ledger)
         except LedgerError as error:
             logger.error("that could not be put on record: %s", error)
+            return False
+        return True

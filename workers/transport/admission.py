@@ -1,4 +1,4 @@
-"""What a job may be: one of two calls, with a seal that holds, met for the first time."""
+"""What a job may be: one of four calls, with a seal that holds, met for the first time."""
 
 import json
 import zlib
@@ -8,14 +8,25 @@ from datetime import datetime
 from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import TypeAdapter
 
-from workers.contract import Claims, ExecutionOrder, PlanRequest
+from workers.contract import STANDING, Claims, ExecutionOrder, PlanRequest, Question
 from workers.reasons import Code, reason
 from workers.signing import MAX_BODY, SealError, unseal
 
-JobType = Literal["plan", "execute"]
-FUNCTIONS: Mapping[str, JobType] = {"workers.jobs.plan": "plan", "workers.jobs.execute": "execute"}
-MESSAGES: Mapping[JobType, type[Claims]] = {"plan": PlanRequest, "execute": ExecutionOrder}
+JobType = Literal["plan", "answer", "execute", "keep"]
+FUNCTIONS: Mapping[str, JobType] = {
+    "workers.jobs.plan": "plan",
+    "workers.jobs.answer": "answer",
+    "workers.jobs.execute": "execute",
+    "workers.jobs.keep": "keep",
+}
+MESSAGES: Mapping[JobType, type[Claims] | TypeAdapter[Any]] = {
+    "plan": PlanRequest,
+    "answer": Question,
+    "execute": ExecutionOrder,
+    "keep": STANDING,
+}
 # A body's quotes are escaped and its other letters may be, by up to six to one.
 MAX_TEXT = 8 * MAX_BODY
 MAX_PACKED = MAX_TEXT
@@ -33,7 +44,7 @@ def read_call(packed: bytes) -> Call:
     """Read the call out of a job's bytes, as RQ writes them, at a bounded cost.
 
     Raises:
-        SealError: it is none of the two.
+        SealError: it is none of the four.
     """
     match _parsed(_unpacked(packed)):
         case [str(name), None, [*envelope], {**named}] if not named:
@@ -85,7 +96,7 @@ class Gate:
         Raises:
             SealError: it is not to be obeyed.
         """
-        claims = unseal(call.envelope, MESSAGES[call.type], keys=self.keys, host=self.host, now=now)
+        claims: Claims = unseal(call.envelope, MESSAGES[call.type], keys=self.keys, host=self.host, now=now)
         self._met = {id_: expiry for id_, expiry in self._met.items() if expiry >= now}
         if claims.id in self._met:
             # Nobody is told: it would look as if what was met first had been refused.

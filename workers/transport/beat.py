@@ -6,24 +6,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import redis
 from pydantic import ValidationError
 
 from workers.contract import Beat, beat_key
 from workers.reasons import Reason
-from workers.transport.stillness import Troubles
+from workers.transport.stillness import Stillness, Troubles
 
 EVERY_SECONDS = 5.0
 KEPT_SECONDS = 60
+LONGEST_SIGN = 1 << 16
 FRESH = timedelta(seconds=30)
 TROUBLE = "no sign of life can be given"
 SHARED_NAME = "another worker runs as host %s: jobs are refused until one of them ends"
 
 
 @dataclass(frozen=True)
-class Standing:
+class Condition:
     """What the host says of itself beside that it lives."""
 
     engine_id: str = ""
@@ -69,11 +70,13 @@ class Heart:
     host: str
     version: str
     client: "redis.Redis"
-    standing: Callable[[], Standing]
+    condition: Callable[[], Condition]
     activity: Callable[[], Activity]
     troubles: Troubles
     ledger: Callable[[], str]
     neighbour: Neighbour
+    stillness: Stillness
+    keys: tuple[str, ...]
 
     def run(self, stopping: threading.Event) -> None:
         """Beat until told to stop, then take the sign away."""
@@ -86,8 +89,8 @@ class Heart:
         """Give one sign of life, and look whose stood in its place."""
         now = datetime.now(UTC)
         with self._forgiving():
-            sign = self._now(now).model_dump_json()
-            found = _read(self.client.set(beat_key(self.host), sign, ex=KEPT_SECONDS, get=True))
+            sign = self._sign(now)
+            found = self._read(self._exchanged(sign))
             was_alone = not self.neighbour.is_alive(now)
             self.neighbour.look(found, now)
             if was_alone and self.neighbour.is_alive(now):
@@ -96,9 +99,19 @@ class Heart:
     def end(self) -> None:
         """Take one's own sign away."""
         with self._forgiving():
-            found = _read(self.client.get(beat_key(self.host)))
+            found = self._read(self.client.getrange(beat_key(self.host), 0, LONGEST_SIGN))
             if found is not None and found.boot == self.neighbour.boot:
                 self.client.delete(beat_key(self.host))
+
+    def _exchanged(self, sign: str) -> object:
+        """Put the sign there; return what stood in its place, of whatever length and kind that was."""
+        pipeline: Any = self.client.pipeline(transaction=True)
+        pipeline.getrange(beat_key(self.host), 0, LONGEST_SIGN)
+        pipeline.set(beat_key(self.host), sign, ex=KEPT_SECONDS)
+        found, put = pipeline.execute(raise_on_error=False)
+        if isinstance(put, Exception):
+            raise put
+        return found
 
     @contextmanager
     def _forgiving(self) -> Iterator[None]:
@@ -110,18 +123,27 @@ class Heart:
         else:
             self.troubles.over(TROUBLE)
 
+    def _sign(self, now: datetime) -> str:
+        with self.stillness.held():
+            return self._now(now).model_dump_json()
+
+    def _read(self, answer: object) -> Beat | None:
+        with self.stillness.held():
+            return _read(answer)
+
     def _now(self, now: datetime) -> Beat:
-        standing, activity = self.standing(), self.activity()
+        condition, activity = self.condition(), self.activity()
         return Beat(
             host=self.host,
             boot=self.neighbour.boot,
             ledger=self.ledger(),
-            engine_id=standing.engine_id,
+            engine_id=condition.engine_id,
             version=self.version,
             at=now,
             busy=activity.busy,
             busy_since=activity.since,
-            problems=standing.problems,
+            problems=condition.problems,
+            keys=self.keys,
         )
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Self
 
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 DONE, FAILED, OUT_OF_TIME, TOLD_TO_STOP = 0, 70, 124, 143
 KILLED_AFTER_SECONDS = 60
+# As if it held half of all memory besides: by size alone the kernel took the worker, larger than its run.
+EXPENDABLE = 500
 STOPS = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -53,10 +56,15 @@ class Child:
         self._killed_at = time.monotonic() + limits.seconds + limits.grace + KILLED_AFTER_SECONDS
 
     @classmethod
-    def fork(cls, work: Callable[[Halt], None], limits: Limits) -> Self:
-        """Begin the work, with signals held: the child takes them once it knows what to do with them."""
+    def fork(cls, work: Callable[[Halt], None], limits: Limits, *, is_stopped: bool = False) -> Self:
+        """Begin the work, with signals held: the child takes them once it knows what to do with them.
+
+        `is_stopped`: it finds itself told to stop; a signal sent from here may come when it has begun.
+        """
         parent, pid = os.getpid(), os.fork()
         if pid == 0:
+            if is_stopped:
+                signal.raise_signal(signal.SIGTERM)
             _be_child(work, limits, parent)
         return cls(pid, limits)
 
@@ -91,9 +99,17 @@ def _be_child(work: Callable[[Halt], None], limits: Limits, parent: int) -> None
     try:
         # The parent passes signals on; what is sent to its group need not come twice.
         os.setpgrp()
+        _be_expendable()
         exit_code = _run(work, limits, parent)
     finally:
         os._exit(exit_code)
+
+
+def _be_expendable() -> None:
+    """Have the kernel take this process before its parent, who tells of it, and before a host's services."""
+    with suppress(OSError, ValueError):
+        score = Path("/proc/self/oom_score_adj")
+        score.write_text(str(min(1000, int(score.read_text()) + EXPENDABLE)))
 
 
 def _run(work: Callable[[Halt], None], limits: Limits, parent: int) -> int:

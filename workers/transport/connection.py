@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 LONGEST_PAUSE = 5.0
@@ -37,6 +38,9 @@ def connect(url: str, patience: Patience, *, seconds: float = 5.0) -> "redis.Red
         socket_timeout=seconds,
         socket_connect_timeout=CONNECT_SECONDS,
         health_check_interval=30,
+        # What a client tells of itself takes rights of its own, and nobody reads it.
+        driver_info=None,
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
 
 

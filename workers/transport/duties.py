@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from workers.contract import Claims
+from workers.contract import Claims, ExecutionOrder
 from workers.halt import Halt
 from workers.reasons import Code, reason
 from workers.signing import SealError
@@ -19,23 +19,35 @@ from workers.transport.child import Child, Limits, signals_held
 Function = Callable[[Any, Halt], None]
 
 # An execution ends by itself before; these end what hangs.
-LIMITS: Mapping[JobType, Limits] = {"plan": Limits(900), "execute": Limits(3600, grace=600)}
+LIMITS: Mapping[JobType, Limits] = {
+    "plan": Limits(900),
+    "answer": Limits(900),
+    "execute": Limits(3600, grace=600),
+    "keep": Limits(120),
+}
 RECOVERY = Limits(300)
 LOOK_SECONDS = 10.0
 
 
 @dataclass
 class Duties:
-    """One worker's work: at most one child at a time; `meanwhile` is called every few seconds beside it."""
+    """One worker's work: at most one child at a time; `meanwhile` is called every few seconds beside it.
+
+    `heed` is called with an order before its run begins: a stop may have come before it.
+    """
 
     gate: Gate
     functions: Mapping[JobType, Function]
     recovery: Callable[[], None]
     account: Account
     neighbour: Neighbour
+    heed: Callable[[ExecutionOrder], None] = lambda _: None
     activity: Activity = field(default_factory=Activity)
+    in_hand: ExecutionOrder | None = None
+    has_recovered: bool = False
     _child: Child | None = None
     _is_stopping: bool = False
+    _is_halted: bool = False
 
     def do(self, packed: bytes, meanwhile: Callable[[], None]) -> bool:
         """Do what a job's bytes ask for, or turn it away; whether it was done."""
@@ -45,7 +57,7 @@ class Duties:
         except SealError as refusal:
             self.account.refused(refusal.reason, refusal.claims)
             return False
-        with self._busy(call.type):
+        with self._busy(call.type, claims):
             exit_code = self._in_child(
                 partial(self.functions[call.type], claims), LIMITS[call.type], meanwhile
             )
@@ -54,9 +66,10 @@ class Duties:
             self.account.died(claims, exit_code)
         return exit_code == 0
 
-    def recover(self, meanwhile: Callable[[], None]) -> bool:
-        """Have the runs reported that a dead process left open; whether that could be done."""
-        return self._in_child(lambda _: self.recovery(), RECOVERY, meanwhile) == 0
+    def recover(self, meanwhile: Callable[[], None]) -> None:
+        """Have the runs reported that a dead process left open; what killed that one may forbid it yet."""
+        exit_code = self._in_child(lambda _: self.recovery(), RECOVERY, meanwhile)
+        self.has_recovered = exit_code == 0
 
     def stop(self) -> bool:
         """Ask the work in hand, or about to begin, to end after the object in hand; whether there is any."""
@@ -65,6 +78,14 @@ class Duties:
             self._child.stop()
         return self._child is not None
 
+    def halt(self) -> None:
+        """Ask the run in hand alone, or about to begin, to end after the object in hand."""
+        if self.in_hand is None:
+            return
+        self._is_halted = True
+        if child := self._child:
+            child.stop()
+
     def _admitted(self, claims: Claims) -> Claims:
         if self.neighbour.is_alive(datetime.now(UTC)):
             why = reason(Code.BUSY, detail=f"another worker runs as host {claims.host}")
@@ -72,18 +93,24 @@ class Duties:
         return claims
 
     @contextmanager
-    def _busy(self, type_: JobType) -> Iterator[None]:
-        self.activity = Activity(type_, datetime.now(UTC))
+    def _busy(self, type_: JobType, claims: Claims) -> Iterator[None]:
+        # A bot of the version before knows no other words for what keeps a host busy.
+        if type_ in ("plan", "execute"):
+            self.activity = Activity(type_, datetime.now(UTC))
+        if isinstance(claims, ExecutionOrder):
+            self.in_hand = claims
+            self.heed(claims)
         try:
             yield
         finally:
-            self.activity = Activity()
+            self.activity, self.in_hand, self._is_halted = Activity(), None, False
 
     def _in_child(self, work: Callable[[Halt], None], limits: Limits, meanwhile: Callable[[], None]) -> int:
         # A signal in between would find nobody to pass it on to.
         with self.account.stillness.held(), signals_held():
-            self._child = Child.fork(work, limits)
-            if self._is_stopping:
+            self._child = Child.fork(work, limits, is_stopped=self._is_stopping or self._is_halted)
+            if self._is_halted:
+                # Another thread may have said so meanwhile.
                 self._child.stop()
         while (exit_code := self._child.ended(within=LOOK_SECONDS)) is None:
             meanwhile()

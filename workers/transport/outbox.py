@@ -24,9 +24,18 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
 LAST_WORDS_SECONDS = 5.0
 SURELY_LOOK_EVERY = 5.0
 FIRST_PATIENCE, LONGEST_PATIENCE = 30.0, 3600.0
+PUT_BACK = "the bot knows more of this ledger than it does itself: it was put back, and counts on from there"
+# Whoever can write to Redis must not use up the numbers there are.
+GREATEST_SEQ = 2**62
+LONGEST_ANSWER = 200
 TO_REDIS, FROM_LEDGER = "events do not reach Redis", "events cannot be read from the ledger"
 
-Rows = list[tuple[int, str]]
+
+class Batch(NamedTuple):
+    """Events to send, by number; below `first` the ledger has none any more: some bot had recorded those."""
+
+    rows: list[tuple[int, str]]
+    first: int = 0
 
 
 class Entry(NamedTuple):
@@ -100,7 +109,7 @@ class Outbox:
         self._path, self._stillness = path, stillness
         self._empty: object = None
 
-    def look(self, progress: Progress) -> tuple[Progress, Rows]:
+    def look(self, progress: Progress) -> tuple[Progress, Batch]:
         """Forget what is acknowledged; return what comes next, unless all is as when nothing did.
 
         Raises:
@@ -109,15 +118,27 @@ class Outbox:
         period = int(time.monotonic() / SURELY_LOOK_EVERY)
         state = (self._files(), progress.upto, progress.acknowledged, period)
         if state == self._empty:
-            return progress, []
+            return progress, Batch([])
         with self._stillness.held(), closing(Ledger(self._path)) as ledger:
             if ledger.id != progress.ledger:
                 progress = Progress(ledger=ledger.id)
             if progress.acknowledged:
                 ledger.acknowledged(progress.acknowledged)
-            rows = ledger.outbox(after=progress.upto, limit=BATCH)
-        self._empty = None if rows else state
-        return progress, rows
+            batch = _next(ledger, progress.upto)
+        self._empty = None if batch.rows else state
+        return progress, batch
+
+    def catch_up(self, acknowledged: int) -> bool:
+        """Count on from there if the bot has recorded more than the ledger has ever told; whether it has.
+
+        Raises:
+            LedgerError: the ledger cannot be read or written.
+        """
+        with self._stillness.held(), closing(Ledger(self._path)) as ledger:
+            was_put_back = ledger.last_told() < acknowledged <= GREATEST_SEQ
+            if was_put_back:
+                ledger.count_on_from(acknowledged)
+        return was_put_back
 
     def _files(self) -> tuple[tuple[int, int] | None, ...]:
         """What changes with every commit; asking is much cheaper than opening the ledger."""
@@ -129,7 +150,7 @@ class Relay:
 
     def __init__(self, host: str, client: "redis.Redis", outbox: Outbox, troubles: Troubles) -> None:
         self._host, self._client, self._outbox, self._troubles = host, client, outbox, troubles
-        self._progress = Progress()
+        self._progress, self._is_met = Progress(), False
 
     @property
     def ledger(self) -> str:
@@ -138,9 +159,9 @@ class Relay:
 
     def run(self, stopping: threading.Event) -> None:
         """Carry until told to stop; then once more, for the last words of a run that was told to stop too."""
-        pause = SHORTEST_PAUSE
+        pause = 0.0
         while not stopping.wait(pause):
-            pause = SHORTEST_PAUSE if self.carry() else min(2 * pause, LONGEST_PAUSE)
+            pause = SHORTEST_PAUSE if self.carry() else min(2 * pause or SHORTEST_PAUSE, LONGEST_PAUSE)
         deadline = time.monotonic() + LAST_WORDS_SECONDS
         while self.carry() and time.monotonic() < deadline:
             pass
@@ -148,15 +169,7 @@ class Relay:
     def carry(self) -> bool:
         """Carry what there is; whether anything was carried."""
         try:
-            if self._progress.entries:
-                self._progress = self._progress.heard(self._ask(), time.monotonic())
-                self._troubles.over(TO_REDIS)
-            self._progress, rows = self._outbox.look(self._progress)
-            self._troubles.over(FROM_LEDGER)
-            if rows:
-                self._send(rows)
-                self._troubles.over(TO_REDIS)
-            return bool(rows)
+            return self._carry()
         except LedgerError as error:
             self._troubles.met(FROM_LEDGER, error)
         except redis.RedisError as error:
@@ -165,24 +178,59 @@ class Relay:
             self._troubles.met("events are not carried", error)
         return False
 
+    def _carry(self) -> bool:
+        if self._progress.entries:
+            stream = self._ask()
+            self._troubles.over(TO_REDIS)
+            if self._was_put_back(stream.acknowledged):
+                return True
+            self._progress = self._progress.heard(stream, time.monotonic())
+        self._progress, batch = self._outbox.look(self._progress)
+        self._troubles.over(FROM_LEDGER, took_redis=False)
+        if (batch.rows or not self._is_met) and not self._progress.entries and self._meets():
+            return True
+        if batch.rows:
+            self._send(batch)
+            self._troubles.over(TO_REDIS)
+        return bool(batch.rows)
+
+    def _meets(self) -> bool:
+        """Compare with what the bot has recorded: at the start, before news takes numbers that it knows."""
+        was_put_back, self._is_met = self._was_put_back(self._recorded()), True
+        return was_put_back
+
+    def _was_put_back(self, acknowledged: int) -> bool:
+        """Whether the ledger is an older copy of itself; then it has other numbers, and all is sent again."""
+        if acknowledged <= self._progress.upto or not self._outbox.catch_up(acknowledged):
+            return False
+        self._progress = Progress()
+        self._troubles.say(PUT_BACK)
+        return True
+
+    def _recorded(self) -> int:
+        """Up to which number the bot has recorded this ledger's events, as far as Redis knows."""
+        answer: Any = self._client.getrange(acknowledged_key(self._host), 0, LONGEST_ANSWER)
+        return _acknowledged(answer, self._progress.ledger)
+
     def _ask(self) -> Stream:
         oldest = self._progress.entries[0].id
         pipeline = self._client.pipeline(transaction=True)
         pipeline.info("server")
-        pipeline.get(acknowledged_key(self._host))
+        pipeline.getrange(acknowledged_key(self._host), 0, LONGEST_ANSWER)
         pipeline.xrange(events_key(self._host), oldest, oldest)
         server, acknowledged, found = pipeline.execute()
         return Stream(_start(server), _acknowledged(acknowledged, self._progress.ledger), bool(found))
 
-    def _send(self, rows: Rows) -> None:
+    def _send(self, batch: Batch) -> None:
         """Add the events; one transaction, so that the server named is the one that has them."""
         pipeline = self._client.pipeline(transaction=True)
         pipeline.info("server")
-        for seq, event in rows:
-            fields: dict[Any, Any] = {"ledger": self._progress.ledger, "seq": seq, "event": event}
+        named = {"ledger": self._progress.ledger, "first": batch.first}
+        for seq, event in batch.rows:
+            fields: dict[Any, Any] = {**named, "seq": seq, "event": event}
             pipeline.xadd(events_key(self._host), fields, minid=self._oldest_kept(), approximate=True)
         server, *ids = pipeline.execute()
-        entries = tuple(Entry(row[0], id_.decode()) for row, id_ in zip(rows, ids, strict=True))
+        entries = tuple(Entry(row[0], id_.decode()) for row, id_ in zip(batch.rows, ids, strict=True))
         self._progress = self._progress.sent(entries, _start(server), time.monotonic())
 
     def _oldest_kept(self) -> int:
@@ -192,13 +240,19 @@ class Relay:
         return max(0, int(self._progress.entries[-1].id.partition("-")[0]) - KEPT_MILLISECONDS)
 
 
+def _next(ledger: Ledger, upto: int) -> Batch:
+    rows = ledger.outbox(after=upto, limit=BATCH)
+    oldest = ledger.outbox(after=0, limit=1) if rows else []
+    return Batch(rows, oldest[0][0] if oldest else 0)
+
+
 def _start(server: Any) -> str:
     return str(server["run_id"])
 
 
-def _acknowledged(answer: bytes | None, ledger: str) -> int:
+def _acknowledged(answer: bytes, ledger: str) -> int:
     """Read what the bot has recorded of this ledger's events; anything else acknowledges nothing."""
-    name, _, seq = (answer or b"").decode(errors="replace").partition(":")
+    name, _, seq = answer.decode(errors="replace").partition(":")
     return int(seq) if name == ledger and seq.isascii() and seq.isdigit() and len(seq) < 20 else 0
 
 

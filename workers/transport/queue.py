@@ -1,13 +1,13 @@
-"""The host's queue: a hardened RQ worker that runs two functions, each call in a process of its own.
+"""The host's queue: a hardened RQ worker that runs four functions, each call in a process of its own.
 
     serve(
         host="web-1",                         # its queue, its stream, its sign of life
         redis_url="redis://…",
         keys={"key id": Ed25519PublicKey},    # the bot's public keys
         ledger_file=Path("…/ledger.db"),
-        functions={"plan": f, "execute": g},  # f(claims, halt) in a forked child; halt.requested: bool
+        functions={"plan": f, …, "keep": k},  # f(claims, halt) in a forked child; halt.requested: bool
         recover=r,                            # r() in a forked child, at start and after a child that died
-        standing=s,                           # s() -> Standing(engine_id, problems), in the beat's thread
+        condition=c,                          # c() -> Condition(engine_id, problems), in the beat's thread
         follow=f,                             # f(stopping, stillness, troubles), in a thread of its own
         version="0.1.0",
     )                                         # returns when told to stop (SIGTERM, SIGINT)
@@ -24,8 +24,8 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -36,13 +36,15 @@ from rq import Queue, Worker, worker_registration
 from rq.exceptions import NoSuchJobError, StopRequested
 from rq.job import Job, JobStatus
 
+from workers.contract import rq_name
 from workers.transport.account import Account
 from workers.transport.admission import MAX_PACKED, Gate, JobType
-from workers.transport.beat import Heart, Neighbour, Standing
+from workers.transport.beat import Condition, Heart, Neighbour
 from workers.transport.connection import Patience, connect, said
 from workers.transport.duties import Duties, Function
 from workers.transport.outbox import Outbox, Relay
 from workers.transport.stillness import Stillness, Troubles, beside
+from workers.transport.urgent import Urgent
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,8 @@ logger = logging.getLogger(__name__)
 TRIES = 60
 WORKER_TTL, MONITORING, MAINTENANCE, KEPT = 60, 10, 60, 3600
 PAUSE = 2.0
-JOB_ID = re.compile(rb"[A-Za-z0-9_-]{1,200}")
+JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
+UNREADABLE = "unreadable"
 
 
 class StrictJson:
@@ -76,15 +79,21 @@ class GuardedJob(Job):
     @classmethod
     def taken(cls, raw_id: bytes, queue: Queue) -> "GuardedJob":
         """Take a job by the id that stood in the queue, whatever that is."""
-        is_sane = JOB_ID.fullmatch(raw_id) is not None
-        job = cls(raw_id.decode() if is_sane else "unreadable", queue.connection, StrictJson)
+        name = _own_name(raw_id, queue.name)
+        job = cls(rq_name(queue.name, name or UNREADABLE), queue.connection, StrictJson)
         job.raw_id, job.origin = raw_id, queue.name
-        job.packed = _packed(queue.connection, job.key) if is_sane else b""
+        job.packed = _packed(queue.connection, job.key) if name else b""
         return job
 
     def restore(self, raw_data: Any) -> Any:  # noqa: ARG002
         """Never: callbacks, webhooks, retries and repeats would come with it."""
         raise NoSuchJobError(f"{self.id} is not read as RQ would")
+
+
+def _own_name(raw_id: bytes, host: str) -> str:
+    """What a job is called on this host; nothing if it is not one of its own, and not ours to touch."""
+    text, prefix = raw_id.decode(errors="replace"), rq_name(host, "")
+    return text.removeprefix(prefix) if text.startswith(prefix) and JOB_ID.fullmatch(text) else ""
 
 
 def _packed(client: Any, key: str) -> bytes | None:
@@ -135,11 +144,13 @@ class GuardedWorker(Worker):
 
     def __init__(self, host: str, client: "redis.Redis", duties: Duties, stop: Stop) -> None:
         self._duties, self._stop = duties, stop
-        self._is_waiting = self._has_recovered = False
+        # RQ keeps a list of all hosts' workers besides, which one host could read and spoil for the others.
+        self.redis_workers_keys = worker_registration.WORKERS_BY_QUEUE_KEY % host
+        self._is_waiting = False
         super().__init__(
             [GuardedQueue(host, connection=client, serializer=StrictJson)],
-            # A fixed name would be refused for minutes after a crash; no host's name holds a `_`.
-            name=f"{host}_{uuid.uuid4().hex}",
+            # A fixed name would be refused for minutes after a crash.
+            name=rq_name(host, uuid.uuid4().hex),
             connection=client,
             serializer=StrictJson,
             worker_ttl=WORKER_TTL,
@@ -159,8 +170,11 @@ class GuardedWorker(Worker):
 
     def run_maintenance_tasks(self) -> None:
         """Forget dead workers' names, and have the runs reported that they left open."""
-        worker_registration.clean_worker_registry(self.queues[0])
-        self._has_recovered = self._has_recovered or self._duties.recover(self._live)
+        names: Any = self.connection.smembers(self.redis_workers_keys)
+        if gone := [name for name in names if not self.connection.exists(name)]:
+            self.connection.srem(self.redis_workers_keys, *gone)
+        if not self._duties.has_recovered:
+            self._duties.recover(self._live)
         self.last_cleaned_at = datetime.now(UTC)
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
@@ -225,32 +239,58 @@ def serve(
     ledger_file: Path,
     functions: Mapping[JobType, Function],
     recover: Callable[[], None],
-    standing: Callable[[], Standing],
+    condition: Callable[[], Condition],
     follow: Callable[[threading.Event, Stillness, Troubles], None],
     version: str,
 ) -> None:
     """Work for the bot until told to stop, whatever becomes of Redis meanwhile."""
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     patience, stillness, neighbour = Patience(TRIES), Stillness(), Neighbour()
-    stop = Stop(patience)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop.request)
-    troubles = Troubles(stillness)
+    stop, troubles = Stop(patience), Troubles(stillness)
     account = Account(host, ledger_file, stillness)
     duties = Duties(Gate(host, keys), functions, recover, account, neighbour)
+    urgent = _urgent(duties, connect(redis_url, Patience(1)), troubles)
+    duties.heed = urgent.heed
     relay = Relay(host, connect(redis_url, Patience(1)), Outbox(ledger_file, stillness), troubles)
     heart = Heart(
         host=host,
         version=version,
         client=connect(redis_url, Patience(1)),
-        standing=standing,
+        condition=condition,
         activity=lambda: duties.activity,
         ledger=lambda: relay.ledger,
         neighbour=neighbour,
+        stillness=stillness,
+        keys=tuple(keys),
         troubles=troubles,
     )
-    with beside(relay.run, heart.run, lambda stopping: follow(stopping, stillness, troubles)):
+    with (
+        _told_by_signals(stop),
+        beside(relay.run, heart.run, urgent.run, lambda stopping: follow(stopping, stillness, troubles)),
+    ):
         _work(host, connect(redis_url, patience), duties, stop)
+
+
+def _urgent(duties: Duties, client: "redis.Redis", troubles: Troubles) -> Urgent:
+    return Urgent(
+        host=duties.gate.host,
+        client=client,
+        keys=duties.gate.keys,
+        account=duties.account,
+        troubles=troubles,
+        in_hand=lambda: duties.in_hand,
+        halt=duties.halt,
+    )
+
+
+@contextmanager
+def _told_by_signals(stop: Stop) -> Iterator[None]:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop.request)
+    yield
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Python gives its handlers up before it ends; a second signal would kill what ends as it was told to.
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _work(host: str, client: "redis.Redis", duties: Duties, stop: Stop) -> None:

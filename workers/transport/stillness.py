@@ -18,7 +18,8 @@ NO_REDIS = "Redis does not answer; work under way goes on, what there is to tell
 class Stillness:
     """Held by a thread while it does what a fork must not catch half-way, and by whoever forks.
 
-    SQLite's state and a log's locks would be copied as they are, and be wrong or held for ever in the child.
+    SQLite's state, a log's locks and those inside pydantic (its models are made, read and written under some)
+    would be copied as they are, and be wrong or held for ever in the child.
     """
 
     def __init__(self) -> None:
@@ -51,10 +52,10 @@ class Troubles:
                 logger.warning("%s: %s", what, said(error))
             self._said[what] = said(error)
 
-    def over(self, what: str) -> None:
-        """Say that it works again, where it did not."""
+    def over(self, what: str, *, took_redis: bool = True) -> None:
+        """Say that it works again, where it did not; what took Redis shows that Redis answers, too."""
         with self._stillness.held():
-            for known in (what, NO_REDIS):
+            for known in (what, NO_REDIS) if took_redis else (what,):
                 if self._said.pop(known, None):
                     logger.warning("over: %s", known)
 

@@ -155,6 +155,9 @@ function clock(ts) {
 }
 
 function file(one) {
+  if (one.mimetype.startsWith("image/")) {
+    return h("a", { class: "picture", href: one.permalink, target: "_blank" }, h("span", {}, one.title), h("img", { src: `/files/${one.id}`, alt: one.alt_txt ?? "" }));
+  }
   return h("a", { class: "file", href: one.permalink, target: "_blank" }, h("strong", {}, one.title), h("span", {}, `${one.name} · ${one.size.toLocaleString("en")} bytes`));
 }
 

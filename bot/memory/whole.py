@@ -1,0 +1,54 @@
+"""All that the bot remembers, opened together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from bot.memory.audit import Audit
+from bot.memory.ballots import Ballots
+from bot.memory.database import Database
+from bot.memory.decisions import Decisions
+from bot.memory.disks import Disks
+from bot.memory.dossiers import Dossiers
+from bot.memory.history import History
+from bot.memory.inquiries import Inquiries
+from bot.memory.lookups import Lookups
+from bot.memory.posts import Posts
+from bot.memory.store import Store
+from bot.memory.waiting import Waiting
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The parts of the memory; what one of them writes inside another's transaction belongs to that."""
+
+    database: Database
+    store: Store
+    history: History
+    dossiers: Dossiers
+    decisions: Decisions
+    disks: Disks
+    inquiries: Inquiries
+    posts: Posts
+    lookups: Lookups
+    waiting: Waiting
+    audit: Audit
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the file, and make it where there is none."""
+        database = Database(path)
+        store, history = Store(database), History(database)
+        return cls(
+            database=database,
+            store=store,
+            history=history,
+            dossiers=Dossiers(store, history, Ballots(database)),
+            decisions=Decisions(database),
+            disks=Disks(database),
+            inquiries=Inquiries(database),
+            posts=Posts(database),
+            lookups=Lookups(database),
+            waiting=Waiting(database),
+            audit=Audit(database),
+        )

@@ -1,0 +1,111 @@
+"""The workspace's directory: who is a guest, which channels are shared, who is in a user group."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot.errors import SlackAway, SlackError
+from bot.facts import About, Fact, Facts, Lookup
+from bot.memory.lookups import Lookups
+from bot.slack.answers import named_errors
+
+logger = logging.getLogger(__name__)
+
+# The workspace has no user groups, or does not let us read them: static lists rule there.
+NO_USER_GROUPS = frozenset(
+    {"missing_scope", "plan_upgrade_required", "paid_teams_only", "no_such_subteam", "subteam_not_found"}
+)
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Slack has asked us to wait, or is broken: this is looked up again from then on."""
+
+    until: datetime
+    why: str
+
+
+class Directory:
+    """Looks up what is asked for and remembers it; a look-up that fails is a reason to refuse (S4)."""
+
+    def __init__(self, client: WebClient, lookups: Lookups, *, clock: Callable[[], datetime]) -> None:
+        self._client, self._lookups, self._clock = client, lookups, clock
+
+    def now(self) -> datetime:
+        """The time by which things are old."""
+        return self._clock()
+
+    def facts(self) -> Facts:
+        """What is known and young enough to act on."""
+        return self._lookups.facts().fresh(self._clock())
+
+    def known(self) -> Facts:
+        """What is known, however old: to show by, not to act on."""
+        return self._lookups.facts()
+
+    def look_up(self, wanted: Iterable[Lookup]) -> Mapping[Lookup, str | Pause]:
+        """Look these up; returns those that could not be, with the reason or how long to wait."""
+        found = {what: self._one(what) for what in sorted(wanted)}
+        return {what: trouble for what, trouble in found.items() if trouble is not None}
+
+    def _one(self, what: Lookup) -> str | Pause | None:
+        try:
+            fact = LOOK_UPS[what.about](self._client, what.id, self._clock())
+        except SlackAway as error:
+            logger.warning("%s %s: %s", what.about, what.id, error)
+            passes = not error.certain or _is_limited(error)
+            until = self._clock() + timedelta(seconds=error.seconds)
+            return Pause(until, str(error)) if passes else str(error)
+        except SlackError as error:
+            logger.warning("%s %s: %s", what.about, what.id, error)
+            return str(error)
+        self._lookups.record(what, fact)
+        return None
+
+
+def _is_limited(error: SlackAway) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, SlackApiError) and int(cause.response.status_code) == 429
+
+
+def _person(client: WebClient, user: str, now: datetime) -> Fact:
+    with named_errors("users.info"):
+        told: Body = client.users_info(user=user)["user"]
+    return Fact(
+        at=now,
+        team=str(told.get("team_id", "")),
+        is_guest=any(told.get(flag) for flag in ("is_restricted", "is_ultra_restricted", "is_stranger")),
+        is_active=not told.get("deleted"),
+    )
+
+
+def _channel(client: WebClient, channel: str, now: datetime) -> Fact:
+    with named_errors("conversations.info"):
+        told: Body = client.conversations_info(channel=channel)["channel"]
+    shared = ("is_ext_shared", "is_pending_ext_shared")
+    return Fact(at=now, is_shared=any(told.get(flag) for flag in shared))
+
+
+def _user_group(client: WebClient, group: str, now: datetime) -> Fact:
+    try:
+        with named_errors("usergroups.users.list"):
+            told = client.usergroups_users_list(usergroup=group)
+    except SlackError as error:
+        code = str(error).rpartition(": ")[2]
+        if code not in NO_USER_GROUPS:
+            raise
+        return Fact(at=now, error=str(error))
+    return Fact(at=now, members=frozenset(map(str, told.get("users") or ())))
+
+
+LOOK_UPS: Mapping[About, Callable[[WebClient, str, datetime], Fact]] = {
+    About.PERSON: _person,
+    About.CHANNEL: _channel,
+    About.USER_GROUP: _user_group,
+}

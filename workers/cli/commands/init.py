@@ -1,0 +1,41 @@
+"""`init`: writes a commented policy.toml from what runs here."""
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+
+from workers.cli import initial
+from workers.cli.output import Out
+from workers.cli.refusal import Exit
+from workers.engine import Engine
+from workers.errors import UsageError
+from workers.host import Place
+from workers.memory.reserve import Reserve
+from workers.planning import answers
+
+
+def run(options: argparse.Namespace, place: Place, out: Out) -> Exit:
+    """Write the file, unless there is one; or print it."""
+    with closing(Engine(place.address)) as engine:
+        listed = [answers.container(raw, None, writable=None) for raw in engine.containers()]
+    text = initial.policy_text(listed)
+    if options.print:
+        out(text)
+        return Exit.DONE
+    _write_new(place.policy_file, text)
+    Reserve(place.state_dir).keep()
+    out(f"Wrote {place.policy_file}. Read it, then show a plan with: python -m workers preview")
+    return Exit.DONE
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(
+            f"{path} exists and was left as it is; --print shows what would be written"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error}") from None

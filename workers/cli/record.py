@@ -1,0 +1,52 @@
+"""What is on record at a host, one line for each run and each refusal, the oldest first (pure)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from workers.audit_lines import EventsLine, Line, OrderLine, RefusalLine, ReportLine
+from workers.cli.terminal import local_time
+from workers.contract import Outcome
+from workers.wording import amount, fragment, listing, short, size
+
+Dated = tuple[datetime, str]
+
+
+def record_lines(found: Sequence[Line]) -> Iterator[str]:
+    """Who asked, who confirmed, and what came of it."""
+    reports = {line.order_id: line for line in found if isinstance(line, ReportLine)}
+    runs = [_run(line, reports.get(line.id)) for line in found if isinstance(line, OrderLine)]
+    refusals = [_refusal(line) for line in found if isinstance(line, RefusalLine)]
+    for _, text in sorted([*runs, *refusals]):
+        yield text
+    if not runs and not refusals:
+        yield "Nothing was ordered and nothing was refused here."
+    yield from _waiting(line for line in found if isinstance(line, EventsLine))
+
+
+def _run(order: OrderLine, report: ReportLine | None) -> Dated:
+    alone = order.approvers == (order.requester,)
+    others = " and" if alone else f", {listing(order.approvers)}"
+    people = f"{order.requester} asked{others} confirmed"
+    what = f"order {order.id}, plan {short(order.plan_digest)}"
+    at = local_time(order.consumed_at.isoformat())
+    return order.consumed_at, f"{at}  {people}: {_end(report)} ({what})"
+
+
+def _end(report: ReportLine | None) -> str:
+    if report is None:
+        return "begun, and not reported yet"
+    removed = sum(one.outcome == Outcome.REMOVED for one in report.outcomes)
+    freed = "bytes not measured" if report.freed is None else f"{size(report.freed)} freed"
+    return f"{report.status}, {removed} of {amount(len(report.outcomes), 'object')} removed, {freed}"
+
+
+def _refusal(line: RefusalLine) -> Dated:
+    who = line.requester or "somebody unknown"
+    why = "; ".join(fragment(one) for one in line.reasons)
+    return line.at, f"{local_time(line.at.isoformat())}  {who} was refused: {why}"
+
+
+def _waiting(counted: Iterable[EventsLine]) -> Iterator[str]:
+    for line in counted:
+        if line.waiting:
+            yield f"{amount(len(line.waiting), 'event')} of {line.last} not yet acknowledged by the bot."
