@@ -149,7 +149,8 @@ def _in_group(
 ) -> Verdict:
     entries = named(right, group.within(channel))
     if entries is None:
-        return ALLOWED if is_at_home(person, rules) else Denied(Why.OTHER_TEAM)
+        is_in = is_at_home(person, rules) or _is_named(person, _doers(group.within(channel)), rules)
+        return ALLOWED if is_in else Denied(Why.OTHER_TEAM)
     if not entries:
         return Denied(Why.NOBODY)
     if _is_named(person, entries, rules):
@@ -173,6 +174,11 @@ def named(right: Right, allowed: Iterable[Allow]) -> frozenset[str] | None:
             return None
         found |= entries
     return frozenset(found)
+
+
+def _doers(allowed: Iterable[Allow]) -> frozenset[str]:
+    """Who may do something in a channel, and so may look as well, of whichever workspace they are."""
+    return frozenset(entry for allow in allowed for entry in (*allow.execute, *allow.approvers))
 
 
 def is_at_home(person: Person, rules: Rules) -> bool:

@@ -62,6 +62,13 @@ def test_anyone_at_home_may_preview_in_a_named_channel() -> None:
     assert asks(Right.PREVIEW, BO, SIMPLE) == ALLOWED
 
 
+def test_whoever_is_named_with_their_workspace_to_do_something_may_look_as_members_may() -> None:
+    named = rules(execute=["UBO"], approve=["TAWAY/UANA"])
+    assert asks(Right.APPROVE, AWAY, named) == asks(Right.PREVIEW, AWAY, named) == ALLOWED
+    stranger = Person(team="TAWAY", user="UBO")
+    assert asks(Right.PREVIEW, stranger, named) == Denied(Why.OTHER_TEAM)
+
+
 def test_s12_who_is_not_named_learns_who_is() -> None:
     assert asks(Right.EXECUTE, BO, SIMPLE) == Denied(Why.NOT_NAMED, who=("UANA",))
 
