@@ -2,24 +2,36 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from workers.contract import Bytes, LayerGroup, Outcome, Plan, StepOutcome
+from workers.contract import Bytes, Kind, LayerGroup, Outcome, Plan, StepOutcome
 
 
-def expected(plan: Plan, excluded: Collection[int], gone: Collection[int] = ()) -> Bytes:
-    """What the other steps free together, where some find that their object has gone by itself.
+def closed(plan: Plan, excluded: Collection[int]) -> frozenset[int]:
+    """What is left out, with all that cannot happen without it."""
+    left = frozenset(excluded)
+    while more := {s.index for s in plan.steps if s.index not in left and not left.isdisjoint(s.needs)}:
+        left |= more
+    return left
+
+
+def expected(
+    plan: Plan, excluded: Collection[int], gone: Collection[int] = (), *, kind: Kind | None = None
+) -> Bytes:
+    """What the other steps free together, or those of one kind, where some find their object gone by itself.
 
     An object that stays keeps its layers, so whichever step would have been the last to hold them frees less;
     one that has gone leaves its share to who is the last after it.
     """
     if not excluded and not gone:
-        return plan.expected()
+        return plan.expected(kind)
     left = {*excluded, *gone}
     done = {step.index: step.expected for step in plan.steps if step.index not in left}
-    total = sum(done.values(), Bytes())
-    more, less = _moved(plan.layers, stays=set(excluded), done=done)
+    counted = {step.index for step in plan.steps if kind in (None, step.object.kind)}
+    total = sum((freed for index, freed in done.items() if index in counted), Bytes())
+    more, less = _moved(plan.layers, stays=set(excluded), done=done, counted=counted)
     # What look-alike layers free may be reckoned to a step that is left out, or to one that is not.
-    low = total.low + more.low - less.high - plan.unplaced
-    high = total.high + more.high - less.low + plan.unplaced
+    loose = plan.unplaced if any(not counted.isdisjoint(group.held_by) for group in plan.layers) else 0
+    low = total.low + more.low - less.high - loose
+    high = total.high + more.high - less.low + loose
     return Bytes(low=max(0, low), high=max(0, min(high, plan.expected().high)))
 
 
@@ -31,7 +43,9 @@ def expected_of_removed(plan: Plan, outcomes: Iterable[StepOutcome]) -> Bytes:
     return expected(plan, {step.index for step in plan.steps} - removed - gone, gone)
 
 
-def _moved(groups: Sequence[LayerGroup], *, stays: set[int], done: Collection[int]) -> tuple[Bytes, Bytes]:
+def _moved(
+    groups: Sequence[LayerGroup], *, stays: set[int], done: Collection[int], counted: Collection[int]
+) -> tuple[Bytes, Bytes]:
     """The layers that go with another step than their last holder, and those that stay though it is done."""
     holders = [set(group.held_by) for group in groups]
     more, less = Bytes(), Bytes()
@@ -39,10 +53,10 @@ def _moved(groups: Sequence[LayerGroup], *, stays: set[int], done: Collection[in
         group, held_by = groups[position], holders[position]
         if group.lies_on is not None:
             holders[group.lies_on] |= held_by
-        goes = held_by.isdisjoint(stays) and not held_by.isdisjoint(done)
-        is_reckoned = max(held_by, default=-1) in done
-        if goes and not is_reckoned:
+        last, takes_over = max(held_by, default=-1), max(held_by.intersection(done), default=-1)
+        goes = takes_over != -1 and held_by.isdisjoint(stays)
+        if goes and last not in done and takes_over in counted:
             more += group.size
-        if is_reckoned and not goes:
+        if last in done and last in counted and not goes:
             less += group.size
     return more, less

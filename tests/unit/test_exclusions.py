@@ -19,7 +19,7 @@ from tests.unit.test_reclaim import (
     told,
 )
 from workers.contract import Bytes, Kind, Outcome, Plan, Reference, Step, StepOutcome
-from workers.exclusions import expected, expected_of_removed
+from workers.exclusions import closed, expected, expected_of_removed
 from workers.planning.inventory import CacheRecord
 from workers.planning.layers import LayeredImage
 from workers.planning.reclaim import freed, reckoned
@@ -161,6 +161,8 @@ def test_the_truth_stays_within_the_bounds_whatever_is_left_out(
     found = expected(plan, out)
 
     assert found.low <= freed_really <= found.high
+    of_kinds = [expected(plan, out, kind=kind) for kind in Kind]
+    assert sum(of.low for of in of_kinds) <= freed_really <= sum(of.high for of in of_kinds)
 
 
 def _freed(truths: list[Truth], kept: set[int], gone: set[int], *, held: set[int]) -> int:
@@ -178,3 +180,14 @@ def test_no_bound_passes_the_other_on_either_store(truths: list[Truth], data: st
         found, whole = expected(plan, out), plan.expected()
         assert 0 <= found.low <= found.high <= whole.high
         assert expected(plan, ()) == whole == freed(set(order), images, store=store)
+
+
+@given(st.data())
+def test_what_needs_something_left_out_is_left_out_too(data: st.DataObject) -> None:
+    needs = [data.draw(st.sets(st.integers(0, i - 1)) if i else st.just(set())) for i in range(8)]
+    plan = a_plan(steps=len(needs))
+    steps = [step.model_copy(update={"needs": tuple(needs[step.index])}) for step in plan.steps]
+    out = data.draw(st.sets(st.integers(0, 7)))
+    found = closed(plan.model_copy(update={"steps": tuple(steps)}), out)
+    assert out <= found
+    assert all((i in found) == (i in out or not found.isdisjoint(need)) for i, need in enumerate(needs))
