@@ -67,8 +67,20 @@ class State:
         """Stores a message, new or changed; every block gets an id, as in Slack."""
         with self.change():
             kept = replace(message, blocks=with_block_ids(message.blocks), names=self.directory.names())
+            before = self.messages.get((message.channel, message.ts))
             self.messages[message.channel, message.ts] = kept
+            if before:
+                self._forget_filled(before, kept)
             return kept
+
+    def _forget_filled(self, before: Message, now: Message) -> None:
+        """What was ticked in a block goes with it: another block id is another block."""
+        stay = {(control.block_id, control.action_id) for control in now.controls}
+        gone = {c.action_id for c in before.controls if (c.block_id, c.action_id) not in stay}
+        for (_, key), filled in self.filled.items():
+            if key == now.ts:
+                for action_id in gone:
+                    filled.pop(action_id, None)
 
     def drop(self, message: Message) -> None:
         with self.change():
