@@ -14,6 +14,7 @@ class Found(StrEnum):
     NEVER_ORDERED = "never_ordered"  # order, approvers, end
     NEVER_SEEN = "never_seen"  # order, at
     OTHER_PLAN = "other_plan"  # order, ours, theirs
+    OTHER_STEPS = "other_steps"  # order, ours, theirs
     OTHER_APPROVER = "other_approver"  # order, ours, theirs
     OTHER_REQUESTER = "other_requester"  # order, ours, theirs
     OTHER_REPORT = "other_report"  # order, field, ours, theirs

@@ -22,6 +22,7 @@ class Here:
     perhaps_sent: Mapping[str, Act]
     asked: Mapping[str, str]
     confirmed: Mapping[str, frozenset[str]]
+    left_out: Mapping[str, str]
     reports: Mapping[str, ReportLine]
 
 
@@ -56,13 +57,21 @@ def _here(own: Own, host: str) -> Here:
     for act in own.acts:
         if act.what in (What.APPROVED, What.CONFIRMED):
             confirmed[act.request_id] = confirmed.get(act.request_id, frozenset()) | {act.who}
+    settled = (act for act in own.acts if act.what == What.CONFIRMED)
     return Here(
         sent={act.order_id: act for act in acts if act.what == What.ORDERED},
         perhaps_sent={act.order_id: act for act in lost},
         asked={act.request_id: act.who for act in own.acts if act.what == What.ASKED},
         confirmed=confirmed,
+        left_out={act.request_id: _left_out(act, host) for act in settled},
         reports={e.report.order_id: e.report for e in own.heard if e.host == host and e.report},
     )
+
+
+def _left_out(act: Act, host: str) -> str:
+    """The steps that a confirmation leaves out of a host's plan, as the act spells them."""
+    excluded = act.detail.get("excluded")
+    return str(excluded.get(host, "")) if isinstance(excluded, Mapping) else ""
 
 
 def _there(copies: Sequence[HostCopy]) -> There:
@@ -95,6 +104,9 @@ def _terms(here: Here, host: str, order: OrderLine, sent: Act) -> Iterator[Findi
     if sent.plan_digest != order.plan_digest:
         ours = sent.plan_digest or "none"
         yield finding(Found.OTHER_PLAN, host, order=order.id, ours=ours, theirs=order.plan_digest)
+    ours, theirs = here.left_out.get(order.request_id, ""), " ".join(map(str, order.excluded))
+    if ours != theirs:
+        yield finding(Found.OTHER_STEPS, host, order=order.id, ours=ours or "none", theirs=theirs or "none")
     asked = here.asked.get(order.request_id, NOBODY)
     if asked != order.requester:
         yield finding(Found.OTHER_REQUESTER, host, order=order.id, ours=asked, theirs=order.requester)

@@ -9,6 +9,7 @@ SENTENCES = {
     " it names {approvers} as who confirmed",
     Found.NEVER_SEEN: "order {order}, sent at {at}, is not on record there: neither consumed nor refused",
     Found.OTHER_PLAN: "order {order} was sent for plan {ours}, and executed for plan {theirs}",
+    Found.OTHER_STEPS: "order {order} was confirmed without the steps {ours}, and executed without {theirs}",
     Found.OTHER_APPROVER: "order {order} was confirmed by {ours} here, by {theirs} there",
     Found.OTHER_REQUESTER: "order {order} was asked for by {ours} here, by {theirs} there",
     Found.OTHER_REPORT: "the reports of order {order} differ in {field}: {ours} here, {theirs} there",
