@@ -16,7 +16,8 @@ class What(StrEnum):
     QUESTIONED = "questioned"  # topic, object, channel
     TURNED_AWAY = "turned_away"  # why, wanted, channel
     APPROVED = "approved"  # set
-    CONFIRMED = "confirmed"  # set, plans
+    CHOSEN = "chosen"  # excluded: steps by host, left_out: hosts
+    CONFIRMED = "confirmed"  # set, plans, excluded, left_out
     CANCELLED = "cancelled"  # set, plans
     STOPPED = "stopped"
     FROZEN = "frozen"

@@ -1,5 +1,6 @@
 """What people do in Slack, as it arrives (values)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -22,7 +23,7 @@ class Call:
 class Click:
     """A button press as it arrived; `is_private`: on a message that only this person sees.
 
-    `message_ts`: which message of the channel was pressed.
+    `message_ts`: which message of the channel was pressed; `chosen`: what is ticked or picked there.
     """
 
     value: str
@@ -32,6 +33,23 @@ class Click:
     response_url: str
     is_private: bool = False
     message_ts: str = ""
+    chosen: tuple[str, ...] = ()
 
 
-CALL, CLICK = TypeAdapter(Call), TypeAdapter(Click)
+@dataclass(frozen=True)
+class Filled:
+    """A form as somebody has filled it in; `values` are by field, `about` is what it was opened for.
+
+    `view`, `version`: by which name Slack draws it anew, unless it has changed since.
+    """
+
+    form: str
+    about: str
+    values: Mapping[str, tuple[str, ...]]
+    person: Person
+    trigger_id: str
+    view: str = ""
+    version: str = ""
+
+
+CALL, CLICK, FILLED = TypeAdapter(Call), TypeAdapter(Click), TypeAdapter(Filled)

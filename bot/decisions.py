@@ -176,7 +176,7 @@ def _protect(verb: str, words: Sequence[str]) -> Decision | UsageReply:
     plain, span = list(words), None
     if verb == Verb.PROTECT and "--for" in plain:
         at = plain.index("--for")
-        span = _span("".join(plain[at + 1 : at + 2]).removeprefix("="))
+        span = span_of("".join(plain[at + 1 : at + 2]).removeprefix("="))
         if span is None:
             return UsageReply(FOR_WHAT)
         del plain[at : at + 2]
@@ -190,7 +190,8 @@ def _protect(verb: str, words: Sequence[str]) -> Decision | UsageReply:
     return UsageReply(fault) if fault else Protect(Verb(verb), plain[0].lower(), kind, pattern, span)
 
 
-def _span(text: str) -> timedelta | None:
+def span_of(text: str) -> timedelta | None:
+    """Read a time such as ``30d``; None for what is none."""
     found = SPAN.fullmatch(text.lower())
     span = int(found[1]) * UNITS[found[2]] if found else timedelta()
     return span if timedelta() < span <= timedelta(days=LONGEST_DAYS) else None

@@ -66,6 +66,7 @@ def execution_order(request: Request, host: str, *, key_id: str) -> ExecutionOrd
         plan_digest=part.plan_digest,
         approver=settlement.by or Person(team="", user=""),
         approvers=request.approvers,
+        excluded=part.excluded,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from bot import dispatch
 from bot.access import Rules
 from bot.answering import Answering
+from bot.choosing import Choosing
 from bot.council import Council
 from bot.desk import Desk
 from bot.dispatch import Dispatch
@@ -26,6 +27,7 @@ from bot.sealing import Sealing
 from bot.sending import Sending
 from bot.slack.directory import Directory
 from bot.slack.exhibits import Exhibits
+from bot.slack.forms import Forms
 from bot.slack.identity import Identity
 from bot.slack.pictures import Pictures
 from bot.slack.threads import Threads, web_client
@@ -72,6 +74,7 @@ class Parts:
         self.standing = self._carried()
         self.inquirer = self._inquired()
         self.reception = self._received(rules, directory)
+        self.forms = Forms(client, self.reception, directory)
         self.doorkeeper = Doorkeeper(
             waiting=self._memory.waiting, directory=directory, reception=self.reception, clock=clock
         )
@@ -142,16 +145,19 @@ class Parts:
     def _received(self, rules: Rules, directory: Directory) -> Reception:
         memory, clock = self._memory, self._clock
         answering = Answering(memory.posts, memory.audit, clock=clock, wake=self._wake)
+        presses = Presses(
+            *(memory.store, memory.dossiers, answering, rules, Tickets()), line=self._line, clock=clock
+        )
+        council = Council(memory.decisions, memory.store, memory.dossiers, clock, self._wake)
         return Reception(
             store=memory.store,
             runs=memory.history,
             dossiers=memory.dossiers,
             waiting=memory.waiting,
             answering=answering,
-            presses=Presses(
-                *(memory.store, memory.dossiers, answering, rules, Tickets()), line=self._line, clock=clock
-            ),
-            council=Council(memory.decisions, memory.store, memory.dossiers, clock, self._wake),
+            presses=presses,
+            choosing=Choosing(memory.dossiers, memory.choices, presses, answering, council, clock),
+            council=council,
             inquiries=memory.inquiries,
             rules=rules,
             facts=directory.facts,

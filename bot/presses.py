@@ -96,7 +96,9 @@ class Presses:
         return render.root(request, self.clock(), self.consent(request, facts), ticket=ticket)
 
     def _take(self, click: Click, request: Request, pressed: Pressed, how: Settled, facts: Facts) -> None:
-        settlement = Settlement(how, self.clock(), click.person, pressed.set_digest, request.plans)
+        settlement = Settlement(
+            *(how, self.clock(), click.person, pressed.set_digest, request.plans), choices=request.choices
+        )
         stale = self._stale(click, request, pressed, settlement)
         answer = stale or self._settle(click, request, settlement, facts)
         if isinstance(answer, NoCount):
@@ -106,9 +108,13 @@ class Presses:
 
     def _may(self, person: Person, request: Request, how: Settled, facts: Facts) -> Verdict:
         """Whoever asked may also take it back; whoever may execute or approve may do that too."""
-        asked = request.asked
         if how is Settled.CONFIRMED:
             return self._may_approve(person, request, facts)
+        return self.may_change(person, request, facts)
+
+    def may_change(self, person: Person, request: Request, facts: Facts) -> Verdict:
+        """Whether this person may take a request back, or leave something out of it."""
+        asked = request.asked
         rights = (Right.PREVIEW,) if person == asked.requester else (Right.APPROVE, Right.EXECUTE)
         verdicts = [
             may(right, person, asked.channel, asked.hosts, rules=self.rules, facts=facts) for right in rights

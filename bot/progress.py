@@ -20,6 +20,7 @@ from bot.requests import (
     WAITING_STAGES,
     Asked,
     Ballot,
+    Choice,
     Contact,
     HostPart,
     Line,
@@ -58,12 +59,13 @@ def standing(
     events: Sequence[Told],
     overdue: frozenset[str] = frozenset(),
     ballots: tuple[Ballot, ...] = (),
+    choices: Sequence[Choice] = (),
 ) -> Request:
     """Make the request of what is recorded alone."""
     settlement = _as_told(asked, settlement, events)
     parts = tuple(
         _part(
-            HostPart(host, is_overdue=host in overdue),
+            _blank(host, settlement, choices, is_overdue=host in overdue),
             asked,
             settlement=settlement,
             sent=[s for s in sent if s.host == host],
@@ -81,6 +83,16 @@ def at(request: Request, *, contacts: Sequence[Contact], line: Line, now: dateti
     if request.settlement is None:
         parts = tuple(_withheld(part, known.get(part.host)) for part in parts)
     return replace(request, parts=parts, phase=_phase(parts, request.settlement))
+
+
+def _blank(
+    host: str, settlement: Settlement | None, choices: Sequence[Choice], *, is_overdue: bool
+) -> HostPart:
+    """A host of which nothing is told yet; what was confirmed leaves out what the click saw left out."""
+    is_confirmed = settlement is not None and settlement.how is Settled.CONFIRMED
+    found = settlement.choices if settlement is not None and is_confirmed else choices
+    chosen = next((choice for choice in found if choice.host == host), Choice(host))
+    return HostPart(host, is_overdue=is_overdue, excluded=chosen.excluded, is_left_out=chosen.is_left_out)
 
 
 def _as_told(asked: Asked, settlement: Settlement | None, events: Sequence[Told]) -> Settlement | None:
@@ -116,6 +128,8 @@ def _part(
     if settlement is None or settlement.how is not Settled.CONFIRMED:
         return _planning(part, asking, events)
     confirmed = settlement.plans.get(part.host)
+    if part.is_left_out and confirmed is None:
+        return _planning(part, asking, events)
     part = _planning(part, asking, [t for t in events if t.plan_digest in ("", confirmed)])
     if confirmed is None:
         # What comes after the click is nobody's decision: it is neither shown as confirmed nor ordered.
@@ -171,7 +185,7 @@ def _executing(part: HostPart, order: Sent, events: Sequence[Event]) -> HostPart
     finished = [e for e in events if isinstance(e, ExecutionFinished)]
     refused = [e for e in events if isinstance(e, OrderRefused) and _is_about(e, order)]
     steps = {e.step.index: e.step for e in events if isinstance(e, StepFinished)}
-    planned = len(part.plan.steps) if part.plan else 0
+    planned = len(part.chosen_steps)
     part = replace(
         part,
         steps=max((e.steps for e in started), default=planned),

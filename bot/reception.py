@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from bot import render
 from bot.access import Allowed, Denied, Rules, Unsure, may_enter, may_execute, may_preview, visible
 from bot.answering import Answering, NoCount
-from bot.arrivals import CALL, CLICK, Call, Click
+from bot.arrivals import CALL, CLICK, FILLED, Call, Click, Filled
+from bot.choosing import Choosing
 from bot.commands import Execute, Help, History, Hosts, Preview, UsageReply, parse, resolve
 from bot.council import Council, Said
 from bot.decisions import Decision, Freeze, Protect, Protections, Stop
+from bot.edits import EDITED
 from bot.errors import StoreError
 from bot.facts import Facts, Lookup
 from bot.memory.dossiers import Dossiers
@@ -26,13 +30,16 @@ from bot.memory.waiting import COMMAND, Pending, Waiting
 from bot.presses import OVERTAKEN, TOO_LATE, Presses
 from bot.questions import Ask, Inquiry
 from bot.render import receipts
-from bot.render.blocks import Message
+from bot.render.blocks import Block, Message
 from bot.requests import Asked, Line, Phase, Request, Settled
+from bot.starts import STARTED, Fault, Started, command_of
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["Call", "Click", "Reception"]
 RUNS_SHOWN = 50
+# What may wait for a look-up besides commands and presses.
+TICKED, FILLED_IN = "ticked", "filled_in"
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class Reception:
     waiting: Waiting
     answering: Answering
     presses: Presses
+    choosing: Choosing
     council: Council
     inquiries: Inquiries
     rules: Rules
@@ -74,6 +82,36 @@ class Reception:
         """Take the press of the button that cancels."""
         self._press(click, Settled.CANCELLED)
 
+    def tick(self, click: Click) -> None:
+        """Take the boxes of the hosts."""
+        if self.choosing.tick(click, self.facts()):
+            self._wait(click.trigger_id, TICKED, CLICK.dump_json(click))
+
+    def start(self, call: Call) -> Block | Message | Unsure:
+        """The form of a command without words, or why there is none."""
+        facts = self.facts()
+        if found := self._entered(call, Help(), facts):
+            return found
+        seen = self._visible(call, self.store.hosts(), facts)
+        if isinstance(seen, Unsure):
+            return seen
+        hosts = resolve((), seen)
+        if isinstance(hosts, UsageReply):
+            return render.usage(hosts)
+        return render.starting(hosts, Started(call.channel, call.response_url))
+
+    def fill(self, filled: Filled) -> Message | Fault | None:
+        """Take a form; returns what stands in its place or is wrong in it, None where it is simply closed."""
+        try:
+            found = self._filled(filled, self.facts(), self.clock())
+            if isinstance(found, Unsure):
+                self._wait(filled.trigger_id, FILLED_IN, FILLED.dump_json(filled))
+                return None
+        except StoreError as error:
+            logger.exception("a form could not be noted down")
+            return receipts.not_noted(str(error))
+        return found
+
     def unknown(self, click: Click) -> None:
         """Take the press of a control that this version does not draw."""
         self.answering.refuse(click, NoCount("not_known", render.outdated()), wanted="unknown")
@@ -92,11 +130,17 @@ class Reception:
         with self.answering.together():
             if act.verb == COMMAND:
                 self.answering.answer(CALL.validate_json(act.body), render.waited_too_long())
+            elif act.verb == FILLED_IN:
+                self._answer_form(FILLED.validate_json(act.body), render.waited_too_long())
             else:
-                self.presses.give_up(CLICK.validate_json(act.body), Settled(act.verb), TOO_LATE)
+                self.answering.refuse(CLICK.validate_json(act.body), TOO_LATE, wanted=act.verb)
             self.waiting.close(act.id)
 
     def _decided(self, act: Pending, facts: Facts) -> Unsure | None:
+        if act.verb == FILLED_IN:
+            return self._filled_late(FILLED.validate_json(act.body), facts, act.at)
+        if act.verb == TICKED:
+            return self.choosing.tick(CLICK.validate_json(act.body), facts)
         if act.verb != COMMAND:
             return self.presses.decide(CLICK.validate_json(act.body), Settled(act.verb), facts, at=act.at)
         call = CALL.validate_json(act.body)
@@ -105,6 +149,34 @@ class Reception:
             return found
         self.answering.answer(call, found)
         return None
+
+    def _filled(self, filled: Filled, facts: Facts, at: datetime) -> Message | Fault | Unsure | None:
+        if filled.form == render.START:
+            return self._started(filled, facts)
+        return self.choosing.take(filled, facts, at)
+
+    def _filled_late(self, filled: Filled, facts: Facts, at: datetime) -> Unsure | None:
+        found = self._filled(filled, facts, at)
+        if isinstance(found, Message):
+            self._answer_form(filled, found)
+        return found if isinstance(found, Unsure) else None
+
+    def _started(self, filled: Filled, facts: Facts) -> Message | Fault | Unsure | None:
+        """What a form asks for is asked as if it were typed; the answer comes where it was opened."""
+        command, call = command_of(filled.values), _place(filled)
+        if isinstance(command, Fault):
+            return command
+        if call is None:
+            return render.outdated()
+        found = self._request(call, command, facts)
+        if isinstance(found, Unsure):
+            return found
+        self.answering.answer(call, found)
+        return None
+
+    def _answer_form(self, filled: Filled, message: Message) -> None:
+        if call := _place(filled):
+            self.answering.answer(call, message)
 
     def _press(self, click: Click, how: Settled) -> None:
         if self.presses.decide(click, how, self.facts(), at=self.clock()):
@@ -259,3 +331,12 @@ class Reception:
         ]
         ready = [r for r in alike if r.phase is Phase.READY and not r.is_expired(self.clock())]
         return ready[-1] if ready else None
+
+
+def _place(filled: Filled) -> Call | None:
+    """Where a form was opened, and by whom."""
+    try:
+        of = (EDITED if filled.form == render.EDIT else STARTED).validate_json(filled.about)
+    except ValidationError:
+        return None
+    return Call("", filled.person, of.channel, filled.trigger_id, of.response_url)

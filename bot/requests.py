@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from workers.contract import Bytes, Event, Kind, Person, Plan, Report
+from workers import exclusions
+from workers.contract import Bytes, Event, Kind, Person, Plan, Report, Step
 from workers.reasons import Reason
 from workers.signing import MAX_LIFE, digest
 
@@ -81,14 +82,27 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What people left out of one host's plan: steps by their indexes, or the host as a whole."""
+
+    host: str
+    excluded: tuple[int, ...] = ()
+    is_left_out: bool = False
+
+
+@dataclass(frozen=True)
 class Settlement:
-    """The recorded decision; one that confirms names the plan of each host, and means no other (S3)."""
+    """The recorded decision; one that confirms names the plan of each host, and means no other (S3).
+
+    `choices`: what of these plans it leaves out.
+    """
 
     how: Settled
     at: datetime
     by: Person | None = None
     set_digest: str = ""
     plans: Mapping[str, str] = field(default_factory=dict)  # host → plan digest
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +168,7 @@ class HostPart:
     `trouble`: what the host says keeps it from going on, while something is expected of it.
     `withheld`: why it would be sent no order, as long as nobody has decided.
     `is_overdue`: its deadline has passed once, so it does not hold up the others even if it comes back.
+    `excluded`, `is_left_out`: what people chose not to remove: steps of its plan, or all of them.
     """
 
     host: str
@@ -173,6 +188,8 @@ class HostPart:
     told_at: datetime | None = None
     withheld: Reason | None = None
     trouble: Reason | None = None
+    excluded: tuple[int, ...] = ()
+    is_left_out: bool = False
 
     @property
     def has_begun(self) -> bool:
@@ -183,6 +200,22 @@ class HostPart:
     def confirmable(self) -> bool:
         """Whether this host has a plan with something to do, and may be sent an order."""
         return self.plan is not None and self.plan.applicable and self.withheld is None
+
+    @property
+    def chosen(self) -> bool:
+        """Whether a click would confirm something for this host."""
+        return self.confirmable and not self.is_left_out and bool(self.chosen_steps)
+
+    @property
+    def chosen_steps(self) -> tuple[Step, ...]:
+        """The steps of its plan that are not left out."""
+        steps = self.plan.steps if self.plan else ()
+        return tuple(step for step in steps if step.index not in self.excluded)
+
+    @property
+    def expected(self) -> Bytes:
+        """What these steps free."""
+        return exclusions.expected(self.plan, self.excluded) if self.plan else NOTHING
 
 
 @dataclass(frozen=True)
@@ -196,9 +229,14 @@ class Request:
     ballots: tuple[Ballot, ...] = ()
 
     @property
+    def offered(self) -> tuple[HostPart, ...]:
+        """The hosts among which people choose."""
+        return tuple(part for part in self.parts if part.confirmable)
+
+    @property
     def confirmable(self) -> tuple[HostPart, ...]:
         """The hosts whose plans a click would confirm, or has confirmed."""
-        return tuple(part for part in self.parts if part.confirmable)
+        return tuple(part for part in self.parts if part.chosen)
 
     @property
     def plans(self) -> dict[str, str]:
@@ -207,9 +245,16 @@ class Request:
         return {part.host: part.plan_digest or digest(plan) for part, plan in drawn if plan is not None}
 
     @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What people left out, where they did."""
+        touched = (part for part in self.parts if part.excluded or part.is_left_out)
+        return tuple(Choice(part.host, part.excluded, part.is_left_out) for part in touched)
+
+    @property
     def set_digest(self) -> str:
-        """Name the exact set of (host, plan) drawn before people; a button carries it (S3)."""
-        lines = (f"{host} {plan_digest}" for host, plan_digest in self.plans.items())
+        """Name the exact (host, plan, steps left out) drawn before people; a button carries it (S3)."""
+        plans = self.plans
+        lines = (" ".join([p.host, plans[p.host], *map(str, p.excluded)]) for p in self.confirmable)
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
 
     @property
@@ -222,12 +267,13 @@ class Request:
     @property
     def expires_at(self) -> datetime | None:
         """When the first of its plans does."""
-        return min((p.plan.expires_at for p in self.confirmable if p.plan is not None), default=None)
+        parts = self.confirmable or self.offered
+        return min((p.plan.expires_at for p in parts if p.plan is not None), default=None)
 
     @property
     def expected(self) -> Bytes:
-        """What its plans free together."""
-        return sum((p.plan.expected() for p in self.confirmable if p.plan is not None), NOTHING)
+        """What its plans free together, less what is left out."""
+        return sum((part.expected for part in self.confirmable), NOTHING)
 
     def is_expired(self, now: datetime) -> bool:
         """Whether a plan that a click would confirm is no longer in force."""

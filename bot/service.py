@@ -28,6 +28,7 @@ class Service:
             base_url=wiring.api_url,
             signing_secret=wiring.signing_secret,
             reception=self._parts.reception,
+            forms=self._parts.forms,
         )
         self._socket = _socket(bolt, wiring)
         self._http = _http(None if self._socket else bolt, wiring, self._troubles)

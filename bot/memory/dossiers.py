@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from bot.memory.ballots import Ballots
+from bot.memory.choices import Choices
 from bot.memory.history import History, Recorded
 from bot.memory.rows import Filed
 from bot.memory.store import Store
@@ -39,8 +40,9 @@ class Dossiers:
     No lock is held while the database is read: it has one of its own, which a caller may hold already.
     """
 
-    def __init__(self, store: Store, history: History, ballots: Ballots) -> None:
-        self._store, self._history, self._ballots = store, history, ballots
+    def __init__(self, store: Store, history: History, ballots: Ballots, choices: Choices) -> None:
+        self._store, self._history = store, history
+        self._ballots, self._choices = ballots, choices
         self._lock = threading.Lock()
         self._read: dict[str, Dossier] = {}
         self._told: dict[str, Known] = {}
@@ -78,6 +80,7 @@ class Dossiers:
             events=events,
             overdue=self._store.overdue(request_id),
             ballots=self._ballots.of(request_id),
+            choices=self._choices.of(request_id),
         )
         return Dossier(filed, sent, request)
 

@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from bot.memory.audit import BOT, Detail, What, note, of_host
 from bot.orders import PLAN
-from bot.requests import Asked, Sent, Settlement
+from bot.requests import Asked, Choice, Sent, Settlement
 from workers.contract import (
     Answered,
     Event,
@@ -46,7 +48,15 @@ def note_settled(db: sqlite3.Connection, request_id: str, settlement: Settlement
         request_id=request_id,
         set=settlement.set_digest or None,
         plans=settlement.plans or None,
+        **left_out(settlement.choices),
     )
+
+
+def left_out(choices: Sequence[Choice]) -> dict[str, Any]:
+    """Tell which hosts, and which steps of which plans, people chose to leave alone."""
+    steps = {c.host: " ".join(map(str, c.excluded)) for c in choices if c.excluded and not c.is_left_out}
+    hosts = tuple(choice.host for choice in choices if choice.is_left_out)
+    return {"excluded": steps or None, "left_out": hosts or None}
 
 
 def note_sent(db: sqlite3.Connection, request_id: str, sent: Sent) -> None:

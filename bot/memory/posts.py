@@ -53,6 +53,14 @@ class Posts:
         """One message."""
         return self.of(request_id).get(part)
 
+    def request_at(self, channel: str, ts: str) -> str | None:
+        """The request whose root message stands there."""
+        with self._database.reading() as db:
+            row = db.execute(
+                "SELECT request_id FROM posts WHERE ts = ? AND channel = ? AND part = ?", (ts, channel, ROOT)
+            ).fetchone()
+            return str(row["request_id"]) if row else None
+
     def begin(self, request_id: str, part: str, channel: str, at: datetime) -> None:
         """Say that a message is about to be sent."""
         with self._database.transaction() as db:

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from bot.memory.database import moment, written
-from bot.requests import Asked, Contact, Sent, Settled, Settlement
+from bot.requests import Asked, Choice, Contact, Sent, Settled, Settlement
 from workers.contract import Beat, Kind, Person
 
 
@@ -39,6 +39,7 @@ def row_of(request_id: str, settlement: Settlement, click: str) -> tuple[str, ..
     return (
         *(request_id, settlement.how, written(settlement.at), by.team, by.user),
         *(settlement.set_digest, json.dumps(dict(settlement.plans)), click),
+        json.dumps([[one.host, one.excluded, one.is_left_out] for one in settlement.choices]),
     )
 
 
@@ -50,6 +51,10 @@ def settlement_of(row: sqlite3.Row) -> Settlement:
         by=Person(team=row["team"], user=row["user"]) if row["user"] else None,
         set_digest=row["set_digest"],
         plans=json.loads(row["plans"]),
+        choices=tuple(
+            Choice(host, tuple(excluded), is_left_out)
+            for host, excluded, is_left_out in json.loads(row["choices"])
+        ),
     )
 
 

@@ -207,5 +207,16 @@ CREATE TABLE inquiries (
 ) STRICT;
 CREATE INDEX open_inquiries ON inquiries (at) WHERE said != 'all';
 """
+SCHEMA_7 = """
+CREATE TABLE choices (
+    request_id TEXT NOT NULL REFERENCES requests (id),
+    host TEXT NOT NULL,
+    excluded TEXT NOT NULL,
+    is_left_out INTEGER NOT NULL,
+    PRIMARY KEY (request_id, host)
+) STRICT;
+ALTER TABLE settlements ADD COLUMN choices TEXT NOT NULL DEFAULT '[]';
+CREATE INDEX posts_by_place ON posts (ts, channel);
+"""
 # Each entry brings a memory from the version of its place to the next; what stands here never changes.
-SCHEMAS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6)
+SCHEMAS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7)

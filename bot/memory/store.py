@@ -120,7 +120,7 @@ class Store:
     ) -> Decision | None:
         """Settle a request if this ballot is the last one needed; None where more are."""
         with self._database.transaction() as db:
-            if not _is_settled(db, request_id) and not decides(db, request_id, poll):
+            if not is_settled(db, request_id) and not decides(db, request_id, poll):
                 touch(db, request_id)
                 return None
             return _settled(db, request_id, settlement, click)
@@ -181,7 +181,7 @@ def _open_again(db: sqlite3.Connection, host: str) -> None:
 
 def _settled(db: sqlite3.Connection, request_id: str, settlement: Settlement, click: str) -> Decision:
     done = db.execute(
-        "INSERT OR IGNORE INTO settlements VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO settlements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row_of(request_id, settlement, click),
     )
     if done.rowcount:
@@ -192,7 +192,8 @@ def _settled(db: sqlite3.Connection, request_id: str, settlement: Settlement, cl
     return Decision(settlement_of(row), is_ours=bool(done.rowcount) or again)
 
 
-def _is_settled(db: sqlite3.Connection, request_id: str) -> bool:
+def is_settled(db: sqlite3.Connection, request_id: str) -> bool:
+    """Whether a request is decided, as the caller's transaction sees it."""
     row = db.execute("SELECT 1 FROM settlements WHERE request_id = ?", (request_id,)).fetchone()
     return row is not None
 

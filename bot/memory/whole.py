@@ -6,6 +6,7 @@ from typing import Self
 
 from bot.memory.audit import Audit
 from bot.memory.ballots import Ballots
+from bot.memory.choices import Choices
 from bot.memory.database import Database
 from bot.memory.decisions import Decisions
 from bot.memory.disks import Disks
@@ -26,6 +27,7 @@ class Memory:
     store: Store
     history: History
     dossiers: Dossiers
+    choices: Choices
     decisions: Decisions
     disks: Disks
     inquiries: Inquiries
@@ -38,12 +40,13 @@ class Memory:
     def open(cls, path: Path) -> Self:
         """Open the file, and make it where there is none."""
         database = Database(path)
-        store, history = Store(database), History(database)
+        store, history, choices = Store(database), History(database), Choices(database)
         return cls(
             database=database,
             store=store,
             history=history,
-            dossiers=Dossiers(store, history, Ballots(database)),
+            dossiers=Dossiers(store, history, Ballots(database), choices),
+            choices=choices,
             decisions=Decisions(database),
             disks=Disks(database),
             inquiries=Inquiries(database),

@@ -5,6 +5,7 @@ from bot.render.answers import (
     changed,
     counted,
     elsewhere,
+    form_not_opened,
     help_text,
     invite_me,
     not_allowed,
@@ -14,6 +15,7 @@ from bot.render.answers import (
     queue_unreachable,
     stopped_before,
     timed_out,
+    too_late_to_choose,
     usage,
     waited_too_long,
 )
@@ -21,17 +23,23 @@ from bot.render.blocks import Block, Message
 from bot.render.buttons import CANCEL, EXECUTE, Pressed, pressed
 from bot.render.decisions import deciding, decision, not_protected, nothing_runs, protections
 from bot.render.details import details
+from bot.render.editing import EDIT, HOSTS, editing
 from bot.render.files import details_file, report_file
+from bot.render.forms import closed_form
 from bot.render.history import HistoryRow, HostRow, history, history_row, hosts
 from bot.render.inquiries import answered, unanswered
 from bot.render.picture import Figure, Picture, days_shown, is_pictured, picture
 from bot.render.report import report
 from bot.render.root import EVENT_TYPE, root
+from bot.render.starting import START, starting
 
 __all__ = [
     "CANCEL",
+    "EDIT",
     "EVENT_TYPE",
     "EXECUTE",
+    "HOSTS",
+    "START",
     "Block",
     "Figure",
     "HistoryRow",
@@ -42,13 +50,16 @@ __all__ = [
     "already_settled",
     "answered",
     "changed",
+    "closed_form",
     "counted",
     "days_shown",
     "deciding",
     "decision",
     "details",
     "details_file",
+    "editing",
     "elsewhere",
+    "form_not_opened",
     "help_text",
     "history",
     "history_row",
@@ -68,8 +79,10 @@ __all__ = [
     "report",
     "report_file",
     "root",
+    "starting",
     "stopped_before",
     "timed_out",
+    "too_late_to_choose",
     "unanswered",
     "usage",
     "waited_too_long",

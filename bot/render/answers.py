@@ -12,6 +12,7 @@ from workers.wording import listing
 NOTHING_DONE = "This click did nothing."
 
 HELP = """\
+`/prune` opens a form to pick hosts and kinds
 `/prune preview` what would go on every host, and what stays
 `/prune preview web-1 db-*` the same on some hosts
 `/prune preview --only images,build-cache` the same for some kinds: containers, images, networks, build-cache
@@ -25,6 +26,7 @@ HELP = """\
 `/prune freeze web-1 db-* REASON` nothing is removed there until `/prune unfreeze web-1 db-*`
 `/prune protect web-1 registry.example/app:* --for 30d` keeps images; `container:NAME` or `network:NAME` those
 `/prune unprotect web-1 registry.example/app:*` lifts that; `/prune protections` shows all
+Under a plan, boxes pick the hosts that go ahead; *Edit* leaves out kinds and objects, or keeps them for good.
 Nothing is removed before an approver presses the button under a plan. Volumes are never removed."""
 
 DECIDED = {
@@ -57,6 +59,21 @@ def changed() -> Message:
     """An answer to a click on plans that are no longer the ones drawn (S3)."""
     return said(
         f"The plans changed after you saw them. {NOTHING_DONE}", "Look at the message again, then decide."
+    )
+
+
+def too_late_to_choose() -> Message:
+    """An answer to a choice that came when the plans were decided already."""
+    return said(
+        "This was decided meanwhile, so your choice counts for nothing.", "Look at the message again."
+    )
+
+
+def form_not_opened(why: str) -> Message:
+    """An answer where Slack showed no form."""
+    return said(
+        f"Slack did not open the form: {detail(why)}. Nothing was begun.",
+        "Press or type it again; Slack gives the bot three seconds for that.",
     )
 
 

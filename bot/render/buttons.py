@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.consent import Consent
 from bot.render.blocks import Block, may, mention, plain, section
+from bot.render.editing import edit_button
 from bot.render.headlines import kind_counts
 from bot.requests import Request
 from workers.wording import bytes_range, listing
@@ -64,10 +65,17 @@ def _void(consent: Consent) -> list[str]:
 
 
 def buttons(request: Request, *, can_execute: bool, ticket: str = "") -> Block:
-    """Execute, with a dialog in between, where anybody may; and cancel."""
+    """Execute, with a dialog in between, where anybody may and something is chosen; edit one; and cancel."""
     proof = {"ticket": ticket} if ticket else {}
     value = json.dumps({"request": request.asked.id, "set": request.set_digest, **proof})
-    execute = {
+    execute = [_execute(request, value)] if can_execute and request.confirmable else []
+    edit = [edit_button(part) for part in request.offered] if can_execute and not ticket else []
+    cancel = {"type": "button", "action_id": CANCEL, "text": plain("Cancel"), "value": value}
+    return {"type": "actions", "elements": [*execute, *(edit if len(edit) == 1 else []), cancel]}
+
+
+def _execute(request: Request, value: str) -> Block:
+    return {
         "type": "button",
         "action_id": EXECUTE,
         "text": plain(_verb(request)),
@@ -75,13 +83,13 @@ def buttons(request: Request, *, can_execute: bool, ticket: str = "") -> Block:
         "value": value,
         "confirm": _dialog(request),
     }
-    cancel = {"type": "button", "action_id": CANCEL, "text": plain("Cancel"), "value": value}
-    return {"type": "actions", "elements": [execute, cancel] if can_execute else [cancel]}
 
 
 def _verb(request: Request) -> str:
-    hosts = [part.host for part in request.confirmable]
-    return f"Prune {hosts[0]}" if len(hosts) == 1 else f"Prune {len(hosts)} Hosts"
+    hosts, asked = [part.host for part in request.confirmable], len(request.parts)
+    if len(hosts) == 1:
+        return f"Prune {hosts[0]}"
+    return f"Prune {len(hosts)} Hosts" if len(hosts) == asked else f"Prune {len(hosts)} of {asked} Hosts"
 
 
 def _dialog(request: Request) -> Block:
@@ -98,7 +106,7 @@ def _dialog(request: Request) -> Block:
 def _consequences(request: Request) -> str:
     """Name hosts, counts and bytes, with as many hosts as there is room for."""
     hosts = [part.host for part in request.confirmable]
-    counts = ", ".join(kind_counts(part.plan for part in request.confirmable if part.plan))
+    counts = ", ".join(kind_counts(request.confirmable))
     what = f"{counts}, {bytes_range(request.expected)}. Volumes stay. There is no undo."
     texts = [f"On {_first(hosts, shown)}: {what}" for shown in range(len(hosts), 0, -1)]
     return next((text for text in texts if len(text) <= DIALOG), texts[-1][:DIALOG])

@@ -51,15 +51,17 @@ def ordered(request: Request) -> tuple[HostPart, ...]:
 
 def question(request: Request) -> str:
     """What a click decides."""
-    counts = kind_counts(part.plan for part in request.confirmable if part.plan)
+    if not request.confirmable:
+        return f"Nothing is chosen on {_hosts_named([part.host for part in request.offered])}."
+    counts = kind_counts(request.confirmable)
     if not request.expected.high:
         return f"Prune {listing(counts)} {_place(request)}?"
     return f"Prune {bytes_range(request.expected)} {_place(request)}? {', '.join(counts)}"
 
 
-def kind_counts(plans: Iterable[Plan]) -> list[str]:
+def kind_counts(parts: Iterable[HostPart]) -> list[str]:
     """What would go, by kind: ``41 images``, ``12 stopped containers``."""
-    return counted(step.object.kind for plan in plans for step in plan.steps)
+    return counted(step.object.kind for part in parts for step in part.chosen_steps)
 
 
 def counted(kinds: Iterable[Kind]) -> list[str]:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.render.blocks import date, detail, fit
-from bot.render.summary import NOTES, by_kind, ended_in_short, gone_for_good, kept, notes, sentences
+from bot.render.summary import NOTES, by_kind, ended_in_short, gone_for_good, kept, left_out, notes, sentences
 from bot.requests import PLAN_WITHIN, SILENT_AFTER, HostPart, Phase, Request, Stage
+from workers.contract import Plan
+from workers.exclusions import expected
 from workers.wording import amount, bytes_range, listing, span
 
 LINES = 2_200
@@ -127,21 +129,40 @@ def _planned(part: HostPart, request: Request, now: datetime, *, counts: bool) -
     if plan is None:
         return ["has a plan."]
     said = notes(plan, now)
-    if not plan.complete:
-        return ["could not be read completely, so nothing can be removed.", *said]
-    if plan.engine.read_only is not None:
-        return ["is only read, so nothing can be removed.", *said]
-    if not plan.steps:
-        return ["has nothing to remove.", *kept(plan), *said]
+    if not plan.applicable:
+        return [*_nothing(plan), *said]
     if request.phase in (Phase.EXECUTING, Phase.FINISHED):
-        return ["came too late to be confirmed, nothing was removed."]
-    frees, removes = bytes_range(plan.expected()), listing(by_kind(plan))
+        why = "was left out" if part.is_left_out else "came too late to be confirmed"
+        return [f"{why}, nothing was removed."]
     if part.withheld:
-        return [f"would free {frees}: {removes}.", *sentences([part.withheld], now), *said]
+        return [_would_free(part), *sentences([part.withheld], now), *said]
     if request.phase is Phase.CLOSED or request.is_expired(now):
-        return [f"would free {frees}: {removes}."]
-    first = [f"frees {frees}.", *([f"Removes {removes}."] if counts else [])]
-    return [*first, *kept(plan), *gone_for_good(plan), *said]
+        return [_would_free(part)]
+    return _offered(part, plan, said, counts=counts)
+
+
+def _nothing(plan: Plan) -> list[str]:
+    if not plan.complete:
+        return ["could not be read completely, so nothing can be removed."]
+    if plan.engine.read_only is not None:
+        return ["is only read, so nothing can be removed."]
+    return ["has nothing to remove.", *kept(plan)]
+
+
+def _offered(part: HostPart, plan: Plan, said: list[str], *, counts: bool) -> list[str]:
+    if part.is_left_out:
+        return [f"is left out. It {_would_free(part)}"]
+    removes = listing(by_kind(plan, part.excluded))
+    first = [f"frees {bytes_range(part.expected)}.", *([f"Removes {removes}."] if counts else [])]
+    return [*first, *left_out(part), *kept(plan), *gone_for_good(part.chosen_steps), *said]
+
+
+def _would_free(part: HostPart) -> str:
+    """What would have gone, or would go; of a host left out all of its plan."""
+    if part.plan is None:
+        return ""
+    out = () if part.is_left_out else part.excluded
+    return f"would free {bytes_range(expected(part.plan, out))}: {listing(by_kind(part.plan, out))}."
 
 
 def _since(part: HostPart) -> str:

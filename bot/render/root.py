@@ -18,23 +18,19 @@ from bot.render.blocks import (
     weight,
 )
 from bot.render.buttons import agreement, buttons
+from bot.render.editing import chooser, edit_beside, edit_menu
 from bot.render.headlines import headline
 from bot.render.parts import host_line, host_text
 from bot.render.summary import kinds_by_bytes
+from bot.render.titles import KIND_TITLES
 from bot.requests import Phase, Request, Settled, Settlement
-from workers.contract import Kind, Person
+from workers.contract import Person
 from workers.wording import amount, bytes_range, listing, short
 
 EVENT_TYPE = "prune_request"
-# Slack takes 50 blocks; title, table, record and buttons are four of them.
+# Slack takes 50 blocks; title, table, record, hosts to choose and buttons are five of them.
 HOST_SECTIONS = 40
 HOSTS_TO_REPEAT = 5
-KIND_TITLES = {
-    Kind.CONTAINER: "Stopped containers",
-    Kind.IMAGE: "Images",
-    Kind.NETWORK: "Unused networks",
-    Kind.BUILD_CACHE: "Build cache records",
-}
 DECISIONS = {
     Settled.CONFIRMED: "Confirmed",
     Settled.CANCELLED: "Cancelled",
@@ -52,15 +48,18 @@ def root(request: Request, now: datetime, consent: Consent | None = None, *, tic
     is_open = request.phase is Phase.READY and not request.is_expired(now)
     figures = _figures(request) if is_open else []
     can_execute = consent is None or consent.is_possible
+    # Who alone sees a copy decides on it as it is; what goes ahead is chosen where everybody sees it.
+    to_choose = is_open and can_execute and not ticket
     end = [
         *(agreement(consent) if is_open and consent else []),
         _record(request, is_open=is_open),
+        *(chooser(request) if to_choose else []),
         *([buttons(request, can_execute=can_execute, ticket=ticket)] if is_open else []),
     ]
     room = TEXT_BUDGET - len(title) - weight(figures) - weight(end)
     return message(
         title,
-        [*figures, *_hosts(request, now, room=room, counts=not figures), *end],
+        [*figures, *_hosts(request, now, room=room, counts=not figures, to_choose=to_choose), *end],
         version=request.set_digest,
         metadata={"event_type": EVENT_TYPE, "event_payload": {"request": request.asked.id}},
     )
@@ -68,29 +67,30 @@ def root(request: Request, now: datetime, consent: Consent | None = None, *, tic
 
 def _figures(request: Request) -> list[Block]:
     """The numbers of a decision: by kind for one host, by host for several, most bytes first."""
-    plans = [part.plan for part in request.confirmable if part.plan]
-    if len(plans) == 1:
-        (plan,) = plans
+    parts = sorted(request.confirmable, key=lambda part: -part.expected.high)
+    if len(parts) == 1 and (plan := parts[0].plan):
         rows = [
-            (KIND_TITLES[kind], str(count), bytes_range(plan.expected(kind)))
-            for kind, count in kinds_by_bytes(plan)
+            (KIND_TITLES[kind], str(count), bytes_range(freed))
+            for kind, count, freed in kinds_by_bytes(plan, parts[0].excluded)
         ]
         return table(("Goes", "Objects", "Frees"), rows)
-    plans.sort(key=lambda plan: -plan.expected().high)
     return table(
         ("Host", "Objects", "Frees"),
-        [(plan.host, str(len(plan.steps)), bytes_range(plan.expected())) for plan in plans],
+        [(part.host, str(len(part.chosen_steps)), bytes_range(part.expected)) for part in parts],
     )
 
 
-def _hosts(request: Request, now: datetime, *, room: int, counts: bool) -> list[Block]:
+def _hosts(request: Request, now: datetime, *, room: int, counts: bool, to_choose: bool) -> list[Block]:
     """A section for each host, or a line where there are too many for that."""
     several = counts or len(request.confirmable) > 1
     texts = [host_text(part, request, now, counts=several) for part in request.parts]
+    editable = request.offered if to_choose and len(request.offered) > 1 else ()
     if len(texts) <= HOST_SECTIONS and sum(map(len, texts)) <= room:
-        return [section(text) for text in texts]
+        drawn = zip(request.parts, texts, strict=True)
+        return [section(t) | (edit_beside(part) if part in editable else {}) for part, t in drawn]
     lines = [host_line(part, request, now) for part in request.parts]
-    return paragraphs(lines, room=room, more=_more)
+    menu = edit_menu(editable)
+    return [*paragraphs(lines, room=room - weight(menu), more=_more), *menu]
 
 
 def _more(left: int) -> str:

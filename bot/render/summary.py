@@ -1,12 +1,14 @@
 """Plans and reports in short: counts, bytes, what stays and why, what has no way back."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from bot.render.blocks import slack_voice
 from bot.render.headlines import counted, freed_words, removed
-from workers.contract import HealthChange, Kind, Outcome, Plan, Report, Restorable, Step, Verdict
+from bot.requests import HostPart
+from workers.contract import Bytes, HealthChange, Kind, Outcome, Plan, Report, Restorable, Step, Verdict
+from workers.exclusions import expected
 from workers.reasons import Code, Reason
 from workers.wording import bytes_range, label, listing, objects, sentence
 
@@ -37,20 +39,19 @@ NO_WAY_BACK = (Restorable.NO, Restorable.NOT_PROBED)
 NOT_RESTORED = (Kind.CONTAINER, Kind.IMAGE)
 
 
-def by_kind(plan: Plan) -> list[str]:
+def by_kind(plan: Plan, excluded: Collection[int] = ()) -> list[str]:
     """What goes, with its bytes, most first: ``14 images (12.1 GB)``."""
     return [
-        f"{objects(kind, count)} ({bytes_range(plan.expected(kind))})"
-        if plan.expected(kind).high
-        else objects(kind, count)
-        for kind, count in kinds_by_bytes(plan)
+        f"{objects(kind, count)} ({bytes_range(freed)})" if freed.high else objects(kind, count)
+        for kind, count, freed in kinds_by_bytes(plan, excluded)
     ]
 
 
-def kinds_by_bytes(plan: Plan) -> list[tuple[Kind, int]]:
-    """The kinds of a plan with their counts, most bytes first."""
-    found = Counter(step.object.kind for step in plan.steps)
-    return sorted(found.items(), key=lambda pair: -plan.expected(pair[0]).high)
+def kinds_by_bytes(plan: Plan, excluded: Collection[int] = ()) -> list[tuple[Kind, int, Bytes]]:
+    """The kinds of a plan with their counts and what they free less what is left out, most bytes first."""
+    found = Counter(step.object.kind for step in plan.steps if step.index not in excluded)
+    kinds = [(kind, count, expected(plan, excluded, kind=kind)) for kind, count in found.items()]
+    return sorted(kinds, key=lambda row: -row[2].high)
 
 
 def kept(plan: Plan) -> list[str]:
@@ -64,10 +65,17 @@ def kept(plan: Plan) -> list[str]:
     return [f"Keeps {found.total()}: {', '.join(counts)}."]
 
 
-def gone_for_good(plan: Plan) -> list[str]:
+def gone_for_good(steps: Iterable[Step]) -> list[str]:
     """Say what nobody is known to be able to give back."""
-    lost = counted(step.object.kind for step in plan.steps if is_unrestorable(step))
+    lost = counted(step.object.kind for step in steps if is_unrestorable(step))
     return [f"No known way back for {listing(lost)}."] if lost else []
+
+
+def left_out(part: HostPart) -> list[str]:
+    """Count what people chose to leave alone."""
+    steps = part.plan.steps if part.plan else ()
+    kinds = counted(step.object.kind for step in steps if step.index in part.excluded)
+    return [f"Left out: {listing(kinds)}."] if kinds else []
 
 
 def is_unrestorable(step: Step) -> bool:

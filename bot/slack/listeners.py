@@ -2,42 +2,76 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from slack_bolt import Ack, App, Respond
 
+from bot.arrivals import Call, Click, Filled
+from bot.edits import KEEP, KINDS, OBJECTS
 from bot.errors import BotError, PayloadUnreadable
-from bot.reception import Call, Click, Reception
-from bot.render import CANCEL, EXECUTE
+from bot.reception import Reception
+from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, START, closed_form
 from bot.render.blocks import Message
 from bot.render.receipts import not_noted, not_readable
-from workers.contract import Person
+from bot.slack.forms import Forms
+from bot.slack.payloads import Payload, call_of, click_of, filled_of
+from bot.starts import Fault
 
 logger = logging.getLogger(__name__)
 
 COMMAND = "/prune"
 ANY = re.compile("")
-Payload = Mapping[str, Any]
+Arrived = TypeVar("Arrived", Call, Click, Filled)
 
 
-def register(app: App, reception: Reception) -> None:
+def register(app: App, reception: Reception, forms: Forms) -> None:
     """Connect the app with the reception."""
-
-    def on_command(ack: Ack, command: Payload) -> None:
-        try:
-            call = call_of(command)
-        except PayloadUnreadable as error:
-            _leave_out(error)
-            ack(**_private(not_readable()))
-        else:
-            ack(**_private(reception.command(call)))
-
-    app.command(COMMAND)(on_command)
+    app.command(COMMAND)(_on_command(reception, forms))
     app.action(EXECUTE)(_on_click(reception.execute))
     app.action(CANCEL)(_on_click(reception.cancel))
+    app.action(HOSTS)(_on_click(reception.tick))
+    app.action(EDIT)(_afterwards(click_of, forms.edit))
+    for field in (KINDS, OBJECTS, KEEP):
+        app.action(field)(_afterwards(filled_of, forms.redraw))
+    for form in (EDIT, START):
+        app.view(form)(_on_submission(reception))
     # The last one, for it takes what is left: controls of other versions.
     app.action(ANY)(_on_click(reception.unknown))
+
+
+def _on_command(reception: Reception, forms: Forms) -> Callable[..., None]:
+    def on_command(ack: Ack, command: Payload, respond: Respond) -> None:
+        call = _read(call_of, command)
+        if call is None:
+            ack(**_private(not_readable()))
+        elif call.text.strip():
+            ack(**_private(reception.command(call)))
+        else:
+            ack()
+            if answer := forms.start(call):
+                respond(**_private(answer))
+
+    return on_command
+
+
+def _afterwards(reader: Callable[[Payload], Arrived], show: Callable[[Arrived], None]) -> Callable[..., None]:
+    """What only opens or draws a form goes over the network at once, so Slack has its answer first."""
+
+    def listen(ack: Ack, body: Payload) -> None:
+        ack()
+        if (arrived := _read(reader, body)) is not None:
+            show(arrived)
+
+    return listen
+
+
+def _on_submission(reception: Reception) -> Callable[..., None]:
+    def on_submission(ack: Ack, body: Payload) -> None:
+        filled = _read(filled_of, body)
+        ack(**_in_form(reception.fill(filled) if filled else not_readable()))
+
+    return on_submission
 
 
 def _on_click(take: Callable[[Click], None]) -> Callable[..., None]:
@@ -55,71 +89,23 @@ def _on_click(take: Callable[[Click], None]) -> Callable[..., None]:
     return on_click
 
 
+def _read(reader: Callable[[Payload], Arrived], body: Payload) -> Arrived | None:
+    try:
+        return reader(body)
+    except PayloadUnreadable as error:
+        _leave_out(error)
+        return None
+
+
+def _in_form(answer: Message | Fault | None) -> dict[str, Any]:
+    if isinstance(answer, Fault):
+        return {"response_action": "errors", "errors": {answer.field: answer.text}}
+    return {"response_action": "update", "view": closed_form(answer)} if answer else {}
+
+
 def _private(message: Message) -> dict[str, Any]:
     return {"response_type": "ephemeral", "text": message.text, "blocks": list(message.blocks)}
 
 
 def _leave_out(error: PayloadUnreadable) -> None:
     logger.warning("what came from Slack is left out: %s", error)
-
-
-def call_of(command: Payload) -> Call:
-    """Read a slash command.
-
-    Raises:
-        PayloadUnreadable: it lacks something, or holds something else than text.
-    """
-    return Call(
-        text=_text(command, "text") if command.get("text") else "",
-        person=Person(team=_text(command, "team_id"), user=_text(command, "user_id")),
-        channel=_text(command, "channel_id"),
-        trigger_id=_text(command, "trigger_id"),
-        response_url=_text(command, "response_url"),
-    )
-
-
-def click_of(body: Payload) -> Click:
-    """Read a button press; a person's team is their own, not the one the message is in.
-
-    A value that is no text is read as none: it is answered like any that was altered.
-
-    Raises:
-        PayloadUnreadable: it lacks something, or holds something else than text.
-    """
-    user, container, value = _part(body, "user"), _part(body, "container"), _action(body).get("value")
-    return Click(
-        value=value if isinstance(value, str) else "",
-        person=Person(team=_team(body, user), user=_text(user, "id")),
-        channel=_text(_part(body, "channel"), "id", default=""),
-        trigger_id=_text(body, "trigger_id"),
-        response_url=_text(body, "response_url", default=""),
-        is_private=container.get("is_ephemeral") is True,
-        message_ts=_text(container, "message_ts", default=""),
-    )
-
-
-def _team(body: Payload, user: Payload) -> str:
-    return _text(user, "team_id") if user.get("team_id") else _text(_part(body, "team"), "id")
-
-
-def _action(body: Payload) -> Payload:
-    match body.get("actions"):
-        case [Mapping() as action, *_]:
-            return action
-        case _:
-            raise PayloadUnreadable("actions")
-
-
-def _part(body: Payload, name: str) -> Payload:
-    part = body.get(name)
-    return part if isinstance(part, Mapping) else {}
-
-
-def _text(body: Payload, name: str, *, default: str | None = None) -> str:
-    match body.get(name):
-        case str(text) if text:
-            return text
-        case None | "" if default is not None:
-            return default
-        case _:
-            raise PayloadUnreadable(name)

@@ -12,7 +12,9 @@ from tests.browser.test_page import ARTEFACTS, CONFIRM, says, send
 from tests.stage import hosts
 from tests.stage.company import Company
 
-EXECUTE = "[data-action=prune_execute]"
+EXECUTE, EDIT = "[data-action=prune_execute]", "[data-action=prune_edit]"
+OUT = "3 images, 1 stopped container and 1 unused network"
+OBJECTS = "select[id$=edit_objects]"
 PICTURE = "document.querySelector('#thread .picture img')"
 # Long enough for the services' own checks to have run once more.
 POLICY = 'settle = "5s"\nsteady_for = "0s"\n'
@@ -39,6 +41,24 @@ def become(page: Page, company: Company, user: str) -> None:
     page.wait_for(says("app connected"), "the page to be drawn")
 
 
+def edit(page: Page) -> None:
+    """Open the form of the one host."""
+    page.click(EDIT)
+    page.wait_for(f"document.querySelector({json.dumps(OBJECTS)})", "the form", 20)
+
+
+def leave_out(page: Page, words: str, picked: int | None) -> None:
+    """Pick one object, or none, to be left out, see what that comes to, and hand the form in."""
+    field = f"document.querySelector({json.dumps(OBJECTS)})"
+    choose = f"[...{field}.options].forEach((one, n) => one.selected = n === {json.dumps(picked)})"
+    page.evaluate(f"{choose}; {field}.dispatchEvent(new Event('change', {{bubbles: true}}))")
+    wanted = f"Left out: {words}." if words else "would free"
+    page.wait_for(f"document.querySelector('dialog').innerText.includes({json.dumps(wanted)})", wanted, 20)
+    if words:
+        page.screenshot(ARTEFACTS / "edit.png")
+    page.click("#modal-submit")
+
+
 def test_ana_asks_bo_confirms_and_both_read_the_report(company: Company, page: Page) -> None:
     become(page, company, "ana")
     send(page, "/prune preview web-1")
@@ -46,6 +66,16 @@ def test_ana_asks_bo_confirms_and_both_read_the_report(company: Company, page: P
     page.click(".thread-link")
     page.wait_for(says("Plan of web-1"), "the whole plan in the thread", 30)
     page.screenshot(ARTEFACTS / "preview.png")
+
+    edit(page)
+    # The container's images and its network cannot go without it.
+    leave_out(page, OUT, 0)
+    page.wait_for("!document.querySelector('dialog')", "the form to close")
+    page.wait_for(says(f"Left out: {OUT}."), "the plan without it", 30)
+    page.screenshot(ARTEFACTS / "edited.png")
+    edit(page)
+    leave_out(page, "", None)
+    page.wait_for(f"!({says('Left out:')})", "the whole plan again", 30)
 
     become(page, company, "bo")
     page.click(EXECUTE)

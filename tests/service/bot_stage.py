@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,11 +19,11 @@ from typing import Any, Self
 import redis
 
 from bot import keys, rulebook
+from bot.arrivals import Call, Click, Filled
 from bot.memory.database import Database
 from bot.memory.posts import Posts
 from bot.memory.store import Store
 from bot.parts import Parts, Wiring
-from bot.reception import Call, Click
 from bot.render import EXECUTE
 from bot.rulebook import Rulebook
 from bot.service import Service, identified
@@ -352,6 +352,13 @@ class HandDriven:
         control = next(c for c in root.controls if c.action_id == button)
         where = {"is_private": root.ephemeral_to is not None, "message_ts": root.ts}
         return Click(control.value or "", self.person(user), self.stage.channel, trigger, "", **where)
+
+    def filled(
+        self, view: Mapping[str, Any], values: Mapping[str, Sequence[str]], *, user: str, trigger: str
+    ) -> Filled:
+        """A form of the bot's as it comes back."""
+        told = {name: tuple(chosen) for name, chosen in values.items()}
+        return Filled(view["callback_id"], view["private_metadata"], told, self.person(user), trigger)
 
     def told(self, id_: str) -> str:
         """What somebody is owed for an act."""

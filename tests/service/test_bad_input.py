@@ -17,7 +17,7 @@ import pytest
 from bot.memory.audit import Act, Audit, What
 from bot.memory.database import Database
 from bot.memory.store import Store
-from bot.render import CANCEL, EXECUTE
+from bot.render import CANCEL, EDIT, EXECUTE
 from bot.slack.gate import MOST_BYTES
 from tests.service.bot_stage import Stage, bot_process, bot_stage, wait_until
 from tests.stage.redis import free_port
@@ -244,7 +244,8 @@ def altered(root: Message, change: Callable[[dict[str, Any]], dict[str, Any]]) -
 
 def valued(change: Callable[[str], str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     def changed(element: dict[str, Any]) -> dict[str, Any]:
-        return {**element, "value": change(element["value"])} if "value" in element else element
+        is_ours = element.get("action_id") in (EXECUTE, CANCEL)
+        return {**element, "value": change(element["value"])} if is_ours else element
 
     return changed
 
@@ -276,6 +277,15 @@ VALUES: dict[str, tuple[Callable[[str], str], str, str]] = {
         "not_known",
     ),
 }
+
+
+@pytest.mark.parametrize("host", ["web-9", "", "{}"])
+def test_the_form_of_a_host_that_is_not_offered_is_not_opened(door: Door, root: Message, host: str) -> None:
+    def elsewhere(element: dict[str, Any]) -> dict[str, Any]:
+        return {**element, "value": host} if element.get("action_id") == EDIT else element
+
+    assert "The plans changed after you saw them." in pressed(door, altered(root, elsewhere), EDIT)
+    assert door.stage.slack.view("bo") is None
 
 
 @pytest.mark.parametrize("name", VALUES)

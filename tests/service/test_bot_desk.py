@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.reception import Click
-from bot.render import CANCEL, EXECUTE
+from bot.arrivals import Click
+from bot.render import CANCEL, EDIT, EXECUTE
 from tests.service.bot_stage import Clock, HandDriven, Stage, listen
 from tests.unit.bot_values import (
     finished,
@@ -50,7 +50,7 @@ def test_a_preview_is_one_root_with_its_details_in_the_thread(stage: Stage, bot:
 
     (root,) = stage.roots()
     assert root.first_line.startswith("Prune 200 MB on web-1?")
-    assert [c.action_id for c in root.controls] == [EXECUTE, CANCEL]
+    assert [c.action_id for c in root.controls] == [EXECUTE, EDIT, CANCEL]
     assert len(stage.slack.thread("ops", root.ts)) == 3
     assert stage.slack.violations == ()
 
@@ -87,7 +87,7 @@ def test_s12_what_is_unusual_is_not_confirmed_by_whoever_asked(stage: Stage, bot
     bot.carry_on()
 
     assert "takes two people" in said
-    assert (stage.host().queued, len(stage.roots()[0].controls)) == (0, 2)
+    assert (stage.host().queued, len(stage.roots()[0].controls)) == (0, 3)
 
 
 def test_controls_are_gone_before_the_order_goes_out(stage: Stage, bot: HandDriven) -> None:
@@ -239,7 +239,7 @@ def test_execute_without_a_plan_asks_for_one_and_waits_for_the_click(stage: Stag
     ready(stage, bot, "/prune execute web-1")
 
     assert stage.host().queued == 0
-    assert [c.action_id for c in stage.roots()[0].controls] == [EXECUTE, CANCEL]
+    assert [c.action_id for c in stage.roots()[0].controls] == [EXECUTE, EDIT, CANCEL]
 
 
 def test_execute_takes_up_the_plan_that_is_shown_already(stage: Stage, bot: HandDriven) -> None:
@@ -280,7 +280,7 @@ def test_a_newer_plan_of_a_host_replaces_the_older_one(stage: Stage, bot: HandDr
     first, second = stage.roots()
     assert said.startswith("A newer plan has replaced this one")
     assert first.first_line == "Replaced by a newer plan, nothing was removed on web-1."
-    assert (first.controls, len(second.controls)) == ((), 2)
+    assert (first.controls, len(second.controls)) == ((), 3)
 
 
 def test_s14_a_silent_host_ends_visibly(stage: Stage, bot: HandDriven) -> None:

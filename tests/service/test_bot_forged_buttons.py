@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bot.memory.audit import Audit
+from bot.memory.choices import Choices
 from bot.orders import claims_id
-from bot.render import CANCEL, EXECUTE
+from bot.render import CANCEL, EDIT, EXECUTE
 from bot.requests import Asked
 from bot.slack.threads import web_client
 from tests.service.bot_stage import Clock, HandDriven, Stage, bot_stage, listen
@@ -46,6 +47,8 @@ def forged(stage: Stage, *, to: str = "", ticket: str = "") -> Message:
     client = web_client(stage.slack.bot_token, stage.slack.api_url)
     actions = json.loads(json.dumps(stage.ready_root().blocks[-1]).replace("prune-", "other-"))
     for button in actions["elements"]:
+        if button["action_id"] == EDIT:
+            continue
         button["value"] = json.dumps(json.loads(button["value"]) | ({"ticket": ticket} if ticket else {}))
     said: Any = {"channel": stage.channel, "text": "Vote for lunch?", "blocks": [actions]}
     if to:
@@ -70,6 +73,19 @@ def test_s3_a_button_in_a_message_that_the_bot_did_not_post_does_nothing(
     assert said == NOT_OURS
     assert refusals(bot) == ["another_message"]
     assert (stage.host().queued, bot.store.open_requests()[0].asked.id) == (0, request(bot).id)
+
+
+@pytest.mark.parametrize("to", ["", "bo"])
+def test_s3_nothing_is_chosen_in_a_message_that_the_bot_did_not_post(
+    stage: Stage, bot: HandDriven, to: str
+) -> None:
+    click = bot.pressed(EDIT, forged(stage, to=to), user="bo", trigger="t1")
+    opened = bot.parts.reception.choosing.open(click)
+    bot.parts.reception.tick(dataclasses.replace(click, trigger_id="t2", chosen=()))
+
+    assert opened is None
+    assert [bot.told(id_).split(".")[0] for id_ in ("t1", "t2")] == ["This request is not known any more"] * 2
+    assert Choices(bot.parts.database).of(request(bot).id) == ()
 
 
 def request(bot: HandDriven) -> Asked:

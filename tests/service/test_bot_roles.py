@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.reception import Click
+from bot.arrivals import Click
+from bot.memory.choices import Choices
 from bot.render import CANCEL, EXECUTE
+from bot.requests import Choice
 from tests.service.bot_stage import Clock, HandDriven, Stage, listen
 from tests.unit.bot_values import plan_failed
 from workers.contract import ExecutionOrder, Plan
@@ -95,6 +97,23 @@ def test_s12_approvals_survive_a_restart(stage: Stage, bots: list[HandDriven]) -
     assert again.click(EXECUTE, user="dee") == ""
     again.carry_on()
     assert stage.host().queued == 1
+
+
+def test_s3_what_is_left_out_later_voids_approvals(stage: Stage, bots: list[HandDriven]) -> None:
+    bots.append(bot := ruled(stage, 'execute = ["{ana}", "{bo}", "{dee}"]', "approvals = 2"))
+    ready(stage, bot)
+    bot.click(EXECUTE, user="bo")
+    (dossier,) = bot.parts.reception.dossiers.open()
+    left_out, ana = [Choice("web-1", (0,))], bot.person("ana")
+    Choices(bot.parts.database).choose(dossier.asked.id, left_out, at=bot.clock(), by=ana)
+    bot.carry_on(2)
+
+    said = bot.click(EXECUTE, user="dee")
+    bot.carry_on(2)
+
+    assert said.startswith("Your approval counts: 1 of 2.")
+    assert "No longer counts, for the plans or the rules changed: @bo." in stage.roots()[0].plain
+    assert stage.host().queued == 0
 
 
 def test_s3_a_changed_set_of_plans_voids_approvals(stage: Stage, bots: list[HandDriven]) -> None:

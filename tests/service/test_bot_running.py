@@ -115,7 +115,7 @@ def test_a_channel_that_does_not_let_the_bot_in_is_said_to_need_an_invitation(
         ("previw", "/prune preview"),
         ("preview --only volumes", "Volumes are never removed"),
         ("execute", "Execute needs to know where"),
-        ("", "/prune preview"),
+        ("help", "/prune preview"),
     ],
 )
 def test_what_is_not_understood_is_answered_to_the_asker_alone(

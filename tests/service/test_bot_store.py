@@ -12,6 +12,7 @@ import pytest
 
 from bot.errors import StateInUse, StoreError
 from bot.memory.ballots import Ballots
+from bot.memory.choices import Choices
 from bot.memory.database import Database
 from bot.memory.dossiers import Dossiers
 from bot.memory.history import Entry, History, Recorded
@@ -230,7 +231,7 @@ def test_a_request_survives_a_restart(tmp_path: Path) -> None:
     first.close()
 
     again = Database(tmp_path / "kept.sqlite3")
-    (dossier,) = Dossiers(Store(again), History(again), Ballots(again)).open()
+    (dossier,) = Dossiers(Store(again), History(again), Ballots(again), Choices(again)).open()
 
     assert (dossier.request.phase, dossier.request.plans) == (Phase.READY, {"web-1": digest(made)})
     again.close()
@@ -253,7 +254,7 @@ def test_who_is_writing_may_read_a_request_that_another_thread_reads(tmp_path: P
     # Closed only at the end: closing would wait for threads that hang.
     database = Database(tmp_path / "shared.sqlite3")
     store, history = Store(database), SlowHistory(database)
-    dossiers = Dossiers(store, history, Ballots(database))
+    dossiers = Dossiers(store, history, Ballots(database), Choices(database))
     request_id = store.ask(asked(), trigger_id="t1")
 
     def write() -> None:

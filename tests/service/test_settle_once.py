@@ -4,6 +4,7 @@ Several bots work on one memory. Each is stopped before each of its uses of the 
 drawn schedule says so; some are killed there. What Slack would show plays no part, so Slack is away.
 """
 
+import hashlib
 import json
 import random
 import subprocess
@@ -21,14 +22,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot import keys, render
+from bot.arrivals import Call, Click
 from bot.facts import About, Fact, Lookup
 from bot.memory.database import Database
 from bot.memory.history import Entry
 from bot.memory.lookups import Lookups
 from bot.memory.posts import ROOT
 from bot.parts import Parts, Wiring
-from bot.reception import Call, Click
-from bot.requests import Phase, Settled, Settlement
+from bot.requests import Choice, Phase, Settled, Settlement
 from bot.rulebook import simple
 from bot.slack.identity import Identity
 from tests.service.bot_stage import Clock, RedisServer, StandInHost
@@ -143,6 +144,17 @@ class World:
         click = Click(press.value, person, CHANNEL, press.trigger, NOWHERE, message_ts=ROOT_TS)
         (bot.reception.execute if press.button is Settled.CONFIRMED else bot.reception.cancel)(click)
 
+    def choose(self, bot: Parts, number: int) -> None:
+        """Somebody leaves a host, or the first step of its plan, out of one of the open requests."""
+        filed = bot.reception.store.open_requests()
+        if not filed:
+            return
+        asked = filed[number % len(filed)].asked
+        host = asked.hosts[number % len(asked.hosts)]
+        choice = [Choice(host), Choice(host, (0,)), Choice(host, is_left_out=True)][number % 3]
+        person = Person(team=TEAM, user=PEOPLE[number % 3])
+        bot.reception.choosing.choices.choose(asked.id, [choice], at=self.clock(), by=person)
+
     # What is done between the turns
 
     def wait(self, seconds: float) -> None:
@@ -198,7 +210,8 @@ class World:
 
 
 Move = tuple[str, int]
-MOVES = st.tuples(st.sampled_from(["ask", "answer", "press", "press", "press", "desk"]), st.integers(0, 29))
+KINDS_OF_MOVES = ["ask", "answer", "choose", "press", "press", "press", "desk"]
+MOVES = st.tuples(st.sampled_from(KINDS_OF_MOVES), st.integers(0, 29))
 WAITS = st.sampled_from([0, 0, 0, 1, 30, 61, 3600])
 ROUNDS = st.lists(
     st.tuples(
@@ -211,6 +224,7 @@ ROUNDS = st.lists(
     max_size=6,
 )
 THREE_AT_ONCE: list[Move] = [("press", 1), ("press", 3), ("press", 2)]
+PRESSED_AND_CHOSEN: list[Move] = [("press", 1), ("choose", 1), ("press", 2)]
 READY_REQUEST: list[Move] = [("ask", 0), ("answer", 0)]
 
 
@@ -227,6 +241,7 @@ def server(stage_place: Callable[[], Path]) -> Iterator[RedisServer]:
 @settings(max_examples=60, phases=[Stage.explicit, Stage.reuse, Stage.generate])
 @given(rounds=ROUNDS)
 @example(rounds=[(0, THREE_AT_ONCE, seed, None) for seed in range(3)])
+@example(rounds=[(0, PRESSED_AND_CHOSEN, seed, None) for seed in range(3)])
 @example(rounds=[(0, THREE_AT_ONCE, 3, 0), (3600, [("desk", 0), ("press", 1)], 4, None)])
 @example(rounds=[(3600, [("press", 2), ("desk", 0), ("press", 3)], seed, None) for seed in range(3)])
 def test_s11_whatever_the_interleaving_a_request_is_settled_once(
@@ -256,8 +271,8 @@ def play(world: World, moves: list[Move], choices: random.Random) -> None:
         if press is not None:
             world.presses.append(press)
             works.append((number, move, press, lambda b=bot, p=press: world.press(b, p)))  # type: ignore[misc]
-        elif move in ("ask", "answer"):
-            act = world.ask if move == "ask" else world.answer
+        elif move in ("ask", "answer", "choose"):
+            act = {"ask": world.ask, "answer": world.answer, "choose": world.choose}[move]
             works.append((number, move, None, lambda b=bot, a=act, d=drawn: a(b, d)))  # type: ignore[misc]
         elif move == "desk" and not any(done == "desk" for _, done, _, _ in works):
             works.append((number, move, None, lambda b=bot: b.desk.step() and None))  # type: ignore[misc]
@@ -318,11 +333,21 @@ def check_orders(world: World, settlement: Settlement, orders: list[ExecutionOrd
     if settlement.how is Settled.CONFIRMED:
         # A desk that was killed for longer than an order may wait sends none; a part of it goes to nobody.
         assert ordered == dict(settlement.plans) or not ordered
+        left_out = {choice.host: choice.excluded for choice in settlement.choices}
+        assert all(order.excluded == left_out.get(order.host, ()) for order in orders)
+        assert settlement.set_digest == set_of(settlement)
     else:
         assert not ordered
     # A desk that died before it recorded what it sent sends the same order once more; hosts take it once.
     assert len({(order.host, order.id) for order in orders}) == len(ordered)
     assert len(orders) <= len(ordered) * (1 + world.desks_killed)
+
+
+def set_of(settlement: Settlement) -> str:
+    """What a button names that was drawn for exactly what was settled (S3)."""
+    left_out = {choice.host: choice.excluded for choice in settlement.choices}
+    lines = (" ".join([h, d, *map(str, left_out.get(h, ()))]) for h, d in settlement.plans.items())
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
 
 
 def test_s11_processes_that_settle_the_same_requests_agree_on_who_came_first(tmp_path: Path) -> None:

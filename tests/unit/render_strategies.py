@@ -210,6 +210,8 @@ def parts(draw: st.DrawFn, host: str = "web-1") -> HostPart:
         steps_done=draw(COUNTS),
         freed_so_far=draw(bytes_()),
         last_seen=draw(st.sampled_from([None, NOW, ago(hours=2)])),
+        excluded=tuple(s.index for s in made.steps if draw(st.booleans())) if made else (),
+        is_left_out=draw(st.booleans()),
     )
 
 

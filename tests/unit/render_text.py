@@ -13,13 +13,26 @@ def _lines(block: Block) -> Iterator[str]:
     match block["type"]:
         case "section":
             yield from block["text"]["text"].split("\n")
+            yield from (_element(block[key]) for key in ("accessory",) if key in block)
         case "context":
             yield f"({block['elements'][0]['text']})"
         case "table":
             yield from _table([[cell["text"] for cell in row] for row in block["rows"]])
         case "actions":
-            yield " ".join(f"[{button['text']['text']}]" for button in block["elements"])
+            yield " ".join(map(_element, block["elements"]))
             yield from (_dialog(button["confirm"]) for button in block["elements"] if "confirm" in button)
+
+
+def _element(element: Block) -> str:
+    if element["type"] == "button":
+        return f"[{element['text']['text']}]"
+    groups = element.get("option_groups") or [element]
+    options = [option for group in groups for option in group["options"]]
+    on = element.get("initial_options", ())
+    names = [f"{'x' if option in on else '_'} {option['text']['text']}" for option in options]
+    if element["type"] == "checkboxes":
+        return "  ".join(f"[{name}]" for name in names)
+    return f"[{element['placeholder']['text']} v {len(options)}]"
 
 
 def _table(rows: list[list[str]]) -> Iterator[str]:

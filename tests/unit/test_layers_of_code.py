@@ -23,6 +23,7 @@ BOT_MAY_IMPORT = {
         "audit_lines",
         "contract",
         "credentials",
+        "exclusions",
         "explaining",
         "reasons",
         "references",
@@ -37,7 +38,7 @@ PURE = {
     *(f"workers.execution.{name}" for name in ("aftermath", "guards", "health", "pace", "progress", "start")),
     *(f"workers.{name}" for name in ("allowed_calls", "contract", "engine_versions", "errors")),
     *(f"workers.{name}" for name in ("name_grammar", "phrases", "reasons", "references", "replies")),
-    *(f"workers.{name}" for name in ("explaining", "signing", "whereabouts", "wording")),
+    *(f"workers.{name}" for name in ("exclusions", "explaining", "signing", "whereabouts", "wording")),
     *(
         f"workers.{name}"
         for name in ("audit_lines", "memory.sightings", "cli.record", "cli.refusal", "cli.terminal")
@@ -49,11 +50,13 @@ PURE = {
         "bot.commands",
         "bot.consent",
         "bot.decisions",
+        "bot.edits",
         "bot.facts",
         "bot.measured",
         "bot.questions",
         "bot.rulebook",
         "bot.rulebook_faults",
+        "bot.starts",
     ),
 }
 WITH_EFFECTS = {

@@ -8,15 +8,20 @@ from hypothesis import strategies as st
 
 from bot.access import Denied, Why
 from bot.commands import UsageReply
+from bot.edits import Edited
 from bot.questions import Inquiry, Unanswered
 from bot.questions import Why as NoAnswer
 from bot.render import (
+    CANCEL,
+    EDIT,
     EXECUTE,
+    HOSTS,
     HostRow,
     Message,
     answered,
     details,
     details_file,
+    editing,
     history,
     history_row,
     hosts,
@@ -25,11 +30,14 @@ from bot.render import (
     report,
     report_file,
     root,
+    starting,
     unanswered,
     usage,
 )
 from bot.render.blocks import code, fit, printable
+from bot.render.editing import OBJECTS_LISTED
 from bot.requests import HostPart, Phase, Request
+from bot.starts import Started
 from tests.unit.render_strategies import (
     ANSWERS,
     HOSTILE,
@@ -43,7 +51,7 @@ from tests.unit.render_strategies import (
     requests,
 )
 from tests.unit.render_values import ASKED_VOLUMES, ASKED_WHY, NOW, REQUESTS, ago, told_by
-from tests.workspace.validate import validate_message
+from tests.workspace.validate import validate_message, validate_view
 from workers.contract import Answer, NotAnswered, OrderRefused, VolumesAnswer
 from workers.reasons import Reason
 
@@ -115,11 +123,44 @@ def test_s13_buttons_stand_under_a_plan_in_force_and_nowhere_else(request: Reque
 @given(requests())
 def test_s3_a_button_names_the_request_and_the_set_that_is_drawn(request: Request) -> None:
     drawn = root(request, NOW)
-    values = [e["value"] for b in drawn.blocks if b["type"] == "actions" for e in b["elements"]]
-    for value in values:
-        found = pressed(value)
+    elements = [e for b in drawn.blocks if b["type"] == "actions" for e in b["elements"]]
+    for element in elements:
+        if element["action_id"] not in (EXECUTE, CANCEL):
+            continue
+        found = pressed(element["value"])
         assert found
         assert (found.request, found.set_digest) == (request.asked.id, request.set_digest)
+
+
+@arbitrary
+@given(requests())
+def test_who_chooses_sees_what_is_chosen_and_the_button_counts_it(request: Request) -> None:
+    drawn = root(request, NOW)
+    elements = [e for b in drawn.blocks for e in (*b.get("elements", ()), *[b.get("accessory") or {}])]
+    by_action = {e.get("action_id"): e for e in elements}
+    is_open = request.phase is Phase.READY and not request.is_expired(NOW)
+    assert (EXECUTE in by_action) == (is_open and bool(request.confirmable))
+    assert (EDIT in by_action) == is_open
+    if HOSTS in by_action:
+        on = {option["value"] for option in by_action[HOSTS].get("initial_options", ())}
+        assert on == {part.host for part in request.confirmable}
+
+
+@settings(arbitrary, max_examples=15)
+@given(plans("web-1").filter(lambda made: made.steps), st.booleans(), st.data())
+def test_any_plan_makes_a_sound_form(made: Any, many: bool, data: st.DataObject) -> None:
+    times = OBJECTS_LISTED // len(made.steps) + 1 if many else 1
+    steps = tuple(step.model_copy(update={"index": n}) for n, step in enumerate(made.steps * times))
+    part = HostPart("web-1", plan=made.model_copy(update={"steps": steps}))
+    out = data.draw(st.sets(st.sampled_from([step.index for step in steps]), max_size=9))
+    of = Edited("r-1", "web-1", "d" * 64, "C0", "https://hooks.example/" + "x" * 80)
+    assert validate_view(editing(part, replace(part, excluded=tuple(out)), of)) == ()
+
+
+@arbitrary
+@given(st.lists(st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True), min_size=1, max_size=300, unique=True))
+def test_any_hosts_make_a_sound_form_to_start_with(names: list[str]) -> None:
+    assert validate_view(starting(names, Started("C0", "https://hooks.example/"))) == ()
 
 
 @arbitrary

@@ -1,0 +1,73 @@
+"""What people leave out of a plan, by ticking hosts or filling in the form of one host (pure)."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from bot.decisions import PREFIXES
+from bot.requests import Choice, HostPart
+from workers.contract import Kind, Plan, ProtectedKind, Step
+from workers.exclusions import closed
+from workers.references import BadName, NamePattern, Pattern
+
+KINDS, OBJECTS, KEEP, KEEP_FOR = "edit_kinds", "edit_objects", "edit_keep", "edit_keep_for"
+FOR_GOOD = "for_good"
+Values = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What a form was opened for; it travels with the form, and `plan` says which plan its steps are of."""
+
+    request: str
+    host: str
+    plan: str
+    channel: str
+    response_url: str
+
+
+EDITED = TypeAdapter(Edited)
+
+
+def choice_of(plan: Plan, values: Values) -> Choice:
+    """What a form leaves out: kinds that are not ticked, objects, and what cannot go without one of those."""
+    kinds, named = set(values.get(KINDS, ())), {*values.get(OBJECTS, ()), *values.get(KEEP, ())}
+    out = {s.index for s in plan.steps if s.object.kind not in kinds or str(s.index) in named}
+    return leaving_out(plan, out)
+
+
+def leaving_out(plan: Plan, excluded: Collection[int]) -> Choice:
+    """Leave steps out; of a host of which nothing is left, the host."""
+    out = closed(plan, excluded)
+    if len(out) == len(plan.steps):
+        return Choice(plan.host, is_left_out=True)
+    return Choice(plan.host, tuple(sorted(out)))
+
+
+def ticked(parts: Iterable[HostPart], hosts: Collection[str]) -> tuple[Choice, ...]:
+    """Leave out each host that is not ticked; what is left out of the others stays so."""
+    return tuple(Choice(part.host, part.excluded, part.host not in hosts) for part in parts)
+
+
+def kept(plan: Plan, values: Values) -> list[tuple[ProtectedKind, str]]:
+    """What a form has protected from now on, as a kind and a pattern."""
+    named = set(values.get(KEEP, ()))
+    patterns = (protection(step) for step in plan.steps if str(step.index) in named)
+    return [pattern for pattern in patterns if pattern]
+
+
+def protection(step: Step) -> tuple[ProtectedKind, str] | None:
+    """The pattern that protects an object; None for what has no name that lasts."""
+    kind = PREFIXES.get(step.object.kind)
+    if kind is None:
+        return None
+    name = (step.untags or (step.object.name,))[0].removeprefix("/")
+    if name.startswith("sha256:"):
+        # The short id of an untagged image would read as a tag of a repository of that name.
+        return None
+    try:
+        (Pattern if kind is Kind.IMAGE else NamePattern).parse(name)
+    except BadName:
+        return None
+    return kind, name
