@@ -128,14 +128,18 @@ def _part(
     if settlement is None or settlement.how is not Settled.CONFIRMED:
         return _planning(part, asking, events)
     confirmed = settlement.plans.get(part.host)
-    if part.is_left_out and confirmed is None:
-        return _planning(part, asking, events)
-    part = _planning(part, asking, [t for t in events if t.plan_digest in ("", confirmed)])
     if confirmed is None:
-        # What comes after the click is nobody's decision: it is neither shown as confirmed nor ordered.
-        return replace(part, stage=Stage.SILENT) if part.stage in WAITING_STAGES else part
+        return _not_confirmed(part, asking, settlement, events)
+    part = _planning(part, asking, [t for t in events if t.plan_digest in ("", confirmed)])
     order = _job(EXECUTE, part.host, asked, sent, settlement.at)
     return _executing(replace(part, ordered=True), order, [t.event for t in events])
+
+
+def _not_confirmed(part: HostPart, asking: Sent, settlement: Settlement, events: Sequence[Told]) -> HostPart:
+    """A host that the click left alone; what it plans after that is nobody's decision, and is not shown."""
+    before = [told for told in events if not told.plan_digest or told.event.at <= settlement.at]
+    part = replace(_planning(part, asking, before), is_left_out=True)
+    return replace(part, stage=Stage.SILENT) if part.stage in WAITING_STAGES else part
 
 
 def _job(type_: str, host: str, asked: Asked, sent: Sequence[Sent], due_at: datetime) -> Sent:

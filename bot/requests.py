@@ -168,7 +168,7 @@ class HostPart:
     `trouble`: what the host says keeps it from going on, while something is expected of it.
     `withheld`: why it would be sent no order, as long as nobody has decided.
     `is_overdue`: its deadline has passed once, so it does not hold up the others even if it comes back.
-    `excluded`, `is_left_out`: what people chose not to remove: steps of its plan, or all of them.
+    `excluded`, `is_left_out`: what people chose not to remove, or did not confirm: steps of its plan, or all.
     """
 
     host: str

@@ -132,8 +132,7 @@ def _planned(part: HostPart, request: Request, now: datetime, *, counts: bool) -
     if not plan.applicable:
         return [*_nothing(plan), *said]
     if request.phase in (Phase.EXECUTING, Phase.FINISHED):
-        why = "was left out" if part.is_left_out else "came too late to be confirmed"
-        return [f"{why}, nothing was removed."]
+        return ["was left out, nothing was removed."]
     if part.withheld:
         return [_would_free(part), *sentences([part.withheld], now), *said]
     if request.phase is Phase.CLOSED or request.is_expired(now):

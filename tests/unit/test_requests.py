@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 
 from bot.orders import EXECUTE, PLAN, claims_id, execution_order, plan_request, undelivered, unsent
 from bot.progress import ORDER_DEAD_AFTER, TOLD_WITHIN, at, standing
-from bot.requests import Contact, HostPart, Line, Phase, Request, Sent, Settled, Settlement, Stage, told
+from bot.requests import (
+    Choice,
+    Contact,
+    HostPart,
+    Line,
+    Phase,
+    Request,
+    Sent,
+    Settled,
+    Settlement,
+    Stage,
+    told,
+)
 from tests.unit.bot_values import (
     BO,
     NOON,
@@ -102,13 +114,61 @@ def test_s3_of_two_plans_for_one_request_the_first_stays() -> None:
 def test_s3_a_plan_that_comes_after_the_click_is_not_ordered() -> None:
     late = Settlement(Settled.CONFIRMED, after(10), BO, plans={"web-1": DIGESTS["web-1"]})
 
-    folded = request(
-        plan_ready(PLANS["web-1"]), plan_ready(PLANS["web-2"]), hosts=("web-1", "web-2"), settlement=late
-    )
+    plans = plan_ready(PLANS["web-1"]), plan_ready(PLANS["web-2"], at=after(11))
+    folded = request(*plans, hosts=("web-1", "web-2"), settlement=late)
 
-    assert [part.ordered for part in folded.parts] == [True, False]
+    assert [(part.ordered, part.stage) for part in folded.parts] == [
+        (True, Stage.ORDERED),
+        (False, Stage.SILENT),
+    ]
     assert list(folded.plans) == ["web-1"]
     assert execution_order(folded, "web-2", key_id="k") is None
+
+
+def test_s3_a_plan_that_the_click_left_alone_is_told_of_as_left_out_and_not_ordered() -> None:
+    click = Settlement(Settled.CONFIRMED, after(10), BO, plans={"web-1": DIGESTS["web-1"]})
+
+    plans = plan_ready(PLANS["web-1"]), plan_ready(PLANS["web-2"], at=after(9))
+    folded = request(*plans, hosts=("web-1", "web-2"), settlement=click)
+
+    other = folded.parts[1]
+    assert (other.stage, other.is_left_out, other.ordered) == (Stage.PLANNED, True, False)
+    assert list(folded.plans) == ["web-1"]
+    assert execution_order(folded, "web-2", key_id="k") is None
+
+
+def test_s3_an_order_leaves_out_what_the_settlement_leaves_out_and_nothing_chosen_later() -> None:
+    chosen = (Choice("web-1", (1,)),)
+    click = Settlement(Settled.CONFIRMED, after(10), BO, plans={"web-1": DIGESTS["web-1"]}, choices=chosen)
+    sent_later = standing(
+        asked(),
+        settlement=click,
+        sent=[],
+        events=told([plan_ready(PLANS["web-1"])]),
+        choices=(Choice("web-1", (0,)),),
+    )
+
+    order = execution_order(sent_later, "web-1", key_id="k")
+    assert order is not None
+    assert order.excluded == (1,)
+
+
+def test_s3_what_is_left_out_has_a_set_digest_of_its_own() -> None:
+    def digest_of(*choices: Choice) -> str:
+        events = told([plan_ready(PLANS["web-1"]), plan_ready(PLANS["web-2"])])
+        asked_for = asked("web-1", "web-2")
+        return standing(asked_for, settlement=None, sent=[], events=events, choices=choices).set_digest
+
+    every = [
+        digest_of(),
+        digest_of(Choice("web-1", (0,))),
+        digest_of(Choice("web-1", (1,))),
+        digest_of(Choice("web-2", (0,))),
+        digest_of(Choice("web-1", is_left_out=True)),
+        digest_of(Choice("web-2", is_left_out=True)),
+    ]
+    assert len(set(every)) == len(every)
+    assert digest_of(Choice("web-1")) == every[0]
 
 
 def test_s3_an_order_names_the_digest_of_the_plan_that_was_confirmed() -> None:
