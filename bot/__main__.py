@@ -16,6 +16,7 @@ from contextlib import closing, suppress
 
 from bot import acl, dispatch, doctor, host_commands, key_commands, keys, logs
 from bot.audit import commands as audit
+from bot.checks import Finding
 from bot.errors import BotError, SettingsError
 from bot.host_commands import HostCommands
 from bot.memory.audit import Audit
@@ -168,7 +169,7 @@ def examine(_: argparse.Namespace) -> int:
     return 0 if all(finding.is_good for finding in findings) else 1
 
 
-def _findings(settings: BotSettings) -> Iterator[doctor.Finding]:
+def _findings(settings: BotSettings) -> Iterator[Finding]:
     client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     book = settings.rules()
     yield from slack_findings(client, book.channels, user_groups=book.user_groups)
@@ -190,13 +191,13 @@ def _key_ids(settings: BotSettings) -> tuple[str, ...]:
     return ()
 
 
-def _key_finding(settings: BotSettings) -> doctor.Finding:
+def _key_finding(settings: BotSettings) -> Finding:
     try:
         signing, *others = keys.load_all(settings.signing_key_file)
     except SettingsError as error:
-        return doctor.Finding("signing key", is_good=False, says=str(error))
+        return Finding("signing key", is_good=False, says=str(error))
     also = f"; {others[0].id} does not sign" if others else ""
-    return doctor.Finding("signing key", is_good=True, says=f"{signing.id} signs{also}")
+    return Finding("signing key", is_good=True, says=f"{signing.id} signs{also}")
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -92,6 +92,12 @@ def may_execute(person: Person, channel: str, hosts: Iterable[str], *, rules: Ru
     return may(Right.EXECUTE, person, channel, hosts, rules=rules, facts=facts)
 
 
+def may_operate(person: Person, channel: str, hosts: Iterable[str], *, rules: Rules, facts: Facts) -> Verdict:
+    """Whether this person may ask for something to be removed from any of these hosts, here."""
+    verdicts = [may_execute(person, channel, [host], rules=rules, facts=facts) for host in hosts]
+    return _any(verdicts) if verdicts else may_enter(person, channel, rules=rules, facts=facts)
+
+
 def may_enter(person: Person, channel: str, *, rules: Rules, facts: Facts) -> Verdict:
     """Whether this person may look at anything at all, here."""
     groups = rules.book.group.values()

@@ -43,11 +43,30 @@ class History:
 
 
 @dataclass(frozen=True)
+class Status:
+    """Show what is under way in this channel, on some hosts or on all."""
+
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Take back plans that nobody has decided on; without a host, those that one has asked for."""
+
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Look at everything the bot needs."""
+
+
+@dataclass(frozen=True)
 class Help:
     """Show what can be typed."""
 
 
-Command = Preview | Execute | Hosts | History | Help | UsageReply | Decision | Ask
+Command = Preview | Execute | Hosts | History | Status | Cancel | Doctor | Help | UsageReply | Decision | Ask
 
 KIND_WORDS = {
     "container": Kind.CONTAINER,
@@ -188,11 +207,35 @@ def _read_history(words: Sequence[str]) -> Command:
     return History(*hosts)
 
 
+def _read_doctor(words: Sequence[str]) -> Command:
+    return UsageReply("/prune doctor takes nothing more; it looks at everything.") if words else Doctor()
+
+
+def _read_status(words: Sequence[str]) -> Command:
+    hosts = _only_hosts("status", words)
+    return hosts if isinstance(hosts, UsageReply) else Status(hosts)
+
+
+def _read_cancel(words: Sequence[str]) -> Command:
+    hosts = _only_hosts("cancel", words)
+    return hosts if isinstance(hosts, UsageReply) else Cancel(hosts)
+
+
+def _only_hosts(command: str, words: Sequence[str]) -> tuple[str, ...] | UsageReply:
+    hosts = _split(",".join(words))
+    if any(host.startswith("-") for host in hosts):
+        return UsageReply(f"/prune {command} takes no option, only hosts: /prune {command} web-1.")
+    return tuple(dict.fromkeys(hosts))
+
+
 READERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "preview": _read_preview,
     "execute": _read_execute,
     "hosts": _read_hosts,
     "history": _read_history,
+    "status": _read_status,
+    "cancel": _read_cancel,
+    "doctor": _read_doctor,
     **dict.fromkeys((*questions.READERS, *decisions.READERS), lambda _: Help()),
     "help": lambda _: Help(),
 }

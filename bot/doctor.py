@@ -1,13 +1,13 @@
 """Whether everything the bot needs is there: at start what it cannot do without, on request all of it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
 import redis
 
+from bot.checks import Finding
 from bot.errors import StoreError
 from bot.memory.database import Database
 from bot.obstacles import lacking
@@ -16,15 +16,6 @@ from workers.contract import Beat, beat_key
 from workers.wording import sentence
 
 SKEW = timedelta(seconds=10)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    name: str
-    is_good: bool
-    says: str
 
 
 def store_finding(open_database: Callable[[], Database]) -> Finding:

@@ -58,16 +58,18 @@ def kept(plan: Plan, values: Values) -> list[tuple[ProtectedKind, str]]:
 
 
 def protection(step: Step) -> tuple[ProtectedKind, str] | None:
-    """The pattern that protects an object; None for what has no name that lasts."""
-    kind = PREFIXES.get(step.object.kind)
-    if kind is None:
-        return None
-    name = (step.untags or (step.object.name,))[0].removeprefix("/")
-    if name.startswith("sha256:"):
-        # The short id of an untagged image would read as a tag of a repository of that name.
+    """The pattern that protects what a step removes; None for what has no name that lasts."""
+    return lasting(step.object.kind, (step.untags or (step.object.name,))[0])
+
+
+def lasting(kind: str, name: str) -> tuple[ProtectedKind, str] | None:
+    """The pattern that protects an object of this name; None where none would."""
+    protected, pattern = PREFIXES.get(kind), name.removeprefix("/")
+    # The short id of an untagged image would read as a tag of a repository of that name.
+    if protected is None or pattern.startswith("sha256:"):
         return None
     try:
-        (Pattern if kind is Kind.IMAGE else NamePattern).parse(name)
+        (Pattern if protected is Kind.IMAGE else NamePattern).parse(pattern)
     except BadName:
         return None
-    return kind, name
+    return protected, pattern

@@ -25,6 +25,7 @@ from bot.requests import Line
 from bot.rulebook import Rulebook
 from bot.sealing import Sealing
 from bot.sending import Sending
+from bot.slack.checkup import Checkup
 from bot.slack.directory import Directory
 from bot.slack.exhibits import Exhibits
 from bot.slack.forms import Forms
@@ -33,6 +34,7 @@ from bot.slack.pictures import Pictures
 from bot.slack.threads import Threads, web_client
 from bot.standing import Standing
 from bot.tickets import Tickets
+from bot.underway import Underway
 from bot.withholding import Withholding
 
 
@@ -73,8 +75,14 @@ class Parts:
         self.desk = self._manned(threads, Sealing(rules, directory))
         self.standing = self._carried()
         self.inquirer = self._inquired()
-        self.reception = self._received(rules, directory)
-        self.forms = Forms(client, self.reception, directory)
+        self.reception = self._received(rules, directory, who.workspace)
+        checkup = Checkup(
+            *(client, dispatch.connect(wiring.redis_url), self._memory.store),
+            book=wiring.book,
+            key=wiring.key,
+            clock=clock,
+        )
+        self.forms = Forms(client, self.reception, directory, checkup)
         self.doorkeeper = Doorkeeper(
             waiting=self._memory.waiting, directory=directory, reception=self.reception, clock=clock
         )
@@ -142,7 +150,7 @@ class Parts:
             wake=lambda: self.loops["desk"].wake(),
         )
 
-    def _received(self, rules: Rules, directory: Directory) -> Reception:
+    def _received(self, rules: Rules, directory: Directory, workspace: str) -> Reception:
         memory, clock = self._memory, self._clock
         answering = Answering(memory.posts, memory.audit, clock=clock, wake=self._wake)
         presses = Presses(
@@ -159,6 +167,9 @@ class Parts:
             choosing=Choosing(memory.dossiers, memory.choices, presses, answering, council, clock),
             council=council,
             inquiries=memory.inquiries,
+            underway=Underway(
+                *(memory.store, memory.dossiers, presses, memory.posts), workspace=workspace, clock=clock
+            ),
             rules=rules,
             facts=directory.facts,
             known=directory.known,

@@ -12,13 +12,35 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from bot import render
-from bot.access import Allowed, Denied, Rules, Unsure, may_enter, may_execute, may_preview, visible
+from bot.access import (
+    Allowed,
+    Denied,
+    Rules,
+    Unsure,
+    may_enter,
+    may_execute,
+    may_operate,
+    may_preview,
+    visible,
+)
 from bot.answering import Answering, NoCount
 from bot.arrivals import CALL, CLICK, FILLED, Call, Click, Filled
 from bot.choosing import Choosing
-from bot.commands import Execute, Help, History, Hosts, Preview, UsageReply, parse, resolve
+from bot.commands import (
+    Cancel,
+    Doctor,
+    Execute,
+    Help,
+    History,
+    Hosts,
+    Preview,
+    Status,
+    UsageReply,
+    parse,
+    resolve,
+)
 from bot.council import Council, Said
-from bot.decisions import Decision, Freeze, Protect, Protections, Stop
+from bot.decisions import Decision, Freeze, Protect, Protections, Stop, Verb
 from bot.edits import EDITED
 from bot.errors import StoreError
 from bot.facts import Facts, Lookup
@@ -33,6 +55,7 @@ from bot.render import receipts
 from bot.render.blocks import Block, Message
 from bot.requests import Asked, Line, Phase, Request, Settled
 from bot.starts import STARTED, Fault, Started, command_of
+from bot.underway import Underway
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +78,7 @@ class Reception:
     choosing: Choosing
     council: Council
     inquiries: Inquiries
+    underway: Underway
     rules: Rules
     facts: Callable[[], Facts]
     known: Callable[[], Facts]
@@ -86,6 +110,25 @@ class Reception:
         """Take the boxes of the hosts."""
         if self.choosing.tick(click, self.facts()):
             self._wait(click.trigger_id, TICKED, CLICK.dump_json(click))
+
+    def keep(self, click: Click) -> None:
+        """Take the press that protects an object, as if it were typed; it types nothing else."""
+        command = parse(click.value)
+        if not isinstance(command, Protect) or command.verb is not Verb.PROTECT:
+            self.unknown(click)
+            return
+        call = Call(click.value, click.person, click.channel, click.trigger_id, click.response_url)
+        found = self._answer(call, self.facts(), self.clock())
+        if isinstance(found, Unsure):
+            self._wait(call.trigger_id, COMMAND, CALL.dump_json(call))
+        else:
+            self.answering.answer(call, found)
+
+    def operate(self, call: Call) -> Message | Unsure | None:
+        """Why this person may not look after the bot here; None where they may."""
+        hosts, facts = self.store.hosts(), self.facts()
+        verdict = may_operate(call.person, call.channel, hosts, rules=self.rules, facts=facts)
+        return None if isinstance(verdict, Allowed) else self._turned_away(verdict, call, Doctor())
 
     def start(self, call: Call) -> Block | Message | Unsure:
         """The form of a command without words, or why there is none."""
@@ -189,7 +232,7 @@ class Reception:
 
     def _answer(self, call: Call, facts: Facts, at: datetime) -> Message | Unsure:
         command = parse(call.text)
-        if isinstance(command, Help):
+        if isinstance(command, Help | Doctor):
             return render.help_text()
         if isinstance(command, UsageReply):
             return render.usage(command)
@@ -198,6 +241,8 @@ class Reception:
                 return self._entered(call, command, facts) or self._hosts(call, facts)
             case History(host):
                 return self._entered(call, command, facts) or self._history(call, host, facts)
+            case Status() | Cancel():
+                return self._entered(call, command, facts) or self._underway(call, command, facts)
             case Freeze() | Protect() | Protections() | Stop():
                 return self._decision(call, command, facts, at)
             case Ask():
@@ -232,6 +277,18 @@ class Reception:
             if c.host in seen
         ]
         return render.hosts(rows, self.clock())
+
+    def _underway(self, call: Call, command: Status | Cancel, facts: Facts) -> Message | Unsure:
+        hosts = resolve(command.hosts, self.store.hosts())
+        if isinstance(hosts, UsageReply):
+            return render.usage(hosts)
+        if isinstance(command, Cancel):
+            with self.answering.together():
+                found = self.underway.cancel(call, hosts if command.hosts else None, facts)
+            self.answering.wake()
+            return found
+        seen = self._visible(call, hosts, facts)
+        return seen if isinstance(seen, Unsure) else self.underway.status(call, seen)
 
     def _history(self, call: Call, host: str | None, facts: Facts) -> Message | Unsure:
         runs = self.runs.reports(host=host, limit=RUNS_SHOWN)

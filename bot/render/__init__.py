@@ -10,6 +10,7 @@ from bot.render.answers import (
     invite_me,
     not_allowed,
     not_ours,
+    not_told_in_time,
     not_yet,
     outdated,
     queue_unreachable,
@@ -21,17 +22,19 @@ from bot.render.answers import (
 )
 from bot.render.blocks import Block, Message
 from bot.render.buttons import CANCEL, EXECUTE, Pressed, pressed
+from bot.render.checkup import checkup
 from bot.render.decisions import deciding, decision, not_protected, nothing_runs, protections
 from bot.render.details import details
 from bot.render.editing import EDIT, HOSTS, editing
 from bot.render.files import details_file, report_file
 from bot.render.forms import closed_form
 from bot.render.history import HistoryRow, HostRow, history, history_row, hosts
-from bot.render.inquiries import answered, unanswered
+from bot.render.inquiries import KEEP_ALWAYS, answered, unanswered
 from bot.render.picture import Figure, Picture, days_shown, is_pictured, picture
 from bot.render.report import report
 from bot.render.root import EVENT_TYPE, root
 from bot.render.starting import START, starting
+from bot.render.underway import cancelled, underway
 
 __all__ = [
     "CANCEL",
@@ -39,6 +42,7 @@ __all__ = [
     "EVENT_TYPE",
     "EXECUTE",
     "HOSTS",
+    "KEEP_ALWAYS",
     "START",
     "Block",
     "Figure",
@@ -49,7 +53,9 @@ __all__ = [
     "Pressed",
     "already_settled",
     "answered",
+    "cancelled",
     "changed",
+    "checkup",
     "closed_form",
     "counted",
     "days_shown",
@@ -69,6 +75,7 @@ __all__ = [
     "not_allowed",
     "not_ours",
     "not_protected",
+    "not_told_in_time",
     "not_yet",
     "nothing_runs",
     "outdated",
@@ -84,6 +91,7 @@ __all__ = [
     "timed_out",
     "too_late_to_choose",
     "unanswered",
+    "underway",
     "usage",
     "waited_too_long",
 ]

@@ -17,7 +17,8 @@ HELP = """\
 `/prune preview web-1 db-*` the same on some hosts
 `/prune preview --only images,build-cache` the same for some kinds: containers, images, networks, build-cache
 `/prune execute web-1` asks for the confirmation at once
-`/prune hosts` every host, and whether it answers
+`/prune hosts` every host, and whether it answers; `/prune doctor` what the bot lacks, and what to do
+`/prune status` what is under way in this channel; `/prune cancel` takes back your plans, `cancel web-1` any
 `/prune history web-1` what was done, by whom, how much it freed
 `/prune why web-1 app:2` why that stays or goes: an image, container, network, build cache record or volume
 `/prune policy web-1` what is protected there, what may go when, and who may say so
@@ -75,6 +76,11 @@ def form_not_opened(why: str) -> Message:
         f"Slack did not open the form: {detail(why)}. Nothing was begun.",
         "Press or type it again; Slack gives the bot three seconds for that.",
     )
+
+
+def not_told_in_time() -> Message:
+    """An answer where Slack did not say in time who somebody is."""
+    return said("Slack did not say in time whether you may. Nothing was begun.", "Type it again in a minute.")
 
 
 def waited_too_long() -> Message:

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from bot.commands import parse
+from bot.decisions import Protect, Verb
+from bot.edits import lasting
 from bot.questions import Inquiry, Unanswered, Why
 from bot.render.answers import said
 from bot.render.blocks import (
     SECTION,
     TEXT_BUDGET,
+    Block,
     Message,
     code,
     context,
@@ -16,6 +20,8 @@ from bot.render.blocks import (
     fit,
     message,
     packed,
+    plain,
+    printable,
     section,
     slack_voice,
 )
@@ -39,6 +45,17 @@ from workers.wording import Voice, amount, size, span
 
 # What the title and the lines around the list may take besides is far less.
 ROOM = TEXT_BUDGET - SECTION
+KEEP_ALWAYS = "prune_keep"
+# Slack takes 2,000 characters of a button's value, and 300 in its dialog.
+VALUE = 2_000
+PROTECTED = frozenset(
+    {
+        Code.PROTECTED_REFERENCE,
+        Code.PROTECTED_LABEL,
+        Code.PROTECTED_NAME,
+        Code.PROTECTED_FROM_SLACK,
+    }
+)
 ABOUT = {Topic.OBJECT: "{object}", Topic.POLICY: "its policy", Topic.VOLUMES: "its volumes"}
 BY_HAND = (
     "Safe Prune never removes a volume. What nobody needs any more is for somebody to remove on the host, by"
@@ -87,15 +104,44 @@ def explained(asked: Inquiry, answer: ObjectAnswer, at: datetime, now: datetime)
     if not every:
         return _unknown(asked, answer)
     voice, what, lines = slack_voice(now), code(asked.object), list[str]()
+    keep: list[Block] = []
     if len(answer.found) == every == 1:
         [one] = answer.found
+        keep = _keep_button(asked.host, one)
         title, lines = explaining.verdict(one, voice), list(_in_full(one, voice))
     else:
         title = f"{amount(every, 'object')} on {code(asked.host)} may be meant by {what}"
         lines = [line for one in answer.found for line in _in_short(one, voice)]
     told = _counted(lines, answer.more, _more_objects if answer.more else _more_lines)
     place = f"On {code(asked.host)}, as it was {date(at)}. To explain is not to plan: nothing is removed."
-    return message(_capital(title), [*map(section, packed(told)), context(place)])
+    return message(_capital(title), [*map(section, packed(told)), context(place), *keep])
+
+
+def _keep_button(host: str, one: ObjectExplanation) -> list[Block]:
+    """What protects the object from now on, as if it were typed; none for what no pattern names for good."""
+    found = lasting(one.kind, one.name)
+    if found is None or any(why.code in PROTECTED for why in one.reasons):
+        return []
+    kind, pattern = found
+    typed = f"{Verb.PROTECT} {host} {kind}:{pattern}"
+    if parse(typed) != Protect(Verb.PROTECT, host, kind, pattern) or len(typed) > VALUE:
+        return []
+    what = (
+        f"{printable(pattern)} stays on {host} from now on, until somebody lifts that (/prune protections)."
+    )
+    button = {
+        "type": "button",
+        "action_id": KEEP_ALWAYS,
+        "text": plain("Always Keep"),
+        "value": typed,
+        "confirm": {
+            "title": plain("Always keep it?"),
+            "text": plain(what),
+            "confirm": plain("Always Keep"),
+            "deny": plain("Not Now"),
+        },
+    }
+    return [{"type": "actions", "elements": [button]}]
 
 
 def _unknown(asked: Inquiry, answer: ObjectAnswer) -> Message:

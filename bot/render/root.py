@@ -124,8 +124,9 @@ def _decision(settlement: Settlement, approvers: Sequence[Person]) -> str:
 
 
 def _named(request: Request) -> str:
-    digests = list(request.plans.values())
-    return f"Plan {short(digests[0])}" if len(digests) == 1 else f"Plans {request.set_digest}"
+    digests, left = list(request.plans.values()), sum(len(part.excluded) for part in request.confirmable)
+    less = f" less {amount(left, 'object')}" if left else ""
+    return f"Plan {short(digests[0])}{less}" if len(digests) == 1 else f"Plans {request.set_digest}{less}"
 
 
 def _again(hosts: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
-"""Forms in Slack: opened within the three seconds that Slack gives, drawn again while they are filled in."""
+"""What follows Slack's answer at once: forms, opened within three seconds and drawn again, and the doctor."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
@@ -10,31 +10,30 @@ from bot.access import Unsure
 from bot.arrivals import Call, Click, Filled
 from bot.errors import SlackError
 from bot.reception import Reception
-from bot.render import form_not_opened
-from bot.render.blocks import Message
+from bot.render import checkup, form_not_opened, not_told_in_time
+from bot.render.blocks import Block, Message
 from bot.slack.answers import named_errors
+from bot.slack.checkup import Checkup
 from bot.slack.directory import Directory
 
 logger = logging.getLogger(__name__)
 
 ROUNDS = 2
+Told = TypeVar("Told")
 
 
 class Forms:
-    """Shows forms; it goes over the network, so it is called when Slack has its answer."""
+    """Shows forms and findings; it goes over the network, so it is called when Slack has its answer."""
 
-    def __init__(self, client: WebClient, reception: Reception, directory: Directory) -> None:
+    def __init__(
+        self, client: WebClient, reception: Reception, directory: Directory, checkup: Checkup
+    ) -> None:
         self._client, self._reception, self._directory = client, reception, directory
+        self._checkup = checkup
 
     def start(self, call: Call) -> Message | None:
         """Open the form of a command without words; returns why that does not work, None where it does."""
-        found = self._reception.start(call)
-        for _ in range(ROUNDS):
-            if isinstance(found, Unsure):
-                self._directory.look_up(found.needs)
-                found = self._reception.start(call)
-        if isinstance(found, Unsure):
-            return form_not_opened("it did not say in time whether you may")
+        found: Block | Message = self._told(lambda: self._reception.start(call))
         if isinstance(found, Message):
             return found
         try:
@@ -42,6 +41,19 @@ class Forms:
         except SlackError as error:
             return form_not_opened(str(error))
         return None
+
+    def examine(self, call: Call) -> Message:
+        """What the doctor finds, or why it is not for this person."""
+        return self._told(lambda: self._reception.operate(call)) or checkup(list(self._checkup.findings()))
+
+    def _told(self, ask: Callable[[], Told | Unsure]) -> Told | Message:
+        """What is decided when Slack has said who somebody is."""
+        found = ask()
+        for _ in range(ROUNDS):
+            if isinstance(found, Unsure):
+                self._directory.look_up(found.needs)
+                found = ask()
+        return not_told_in_time() if isinstance(found, Unsure) else found
 
     def edit(self, click: Click) -> None:
         """Open the form of one host's plan."""

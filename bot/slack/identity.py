@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from slack_sdk import WebClient
 
-from bot.doctor import Finding
+from bot.checks import Finding
 from bot.errors import SettingsError, SlackError
 from bot.slack.answers import named_errors
 
@@ -27,13 +27,14 @@ PERMANENT = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who the bot is in Slack, and what it may do there."""
+    """Who the bot is in Slack, and what it may do there; `workspace`: the address of that place."""
 
     team: str
     team_name: str
     user: str
     bot_id: str
     scopes: frozenset[str]
+    workspace: str = ""
 
     @property
     def missing_scopes(self) -> tuple[str, ...]:
@@ -62,6 +63,7 @@ def identity(client: WebClient) -> Identity:
         user=str(answer["user_id"]),
         bot_id=str(answer.get("bot_id", "")),
         scopes=frozenset(scope.strip() for scope in scopes.split(",")),
+        workspace=str(answer.get("url", "")),
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from slack_bolt import Ack, App, Respond
 
 from bot.arrivals import Call, Click, Filled
+from bot.commands import Doctor, parse
 from bot.edits import KEEP, KINDS, OBJECTS
 from bot.errors import BotError, PayloadUnreadable
 from bot.reception import Reception
-from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, START, closed_form
+from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS, START, closed_form
 from bot.render.blocks import Message
 from bot.render.receipts import not_noted, not_readable
 from bot.slack.forms import Forms
@@ -31,6 +32,7 @@ def register(app: App, reception: Reception, forms: Forms) -> None:
     app.action(EXECUTE)(_on_click(reception.execute))
     app.action(CANCEL)(_on_click(reception.cancel))
     app.action(HOSTS)(_on_click(reception.tick))
+    app.action(KEEP_ALWAYS)(_on_click(reception.keep))
     app.action(EDIT)(_afterwards(click_of, forms.edit))
     for field in (KINDS, OBJECTS, KEEP):
         app.action(field)(_afterwards(filled_of, forms.redraw))
@@ -45,6 +47,9 @@ def _on_command(reception: Reception, forms: Forms) -> Callable[..., None]:
         call = _read(call_of, command)
         if call is None:
             ack(**_private(not_readable()))
+        elif isinstance(parse(call.text), Doctor):
+            ack()
+            respond(**_private(forms.examine(call)))
         elif call.text.strip():
             ack(**_private(reception.command(call)))
         else:

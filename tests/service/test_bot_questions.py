@@ -5,17 +5,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.arrivals import Click
 from bot.memory.audit import Audit
 from bot.memory.inquiries import Inquiries
+from bot.render import KEEP_ALWAYS
 from tests.service.bot_stage import Clock, HandDriven, Stage, StandInHost, listen
 from tests.unit.bot_values import plan_failed
 from tests.unit.render_values import HELD, IN_USE, POLICY
+from tests.workspace import Message
 from workers.contract import (
     Answer,
     Answered,
+    Kind,
     NotAnswered,
     ObjectAnswer,
     OrderRefused,
+    ProtectOrder,
     Question,
     Topic,
 )
@@ -333,3 +338,43 @@ def test_the_answer_is_read_by_who_asked_alone(stage: Stage) -> None:
     assert not message.controls
     assert stage.roots() == ()
     assert stage.slack.violations == ()
+
+
+def explained_to(stage: Stage, user: str) -> Message:
+    """What somebody reads who has asked why an image stays."""
+    stage.host().beat()
+    stage.slack.command(user, "ops", "/prune why web-1 shop/app:1.5.0")
+    question = taken(stage.host())
+    told = {"request_id": question.request_id, "reply_to": question.reply_to}
+    stage.host().tell(Answered(host="web-1", at=stage.host().clock(), answer=WHY, **told))
+    return stage.told(user, "because")
+
+
+def test_what_is_explained_can_be_kept_for_good_with_a_press(stage: Stage) -> None:
+    with stage.bot():
+        stage.slack.click("ana", explained_to(stage, "ana"), KEEP_ALWAYS)
+        order = stage.host().take()
+        stage.told("ana", "Protecting")
+
+    assert isinstance(order, ProtectOrder)
+    assert (order.kind, order.pattern, order.until) == (Kind.IMAGE, "shop/app:1.5.0", None)
+    assert stage.slack.violations == ()
+
+
+def test_s12_who_may_not_execute_keeps_nothing_for_good(stage: Stage) -> None:
+    with stage.bot():
+        stage.slack.click("dee", explained_to(stage, "dee"), KEEP_ALWAYS)
+        stage.told("dee", "may do this")
+
+    assert stage.host().queued == 0
+
+
+WRONG = ("unprotect web-1 image:a:1", "execute web-1", "freeze web-1", "", "protect")
+
+
+@pytest.mark.parametrize("value", WRONG)
+def test_s3_the_button_that_keeps_does_nothing_else(bot: HandDriven, stage: Stage, value: str) -> None:
+    bot.parts.reception.keep(Click(value, bot.person("ana"), stage.channel, "t1", ""))
+
+    assert bot.told("t1").startswith("This request is not known any more.")
+    assert (stage.host().queued, bot.store.open_requests()) == (0, ())

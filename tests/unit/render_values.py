@@ -349,6 +349,16 @@ REQUESTS: dict[str, Request] = {
         phase=Phase.READY,
     ),
     "ready-several": request(planned("web-2", steps=SMALL), planned("web-1"), SILENT, phase=Phase.READY),
+    "ready-edited": request(
+        replace(planned("web-1"), excluded=(0, 1)),
+        replace(planned("web-2", steps=SMALL), is_left_out=True),
+        SILENT,
+        phase=Phase.READY,
+    ),
+    "ready-nothing-chosen": request(replace(planned(), is_left_out=True), phase=Phase.READY),
+    "finished-without-one": request(
+        ran(run()), replace(planned("web-2"), is_left_out=True), phase=Phase.FINISHED
+    ),
     "ready-past-its-time": request(planned(expires_at=ago(minutes=1)), phase=Phase.READY),
     "executing": request(
         replace(

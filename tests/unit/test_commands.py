@@ -3,12 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands import (
+    Cancel,
     Command,
     Execute,
     Help,
     History,
     Hosts,
     Preview,
+    Status,
     UsageReply,
     parse,
     resolve,
@@ -24,6 +26,8 @@ SCRAPS = st.lists(
             "execute",
             "hosts",
             "history",
+            "status",
+            "cancel",
             "help",
             "--only",
             "—only",
@@ -58,6 +62,10 @@ def said(text: str) -> str:
         ("hosts", Hosts()),
         ("history", History()),
         ("history web-1", History("web-1")),
+        ("status", Status()),
+        ("status web-1,web-2", Status(("web-1", "web-2"))),
+        ("Cancel", Cancel()),
+        ("cancel web-* web-1 web-1", Cancel(("web-*", "web-1"))),
         ("preview", Preview()),
         ("preview web-1 db-*", Preview(("web-1", "db-*"))),
         ("preview web-1 web-1", Preview(("web-1",))),
@@ -98,7 +106,8 @@ def test_an_unknown_word_gets_the_nearest_command_first() -> None:
 
 def test_a_word_like_no_command_gets_them_in_their_order() -> None:
     assert said("web-1").endswith(
-        "/prune preview, /prune execute, /prune hosts, /prune history, /prune why, /prune policy,"
+        "/prune preview, /prune execute, /prune hosts, /prune history, /prune status, /prune cancel,"
+        " /prune doctor, /prune why, /prune policy,"
         " /prune volumes, /prune stop, /prune freeze, /prune unfreeze, /prune protect, /prune unprotect,"
         " /prune protections, /prune help."
     )
@@ -142,6 +151,8 @@ def test_history_takes_one_host_and_hosts_takes_none() -> None:
     assert said("history web-1 web-2").startswith("/prune history takes one host")
     assert said("history --all").startswith("/prune history takes no option")
     assert said("hosts web-1").startswith("/prune hosts takes nothing more")
+    assert said("status --all").startswith("/prune status takes no option")
+    assert said("cancel web-1 --now").startswith("/prune cancel takes no option")
 
 
 @given(SCRAPS)

@@ -46,6 +46,7 @@ PURE = {
     *(f"bot.audit.{name}" for name in ("compare", "export", "findings", "numbering", "own", "runs")),
     *(
         "bot.access",
+        "bot.checks",
         "bot.acts",
         "bot.commands",
         "bot.consent",

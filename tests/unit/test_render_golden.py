@@ -12,6 +12,7 @@ from bot.render import (
     Message,
     already_settled,
     answered,
+    cancelled,
     changed,
     counted,
     details,
@@ -30,6 +31,7 @@ from bot.render import (
     root,
     timed_out,
     unanswered,
+    underway,
     usage,
 )
 from bot.render.receipts import inquiring
@@ -121,6 +123,12 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
     "report-order-refused": (report(REFUSED_ORDER, NOW),),
     "history": (history(HISTORY_ROWS, None), history((), "web-1")),
     "hosts": (hosts(HOST_ROWS, NOW), hosts((), NOW)),
+    "underway": (
+        underway([(READY, "https://example.slack.com/archives/C0/p1"), (REQUESTS["executing"], "")], NOW),
+        underway([], NOW),
+        cancelled([READY, REQUESTS["ready-several"]]),
+        cancelled([]),
+    ),
     "help": (help_text(),),
     "why": (
         answered(ASKED_WHY, told_by(ObjectAnswer(text="shop/app:1.5.0", found=(IN_USE,))), NOW),

@@ -1,0 +1,68 @@
+"""What is under way in a channel: shown to one person, and taken back where they may say so."""
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import render
+from bot.access import Denied, Unsure
+from bot.arrivals import Call
+from bot.facts import Facts
+from bot.memory.dossiers import Dossiers
+from bot.memory.posts import ROOT, Posts
+from bot.memory.store import Store
+from bot.presses import Presses
+from bot.render.blocks import Message
+from bot.requests import Request, Settled, Settlement
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Underway:
+    """Reads the open requests of a channel; `workspace` is the address that its messages are found under."""
+
+    store: Store
+    dossiers: Dossiers
+    presses: Presses
+    posts: Posts
+    workspace: str
+    clock: Callable[[], datetime]
+
+    def status(self, call: Call, hosts: Collection[str]) -> Message:
+        """What is not over yet on these hosts."""
+        found = [(request, self._link(request)) for request in self._open(call.channel, hosts)]
+        return render.underway(found, self.clock())
+
+    def cancel(self, call: Call, hosts: Collection[str] | None, facts: Facts) -> Message | Unsure:
+        """Cancel what nobody has decided on these hosts; without any, what this person has asked for."""
+        waiting = [r for r in self._open(call.channel, hosts) if r.settlement is None]
+        if hosts is None:
+            waiting = [request for request in waiting if request.asked.requester == call.person]
+        verdicts = [self.presses.may_change(call.person, request, facts) for request in waiting]
+        needs = [verdict.needs for verdict in verdicts if isinstance(verdict, Unsure)]
+        if needs:
+            return Unsure(frozenset().union(*needs))
+        denied = [verdict for verdict in verdicts if isinstance(verdict, Denied)]
+        mine = [r for r, verdict in zip(waiting, verdicts, strict=True) if not isinstance(verdict, Denied)]
+        if denied and not mine:
+            return render.not_allowed(denied[0])
+        return render.cancelled([request for request in mine if self._cancel(request, call)])
+
+    def _cancel(self, request: Request, call: Call) -> bool:
+        settlement = Settlement(Settled.CANCELLED, self.clock(), call.person)
+        decision = self.store.settle(request.asked.id, settlement, click=call.trigger_id)
+        logger.info("request %s is %s", request.asked.id, decision.settlement.how)
+        return decision.is_ours
+
+    def _open(self, channel: str, hosts: Collection[str] | None) -> list[Request]:
+        found = [dossier for dossier in self.dossiers.open() if dossier.asked.channel == channel]
+        meant = [d for d in found if hosts is None or not set(hosts).isdisjoint(d.asked.hosts)]
+        return [self.presses.standing(dossier) for dossier in meant]
+
+    def _link(self, request: Request) -> str:
+        root = self.posts.find(request.asked.id, ROOT)
+        if root is None or not root.ts or not self.workspace:
+            return ""
+        return f"{self.workspace.rstrip('/')}/archives/{root.channel}/p{root.ts.replace('.', '')}"

@@ -1,0 +1,106 @@
+"""What is under way is shown, and taken back, where it was asked for and by whoever may."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.render import EXECUTE
+from tests.service.bot_stage import Clock, HandDriven, Stage, listen
+
+
+@pytest.fixture
+def bot(stage: Stage) -> Iterator[HandDriven]:
+    made = HandDriven(stage, Clock())
+    listen(stage, made)
+    yield made
+    made.close()
+
+
+def ready(stage: Stage, bot: HandDriven, host: str = "web-1", *, user: str = "ana") -> None:
+    bot.command(f"preview {host}", user=user)
+    bot.carry_on()
+    stage.host(host).answer_with_plan()
+    bot.hear()
+    bot.carry_on(6)
+
+
+def lines(bot: HandDriven, text: str, trigger: str, *, user: str = "ana") -> str:
+    """All that a command is answered."""
+    said = bot.parts.reception.command(bot.call(text, user=user, trigger=trigger))
+    bot.parts.doorkeeper.step()
+    owed = next((note.message for note in bot.posts.owed() if note.id == trigger), said)
+    return "\n".join(block["text"]["text"] for block in owed.blocks if block["type"] == "section")
+
+
+def test_status_names_each_request_with_a_link_to_its_thread(stage: Stage, bot: HandDriven) -> None:
+    assert "Nothing is under way in this channel." in lines(bot, "status", "t0")
+    ready(stage, bot)
+    ready(stage, bot, "web-2", user="bo")
+
+    shown, one = lines(bot, "status", "t1"), lines(bot, "status web-2", "t2")
+
+    links = [f"/archives/{stage.channel}/p{root.ts.replace('.', '')}|thread>" for root in stage.roots()]
+    assert "2 requests under way in this channel" in shown
+    assert all(link in shown for link in links)
+    assert "Prune 200 MB on web-1?" in shown
+    assert ("1 request under way" in one, "web-1" in one) == (True, False)
+    assert "No host is called" in lines(bot, "status web-9", "t3")
+
+
+def test_a_run_is_under_way_until_it_is_over(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1")
+    bot.carry_on()
+    made = stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(6)
+    bot.click(EXECUTE)
+    assert "Pruning web-1…" in lines(bot, "status", "t1")
+    assert "Nothing that you could cancel" in lines(bot, "cancel web-1", "t2")
+    bot.carry_on()
+    stage.host().execute(made)
+    bot.hear()
+    bot.carry_on(8)
+    assert "Nothing is under way" in lines(bot, "status", "t3")
+
+
+def test_cancel_takes_back_what_one_asked_for_and_nothing_else(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    ready(stage, bot, "web-2", user="bo")
+
+    said = lines(bot, "cancel", "t1")
+    bot.carry_on(3)
+
+    assert "Cancelled on web-1: nothing was removed by it." in said
+    first, second = stage.roots()
+    assert first.first_line == "Cancelled, nothing was removed on web-1."
+    assert "Cancelled by @ana" in first.plain
+    assert (first.controls, bool(second.controls)) == ((), True)
+
+
+def test_cancel_with_a_host_takes_back_what_others_asked_for(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot, user="bo")
+    assert "Nothing that you could cancel" in lines(bot, "cancel", "t1")
+    assert "Cancelled on web-1" in lines(bot, "cancel web-*", "t2")
+    assert "Nothing that you could cancel" in lines(bot, "cancel web-1", "t3")
+
+
+def test_s12_who_may_not_execute_cancels_nothing_of_others(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    said = lines(bot, "cancel web-1", "t1", user="dee")
+    bot.carry_on(2)
+
+    assert "may do this" in said
+    assert stage.roots()[0].controls
+    ready(stage, bot, "web-2", user="dee")
+    assert "Cancelled on web-2" in lines(bot, "cancel", "t2", user="dee")
+
+
+def test_what_is_planned_still_can_be_taken_back(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1")
+    bot.carry_on()
+    assert "Planning on web-1…" in lines(bot, "status", "t1")
+    assert "Cancelled on web-1" in lines(bot, "cancel", "t2")
+    stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(4)
+    assert stage.roots()[0].first_line == "Cancelled, nothing was removed on web-1."
