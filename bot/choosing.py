@@ -64,7 +64,8 @@ class Choosing:
             self._refuse(click, NoCount("not_open", part if isinstance(part, Message) else render.changed()))
             return None
         of = Edited(request.asked.id, part.host, part.plan_digest, click.channel, click.response_url)
-        return render.editing(part, replace(part, is_left_out=False), of)
+        about = self.presses.tickets.stamp(EDITED.dump_json(of).decode(), click.person)
+        return render.editing(part, replace(part, is_left_out=False), about)
 
     def not_opened(self, click: Click, why: str) -> None:
         """Say that Slack did not show the form."""
@@ -72,14 +73,14 @@ class Choosing:
 
     def draw(self, filled: Filled) -> Block:
         """The form again, with what is left of the plan by what it says now."""
-        found = self._found(filled)
+        about = self.presses.tickets.opened(filled.about, filled.person)
+        found = render.outdated() if about is None else self._found(replace(filled, about=about))
         if isinstance(found, Message):
             return render.closed_form(found)
-        of, _, part = found
-        return render.editing(part, _tried(part, filled), of)
+        return render.editing(found[2], _tried(found[2], filled), filled.about)
 
     def take(self, filled: Filled, facts: Facts, at: datetime) -> Message | Unsure | None:
-        """Take a form; None where all of it is taken, else why not, or what it has led to besides."""
+        """Take a form that is known to be ours; None where all of it is taken, else why not."""
         found = self._found(filled)
         if isinstance(found, Message):
             return found

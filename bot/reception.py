@@ -141,10 +141,16 @@ class Reception:
         hosts = resolve((), seen)
         if isinstance(hosts, UsageReply):
             return render.usage(hosts)
-        return render.starting(hosts, Started(call.channel, call.response_url))
+        about = STARTED.dump_json(Started(call.channel, call.response_url)).decode()
+        return render.starting(hosts, self.presses.tickets.stamp(about, call.person))
 
     def fill(self, filled: Filled) -> Message | Fault | None:
         """Take a form; returns what stands in its place or is wrong in it, None where it is simply closed."""
+        about = self.presses.tickets.opened(filled.about, filled.person)
+        if about is None:
+            logger.warning("a form of %s is left out: the bot has not made it", filled.person.user)
+            return render.outdated()
+        filled = replace(filled, about=about)
         try:
             found = self._filled(filled, self.facts(), self.clock())
             if isinstance(found, Unsure):

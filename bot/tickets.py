@@ -1,7 +1,8 @@
 """What proves that a message which one person alone sees is the bot's: Slack shows it to nobody else.
 
 A message in a channel is known by its ts. One that only its reader sees cannot be looked up, so its buttons
-carry what only this process can make. After a restart they are void; the one under the plan is not.
+carry what only this process can make, and so do forms: what one was opened for, and where its answer goes, is
+nobody else's to say. After a restart they are void; the button under the plan is not.
 """
 
 import hmac
@@ -9,6 +10,8 @@ import secrets
 from dataclasses import dataclass, field
 
 from workers.contract import Person
+
+MARK = 64
 
 
 @dataclass(frozen=True)
@@ -28,3 +31,17 @@ class Tickets:
         return hmac.compare_digest(
             ticket.encode(errors="replace"), self.issue(request_id, set_digest, person).encode()
         )
+
+    def stamp(self, about: str, person: Person) -> str:
+        """What a form carries for one person, so that it is known to be ours when it comes back."""
+        return f"{self._mark(about, person)}{about}"
+
+    def opened(self, stamped: str, person: Person) -> str | None:
+        """What a form was stamped with for this person; None for a form that this process has not made."""
+        mark, about = stamped[:MARK], stamped[MARK:]
+        is_ours = hmac.compare_digest(mark.encode(errors="replace"), self._mark(about, person).encode())
+        return about if is_ours else None
+
+    def _mark(self, about: str, person: Person) -> str:
+        said = f"form {person.spelled} {about}"
+        return hmac.new(self.secret, said.encode(errors="replace"), "sha256").hexdigest()

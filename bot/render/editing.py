@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.edits import EDITED, FOR_GOOD, KEEP, KEEP_FOR, KINDS, OBJECTS, Edited, protection
+from bot.edits import FOR_GOOD, KEEP, KEEP_FOR, KINDS, OBJECTS, protection
 from bot.render.answers import changed
 from bot.render.blocks import Block, plain, section
 from bot.render.forms import closed_form, form, menu, option, tickable
@@ -70,7 +70,7 @@ def _host(part: HostPart) -> str:
     return f"{part.host} · {bytes_range(part.expected)}"
 
 
-def editing(part: HostPart, tried: HostPart, of: Edited) -> Block:
+def editing(part: HostPart, tried: HostPart, about: str) -> Block:
     """The form for one host's plan; `tried`: the same host with what the form says by now left out.
 
     Slack keeps what was filled in when a form is drawn again, so it begins with what is left out already.
@@ -90,7 +90,7 @@ def editing(part: HostPart, tried: HostPart, of: Edited) -> Block:
             else []
         ),
     ]
-    return form(EDIT, "Edit the plan", blocks, about=EDITED.dump_json(of).decode(), submit="Use this")
+    return form(EDIT, "Edit the plan", blocks, about=about, submit="Use this")
 
 
 def _beyond(hidden: int) -> str:

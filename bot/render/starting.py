@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.render.blocks import Block, plain
 from bot.render.forms import form, menu, option, tickable
 from bot.render.titles import KIND_TITLES
-from bot.starts import EXECUTE, PREVIEW, START_HOSTS, START_KINDS, START_VERB, STARTED, Started
+from bot.starts import EXECUTE, PREVIEW, START_HOSTS, START_KINDS, START_VERB
 
 START = "prune_start"
 VERBS = {
@@ -14,7 +14,7 @@ VERBS = {
 }
 
 
-def starting(hosts: Sequence[str], of: Started) -> Block:
+def starting(hosts: Sequence[str], about: str) -> Block:
     """The form; without a host picked a preview is of all of them."""
     verbs = [option(words, verb) for verb, words in VERBS.items()]
     what = {
@@ -42,4 +42,4 @@ def starting(hosts: Sequence[str], of: Started) -> Block:
         },
         tickable(START_KINDS, "Kinds", kinds, kinds),
     ]
-    return form(START, "Safe Prune", blocks, about=STARTED.dump_json(of).decode(), submit="Ask")
+    return form(START, "Safe Prune", blocks, about=about, submit="Ask")

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bot import render
+from bot.edits import EDITED, KINDS, Edited
 from bot.memory.audit import Audit
 from bot.memory.choices import Choices
 from bot.orders import claims_id
@@ -186,3 +188,23 @@ def test_a_ticket_counts_in_a_private_message_only(stage: Stage, bot: HandDriven
     ticket = json.loads(control.value or "")["ticket"]
 
     assert bot.click(EXECUTE, user="ana", root=forged(stage, ticket=ticket)) == NOT_OURS
+
+
+@pytest.mark.parametrize("of", ["nobody", "somebody else"])
+def test_s12_a_form_that_the_bot_did_not_make_for_this_person_does_nothing(
+    stage: Stage, bot: HandDriven, of: str
+) -> None:
+    """Whoever has the bot's token can open forms; ours say where their answer goes, and whose they are."""
+    about = EDITED.dump_json(Edited(request(bot).id, "web-1", "d", stage.channel, "http://127.0.0.1:9/x"))
+    view = bot.parts.reception.choosing.open(bot.pressed(EDIT, stage.ready_root(), user="ana", trigger="t1"))
+    assert view is not None
+    forged = {"nobody": view | {"private_metadata": about.decode()}, "somebody else": view}[of]
+    filled = bot.filled(forged, {KINDS: ()}, user="bo", trigger="t2")
+
+    said = bot.parts.reception.fill(filled)
+    redrawn = bot.parts.reception.choosing.draw(filled)
+
+    assert isinstance(said, render.Message)
+    assert said.text.startswith("This request is not known any more.")
+    assert "not known any more" in str(redrawn)
+    assert (bot.told("t2"), Choices(bot.parts.database).of(request(bot).id)) == ("", ())

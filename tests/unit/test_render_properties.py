@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from bot.access import Denied, Why
 from bot.commands import UsageReply
-from bot.edits import Edited
 from bot.questions import Inquiry, Unanswered
 from bot.questions import Why as NoAnswer
 from bot.render import (
@@ -37,7 +36,6 @@ from bot.render import (
 from bot.render.blocks import code, fit, printable
 from bot.render.editing import OBJECTS_LISTED
 from bot.requests import HostPart, Phase, Request
-from bot.starts import Started
 from tests.unit.render_strategies import (
     ANSWERS,
     HOSTILE,
@@ -153,14 +151,13 @@ def test_any_plan_makes_a_sound_form(made: Any, many: bool, data: st.DataObject)
     steps = tuple(step.model_copy(update={"index": n}) for n, step in enumerate(made.steps * times))
     part = HostPart("web-1", plan=made.model_copy(update={"steps": steps}))
     out = data.draw(st.sets(st.sampled_from([step.index for step in steps]), max_size=9))
-    of = Edited("r-1", "web-1", "d" * 64, "C0", "https://hooks.example/" + "x" * 80)
-    assert validate_view(editing(part, replace(part, excluded=tuple(out)), of)) == ()
+    assert validate_view(editing(part, replace(part, excluded=tuple(out)), "about")) == ()
 
 
 @arbitrary
 @given(st.lists(st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True), min_size=1, max_size=300, unique=True))
 def test_any_hosts_make_a_sound_form_to_start_with(names: list[str]) -> None:
-    assert validate_view(starting(names, Started("C0", "https://hooks.example/"))) == ()
+    assert validate_view(starting(names, "about")) == ()
 
 
 @arbitrary
