@@ -30,6 +30,9 @@ class Checkup:
         """Everything that `python -m bot doctor` looks at and that can be told from inside."""
         hosts = self.store.hosts()
         yield from slack_findings(self.client, self.book.channels, user_groups=self.book.user_groups)
-        yield from doctor.redis_findings(self.redis)
+        redis_answers, *others = doctor.redis_findings(self.redis)
+        yield from (redis_answers, *others)
         yield from doctor.rules_findings(self.book, hosts)
-        yield from doctor.host_findings(self.redis, hosts, self.clock(), keys=(self.key().id,))
+        # Each host would be waited for anew, and whoever types a command next would wait as well.
+        if redis_answers.is_good:
+            yield from doctor.host_findings(self.redis, hosts, self.clock(), keys=(self.key().id,))

@@ -35,3 +35,13 @@ def test_all_is_well_where_it_is(stage: Stage, bot: None) -> None:
 def test_s12_it_is_for_those_who_may_prune_somewhere(stage: Stage, bot: None, user: str) -> None:
     stage.slack.command(user, "ops", "/prune doctor")
     assert "host web-1" not in stage.told(user, "may do this").plain
+
+
+def test_a_redis_that_is_away_is_said_once_and_not_for_every_host(stage: Stage, bot: None) -> None:
+    stage.server.stop()
+    stage.slack.command("bo", "ops", "/prune doctor")
+    told = stage.told("bo", "to mend").plain
+    stage.server.start()
+
+    assert "Redis: does not answer" in told
+    assert "host web-1" not in told
