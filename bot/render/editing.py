@@ -84,11 +84,7 @@ def editing(part: HostPart, tried: HostPart, about: str) -> Block:
         _kinds(part, plan),
         _objects(part, shown),
         *_keep(shown),
-        *(
-            [section(f"+{amount(hidden, 'smaller object')}; these go or stay with their kind.")]
-            if hidden
-            else []
-        ),
+        *([section(_beyond(hidden))] if hidden else []),
     ]
     return form(EDIT, "Edit the plan", blocks, about=about, submit="Use this")
 
