@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.edits import KEEP, KEEP_FOR, KINDS, OBJECTS
+from bot.edits import EDITED, KEEP, KEEP_FOR, KINDS, OBJECTS, Edited
 from bot.memory.choices import Choices
 from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, START
 from bot.requests import Choice
@@ -290,3 +290,21 @@ def test_s12_a_form_waits_until_slack_has_said_who_hands_it_in(stage: Stage, dri
 
     assert (waiting, driven.told("t-fill")) == ((), "")
     assert Choices(driven.parts.database).of(dossier.asked.id) == (Choice("web-1", (0,)),)
+
+
+def test_s3_a_form_of_another_plan_chooses_nothing(stage: Stage, driven: HandDriven) -> None:
+    """Steps are named by their numbers, which mean something else in another plan."""
+    driven.command("preview web-1")
+    driven.carry_on()
+    stage.host().answer_with_plan()
+    driven.hear()
+    driven.carry_on(6)
+    (dossier,) = driven.parts.reception.dossiers.open()
+    of = Edited(dossier.asked.id, "web-1", "sha256:another", stage.channel, "")
+    about = driven.parts.reception.presses.tickets.stamp(EDITED.dump_json(of).decode(), driven.person("bo"))
+    view = {"callback_id": EDIT, "private_metadata": about}
+
+    said = driven.parts.reception.fill(driven.filled(view, {KINDS: ()}, user="bo", trigger="t1"))
+
+    assert "The plans changed after you saw them." in str(said)
+    assert Choices(driven.parts.database).of(dossier.asked.id) == ()
