@@ -42,6 +42,8 @@ from workers.contract import (
     PlanReady,
     PlanStarted,
     StepFinished,
+    StepOutcome,
+    WorkBegun,
 )
 from workers.signing import CLOCK_SKEW
 
@@ -188,13 +190,9 @@ def _executing(part: HostPart, order: Sent, events: Sequence[Event]) -> HostPart
     started = [e for e in events if isinstance(e, ExecutionStarted)]
     finished = [e for e in events if isinstance(e, ExecutionFinished)]
     refused = [e for e in events if isinstance(e, OrderRefused) and _is_about(e, order)]
-    steps = {e.step.index: e.step for e in events if isinstance(e, StepFinished)}
-    planned = len(part.chosen_steps)
     part = replace(
-        part,
-        steps=max((e.steps for e in started), default=planned),
-        steps_done=len(steps),
-        freed_so_far=sum((s.expected for s in steps.values() if s.outcome is Outcome.REMOVED), NOTHING),
+        _so_far(part, [e.step for e in events if isinstance(e, StepFinished)], _work(order, events)),
+        steps=max((e.steps for e in started), default=len(part.chosen_steps)),
     )
     if finished:
         last = max(finished, key=lambda e: e.at)
@@ -206,6 +204,24 @@ def _executing(part: HostPart, order: Sent, events: Sequence[Event]) -> HostPart
         # A second copy of an order that has begun is refused too; that is no news, so it comes last.
         return _turned_away(part, max(refused, key=lambda e: e.at))
     return _ordered(part, order)
+
+
+def _work(order: Sent, events: Sequence[Event]) -> WorkBegun | None:
+    """What the run of this order said last that it does."""
+    begun = [e for e in events if isinstance(e, WorkBegun) and e.order_id == order.order_id]
+    return max(begun, key=lambda e: e.at, default=None)
+
+
+def _so_far(part: HostPart, ended: Sequence[StepOutcome], work: WorkBegun | None) -> HostPart:
+    """What a run has done; a step that people left out ends in it too, and is nothing it does."""
+    steps = {step.index: step for step in ended if step.index not in part.excluded}.values()
+    return replace(
+        part,
+        work=work,
+        steps_done=len(steps),
+        done_of_kind=sum(work is not None and step.object.kind is work.kind for step in steps),
+        freed_so_far=sum((s.expected for s in steps if s.outcome is Outcome.REMOVED), NOTHING),
+    )
 
 
 def _ordered(part: HostPart, order: Sent) -> HostPart:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from workers import exclusions
-from workers.contract import Bytes, Event, Kind, Person, Plan, Report, Step
+from workers.contract import Bytes, Event, Kind, Person, Plan, Report, Step, WorkBegun
 from workers.reasons import Reason
 from workers.signing import MAX_LIFE, digest
 
@@ -168,6 +168,7 @@ class HostPart:
     `trouble`: what the host says keeps it from going on, while something is expected of it.
     `withheld`: why it would be sent no order, as long as nobody has decided.
     `is_overdue`: its deadline has passed once, so it does not hold up the others even if it comes back.
+    `work`: what its run said last that it does. `done_of_kind`: how many objects of that kind are done.
     `excluded`, `is_left_out`: what people chose not to remove, or did not confirm: steps of its plan, or all.
     """
 
@@ -184,6 +185,8 @@ class HostPart:
     steps: int = 0
     steps_done: int = 0
     freed_so_far: Bytes = NOTHING
+    work: WorkBegun | None = None
+    done_of_kind: int = 0
     last_seen: datetime | None = None
     told_at: datetime | None = None
     withheld: Reason | None = None

@@ -681,6 +681,28 @@ class ExecutionStarted(Fact):
     steps: int
 
 
+class Doing(StrEnum):
+    """What a run does, one meaning each."""
+
+    WATCHING_FOR_QUIET = "watching_for_quiet"
+    LOOKING = "looking"
+    HOLDING_STILL = "holding_still"
+    REMOVING = "removing"
+    SETTLING = "settling"
+    MEASURING = "measuring"
+
+
+class WorkBegun(Fact):
+    """What a run does from now on: for at most so many `seconds`, or with `count` objects of a kind."""
+
+    event: Literal["work_begun"] = "work_begun"
+    order_id: str
+    doing: Doing
+    seconds: float = 0
+    kind: Kind | None = None
+    count: int = 0
+
+
 class StepFinished(Fact):
     """One step has ended."""
 
@@ -712,6 +734,7 @@ Event = Annotated[
     | NotAnswered
     | OrderRefused
     | ExecutionStarted
+    | WorkBegun
     | StepFinished
     | ExecutionFinished
     | StandingTaken,

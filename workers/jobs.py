@@ -5,8 +5,9 @@ import logging
 import resource
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from workers.contract import (
     HOST_TEAM,
@@ -26,9 +27,11 @@ from workers.contract import (
     Topic,
     UnfreezeOrder,
     UnprotectOrder,
+    WorkBegun,
 )
 from workers.errors import EngineError, LedgerError, PolicyError, RefusedError, StandingError, trouble_with
 from workers.execution.guards import accepted
+from workers.execution.progress import Progress
 from workers.host import Host, Place, ledger_of, opened, policy_of, read_policy
 from workers.memory.ledger import Ledger
 from workers.memory.standing import StandingOrders
@@ -95,7 +98,8 @@ def execute(order: ExecutionOrder, place: Place, told_to_stop: Callable[[], bool
         try:
             _not_from_outside(order.requester, *order.agreed)
             with opened(place, ledger) as host:
-                report = host.execute(order, told_to_stop=told_to_stop)
+                hear = partial(_tell_work, order, place, ledger)
+                report = host.execute(order, told_to_stop=told_to_stop, hear=hear)
                 logger.info("order %s: %s, %s bytes freed", order.id, report.status, report.freed)
         except RefusedError as refusal:
             _refuse(order, place, ledger, refusal.reasons)
@@ -106,6 +110,13 @@ def execute(order: ExecutionOrder, place: Place, told_to_stop: Callable[[], bool
             if ledger.used_by(order.plan_digest) == order.id:
                 raise
             _refuse(order, place, ledger, (_why(error, place),))
+
+
+def _tell_work(order: ExecutionOrder, place: Place, ledger: Ledger, now: Progress) -> None:
+    """For who watches alone: a ledger that takes no more ends the run where something has to be kept."""
+    about = {"doing": now.doing, "seconds": now.seconds, "kind": now.kind, "count": now.count}
+    with suppress(LedgerError):
+        ledger.tell(WorkBegun(**_told(order, place), order_id=order.id, **about))
 
 
 def keep(order: StandingOrder, place: Place) -> None:

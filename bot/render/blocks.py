@@ -16,12 +16,15 @@ Block = dict[str, Any]
 
 # Slack turned messages away at 13,200 characters (bolt-js#2509), once already at 11,341 (bolt-js#2867).
 TEXT_BUDGET = 9_500
+NESTING = 12
 TABLE_BUDGET = 4_000
 TABLE_ROWS = 60
 SECTION = 2_800
 NAME = 120
 DETAIL = 300
 MENTIONS = 10
+# Where a block holds what people read.
+READ = ("text", "title", "fallback", "user_id")
 USER_GROUP = re.compile(r"S[A-Z0-9]+")
 
 
@@ -122,8 +125,19 @@ def weight(blocks: Iterable[Block]) -> int:
 
 def _letters(value: Any) -> int:
     if isinstance(value, dict):
-        return sum(len(v) if k == "text" and isinstance(v, str) else _letters(v) for k, v in value.items())
+        return sum(len(v) if k in READ and isinstance(v, str) else _letters(v) for k, v in value.items())
     return sum(map(_letters, value)) if isinstance(value, list | tuple) else 0
+
+
+def bulk(value: Any) -> int:
+    """The same where blocks lie in blocks: nesting counts for Slack too, by about so much an object."""
+    return weight(value) + NESTING * _objects(value)
+
+
+def _objects(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(map(_objects, value.values()))
+    return sum(map(_objects, value)) if isinstance(value, list | tuple) else 0
 
 
 def escaped(text: str) -> str:

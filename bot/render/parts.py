@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.render.blocks import date, detail, fit
-from bot.render.summary import NOTES, by_kind, ended_in_short, gone_for_good, kept, left_out, notes, sentences
+from bot.render.summary import by_kind, gone_for_good, kept, left_out, notes, sentences
 from bot.requests import PLAN_WITHIN, SILENT_AFTER, HostPart, Phase, Request, Stage
 from workers.contract import Plan
 from workers.exclusions import expected
@@ -28,6 +28,12 @@ def host_line(part: HostPart, request: Request, now: datetime) -> str:
     return f"*{part.host}* {_lines(part, request, now, counts=False)[0]}"
 
 
+def told_of(part: HostPart, now: datetime) -> list[str]:
+    """Where a host stands that has neither a plan nor a run; the first line follows its name."""
+    told = STAGES[part.stage](part, now)
+    return [*told, *sentences([part.trouble], now)] if part.trouble else told
+
+
 def _more(left: int) -> str:
     return f"+{amount(left, 'more line')} in the thread."
 
@@ -35,8 +41,7 @@ def _more(left: int) -> str:
 def _lines(part: HostPart, request: Request, now: datetime, *, counts: bool) -> list[str]:
     if part.stage is Stage.PLANNED:
         return _planned(part, request, now, counts=counts)
-    told = STAGES[part.stage](part, now)
-    return [*told, *sentences([part.trouble], now)] if part.trouble else told
+    return told_of(part, now)
 
 
 def _asked(part: HostPart, _: datetime) -> list[str]:
@@ -91,11 +96,6 @@ def _ordered(part: HostPart, _: datetime) -> list[str]:
     return [f"is confirmed and waits for its worker{_since(part)}."]
 
 
-def _executing(part: HostPart, _: datetime) -> list[str]:
-    freed = f", {bytes_range(part.freed_so_far)} so far" if part.freed_so_far.high else ""
-    return [f"is being pruned: {part.steps_done} of {part.steps} done{freed}."]
-
-
 def _lost(part: HostPart, _: datetime) -> list[str]:
     seen = f" since {date(part.last_seen)}" if part.last_seen else ""
     if part.steps_done:
@@ -110,17 +110,6 @@ def _not_executed(_: HostPart, __: datetime) -> list[str]:
     return [
         "did not take the order before it expired, so nothing was removed.",
         "See in its worker's log whether it was down or busy, and ask for a new preview.",
-    ]
-
-
-def _finished(part: HostPart, now: datetime) -> list[str]:
-    report = part.report
-    if report is None:
-        return ["has finished."]
-    return [
-        f"{ended_in_short(report)}.",
-        *sentences(report.stopped_by, now),
-        *(f"Found: {told}" for told in sentences(report.findings, now)[:NOTES]),
     ]
 
 
@@ -184,8 +173,6 @@ STAGES: dict[Stage, Callable[[HostPart, datetime], list[str]]] = {
     Stage.UNREACHABLE: _unreached,
     Stage.SILENT: _silent,
     Stage.ORDERED: _ordered,
-    Stage.EXECUTING: _executing,
-    Stage.FINISHED: _finished,
     Stage.LOST: _lost,
     Stage.NOT_EXECUTED: _not_executed,
     Stage.WITHDRAWN: _withdrawn,

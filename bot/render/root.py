@@ -8,6 +8,7 @@ from bot.render.blocks import (
     TEXT_BUDGET,
     Block,
     Message,
+    bulk,
     context,
     date,
     mention,
@@ -20,10 +21,11 @@ from bot.render.blocks import (
 from bot.render.buttons import agreement, buttons
 from bot.render.editing import chooser, edit_beside, edit_menu
 from bot.render.headlines import headline
+from bot.render.live import live
 from bot.render.parts import host_line, host_text
 from bot.render.summary import kinds_by_bytes
 from bot.render.titles import KIND_TITLES
-from bot.requests import Phase, Request, Settled, Settlement
+from bot.requests import HostPart, Phase, Request, Settled, Settlement
 from workers.contract import Person
 from workers.wording import amount, bytes_range, listing, short
 
@@ -57,9 +59,10 @@ def root(request: Request, now: datetime, consent: Consent | None = None, *, tic
         *([buttons(request, can_execute=can_execute, ticket=ticket)] if is_open else []),
     ]
     room = TEXT_BUDGET - len(title) - weight(figures) - weight(end)
+    told = [*figures, *_hosts(request, now, room=room, counts=not figures, to_choose=to_choose)]
     return message(
         title,
-        [*figures, *_hosts(request, now, room=room, counts=not figures, to_choose=to_choose), *end],
+        [*told, *end],
         version=request.set_digest,
         metadata={"event_type": EVENT_TYPE, "event_payload": {"request": request.asked.id}},
     )
@@ -81,16 +84,34 @@ def _figures(request: Request) -> list[Block]:
 
 
 def _hosts(request: Request, now: datetime, *, room: int, counts: bool, to_choose: bool) -> list[Block]:
-    """A section for each host, or a line where there are too many for that."""
+    """A task for each host at work; a section for each other, or a line where there are too many for that."""
     several = counts or len(request.confirmable) > 1
-    texts = [host_text(part, request, now, counts=several) for part in request.parts]
+    tasks, parts = _tasks(request, now, room=room), _in_words(request)
+    room -= bulk(tasks)
+    texts = [host_text(part, request, now, counts=several) for part in parts]
     editable = request.offered if to_choose and len(request.offered) > 1 else ()
     if len(texts) <= HOST_SECTIONS and sum(map(len, texts)) <= room:
-        drawn = zip(request.parts, texts, strict=True)
-        return [section(t) | (edit_beside(part) if part in editable else {}) for part, t in drawn]
-    lines = [host_line(part, request, now) for part in request.parts]
+        drawn = zip(parts, texts, strict=True)
+        return [*tasks, *(section(t) | (edit_beside(p) if p in editable else {}) for p, t in drawn)]
+    lines = [host_line(part, request, now) for part in parts]
     menu = edit_menu(editable)
-    return [*paragraphs(lines, room=room - weight(menu), more=_more), *menu]
+    return [*tasks, *paragraphs(lines, room=room - weight(menu), more=_more), *menu]
+
+
+def _tasks(request: Request, now: datetime, *, room: int) -> list[Block]:
+    """The hosts that were told to execute; half of the room is left for the others, where there are any."""
+    if not any(part.ordered for part in request.parts):
+        return []
+    others = any(not part.ordered for part in request.parts)
+    return [live(request, now, room=room // 2 if others else room)]
+
+
+def _in_words(request: Request) -> list[HostPart]:
+    """The hosts that are no task; once it stands what they free, those that free most first."""
+    parts = [part for part in request.parts if not part.ordered]
+    if request.phase is Phase.PLANNING:
+        return parts
+    return sorted(parts, key=lambda part: -part.expected.high)
 
 
 def _more(left: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from bot.render.blocks import slack_voice
-from bot.render.headlines import counted, freed_words, removed
+from bot.render.headlines import counted
 from bot.requests import HostPart
 from workers.contract import Bytes, HealthChange, Kind, Outcome, Plan, Report, Restorable, Step, Verdict
 from workers.exclusions import expected
@@ -35,6 +35,7 @@ NOUNS = {
     Kind.NETWORK: "network",
     Kind.BUILD_CACHE: "build cache record",
 }
+NOTHING = "nothing"
 NO_WAY_BACK = (Restorable.NO, Restorable.NOT_PROBED)
 NOT_RESTORED = (Kind.CONTAINER, Kind.IMAGE)
 
@@ -99,13 +100,12 @@ def sentences(reasons: Iterable[Reason], now: datetime) -> list[str]:
     return [sentence(reason, voice) for reason in reasons]
 
 
-def ended_in_short(report: Report) -> str:
-    """What became of the steps of a run, in a clause that follows the host's name."""
-    gone = counted(s.object.kind for s in report.outcomes if s.outcome is Outcome.REMOVED)
+def what_became(report: Report) -> str:
+    """What became of the steps of a run."""
+    gone = listing(counted(s.object.kind for s in report.outcomes if s.outcome is Outcome.REMOVED))
     rest = Counter(s.outcome for s in report.outcomes if s.outcome is not Outcome.REMOVED)
     others = [f"{count} {OUTCOMES[how].lower()}" for how, count in rest.most_common()]
-    first = f"freed {freed_words(report)}: removed {listing(gone)}" if removed(report) else "removed nothing"
-    return "; ".join([first, *others])
+    return f"{'; '.join([f'Removed {gone or NOTHING}', *others])}."
 
 
 def steps_by_kind(plan: Plan) -> list[tuple[Kind, list[Step]]]:

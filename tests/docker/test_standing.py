@@ -11,8 +11,10 @@ from workers import jobs
 from workers.cli import standing as at_the_host
 from workers.cli.command_line import Exit, parser, run
 from workers.contract import (
+    EVENT,
     HOST_TEAM,
     Claims,
+    Doing,
     ExecutionOrder,
     FreezeOrder,
     Kind,
@@ -23,6 +25,7 @@ from workers.contract import (
     Status,
     UnfreezeOrder,
     UnprotectOrder,
+    WorkBegun,
 )
 from workers.memory.ledger import Ledger
 from workers.memory.standing import StandingOrders
@@ -179,3 +182,20 @@ def test_s12_nobody_from_elsewhere_passes_for_who_is_at_the_host(host: WorkerHos
     asked = order_for(plan).model_copy(update={"requester": Person(team=HOST_TEAM, user="root")})
     assert executed(host, asked) == [Code.APPROVER_NOT_ACCEPTED] * 2
     assert list(host.tags()) == ["app:1"]
+
+
+def test_a_run_tells_what_it_does_in_its_order(host: WorkerHost, plan: Plan) -> None:
+    host.keys = host.keys | {"settle": '"1s"'}
+    order = order_for(host.plan())
+    assert executed(host, order) == []
+    with closing(Ledger(host.place.ledger_file)) as ledger:
+        told = [EVENT.validate_json(text) for _, text in ledger.outbox(after=0)]
+    work = [(event.doing, event.kind, event.count) for event in told if isinstance(event, WorkBegun)]
+    removing = [(Doing.REMOVING, kind, 1) for kind in (Kind.CONTAINER, Kind.IMAGE, Kind.NETWORK)]
+    assert work[-6:] == [
+        (Doing.LOOKING, None, 0),
+        *removing,
+        (Doing.SETTLING, None, 0),
+        (Doing.MEASURING, None, 0),
+    ]
+    assert {event.order_id for event in told if isinstance(event, WorkBegun)} == {order.id}

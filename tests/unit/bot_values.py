@@ -6,6 +6,7 @@ from bot.requests import Asked
 from workers.contract import (
     Bytes,
     DiskUsage,
+    Doing,
     EngineIdentity,
     ExecutionFinished,
     ExecutionOrder,
@@ -29,6 +30,7 @@ from workers.contract import (
     StepOutcome,
     Store,
     Verdict,
+    WorkBegun,
 )
 from workers.reasons import Code, reason
 
@@ -142,6 +144,13 @@ def started(order_id: str, made: Plan, *, at: datetime = NOON) -> ExecutionStart
     return ExecutionStarted(
         host=made.host, at=at, request_id=made.request_id, order_id=order_id, steps=len(made.steps)
     )
+
+
+def work_begun(
+    order_id: str, doing: Doing, *, at: datetime = NOON, kind: Kind | None = None, count: int = 0
+) -> WorkBegun:
+    about = {"doing": doing, "kind": kind, "count": count}
+    return WorkBegun(host="web-1", at=at, request_id="r1", order_id=order_id, **about)
 
 
 def removed(index: int) -> StepOutcome:

@@ -1,5 +1,6 @@
 """Arbitrary requests: any number of hosts and objects, names that try to be mark-up, sizes from 0 to huge."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from workers.contract import (
     Bytes,
     DiskAttribution,
     DiskPart,
+    Doing,
     Filesystem,
     FilesystemUse,
     HealthChange,
@@ -36,6 +38,7 @@ from workers.contract import (
     Verdict,
     VolumesAnswer,
     VolumeUse,
+    WorkBegun,
 )
 from workers.phrases import CLAUSES
 from workers.reasons import Reason
@@ -73,6 +76,15 @@ PARAMS = (
     "path",
     "biggest",
 )
+ORDERED = (
+    Stage.ORDERED,
+    Stage.EXECUTING,
+    Stage.FINISHED,
+    Stage.LOST,
+    Stage.NOT_EXECUTED,
+    Stage.WITHDRAWN,
+)
+MAY_BE_ORDERED = (Stage.REFUSED, Stage.UNREACHABLE)
 COUNTS = st.sampled_from([0, 1, 2, 7, 40, 300])
 
 
@@ -194,21 +206,23 @@ def health(draw: st.DrawFn) -> HealthLine:
 
 @st.composite
 def parts(draw: st.DrawFn, host: str = "web-1") -> HostPart:
-    made = draw(st.none() | plans(host))
     stage = draw(st.sampled_from(Stage))
+    made = draw(plans(host) if stage is Stage.FINISHED else st.none() | plans(host))
     told = draw(reports(made)) if made and stage is Stage.FINISHED else None
     return HostPart(
         host,
         stage,
         since=draw(st.sampled_from([None, ago(seconds=3), ago(hours=2)])),
         plan=made,
-        ordered=draw(st.booleans()),
+        ordered=stage in ORDERED or (stage in MAY_BE_ORDERED and draw(st.booleans())),
         report=told,
         reasons=tuple(draw(st.lists(reasons(), max_size=12))),
         error=draw(NAMES),
         steps=draw(COUNTS),
         steps_done=draw(COUNTS),
         freed_so_far=draw(bytes_()),
+        told_at=draw(st.sampled_from([None, NOW])),
+        work=draw(st.none() | works()),
         last_seen=draw(st.sampled_from([None, NOW, ago(hours=2)])),
         excluded=tuple(s.index for s in made.steps if draw(st.booleans())) if made else (),
         is_left_out=draw(st.booleans()),
@@ -216,16 +230,36 @@ def parts(draw: st.DrawFn, host: str = "web-1") -> HostPart:
 
 
 @st.composite
+def works(draw: st.DrawFn) -> WorkBegun:
+    return WorkBegun(
+        host="web-1",
+        at=NOW,
+        order_id="o-1",
+        doing=draw(st.sampled_from(Doing)),
+        seconds=draw(st.sampled_from([0, 10, 10**7])),
+        kind=draw(st.none() | st.sampled_from(Kind)),
+        count=draw(COUNTS),
+    )
+
+
+@st.composite
 def requests(draw: st.DrawFn) -> Request:
     """A few different hosts, up to a hundred of them."""
     few = [draw(parts(f"h{n}")) for n in range(draw(st.integers(1, 3)))]
-    hosts = draw(st.sampled_from([few, few, few, [few[n % len(few)] for n in range(100)]]))
+    hundred = [replace(few[n % len(few)], host=f"h{n}") for n in range(100)]
+    hosts = draw(st.sampled_from([few, few, few, hundred]))
     settlement = draw(st.none() | settlements())
     phase = draw(st.sampled_from(Phase))
+    if phase not in (Phase.EXECUTING, Phase.FINISHED):
+        hosts = [_unordered(part) if part.ordered else part for part in hosts]
     if phase is Phase.READY and not any(part.confirmable for part in hosts):
         phase = Phase.CLOSED
     asked = Asked("r-1", "preview", "C0", ANA, tuple(part.host for part in hosts), ago(minutes=7))
     return Request(asked, tuple(hosts), settlement, phase)
+
+
+def _unordered(part: HostPart) -> HostPart:
+    return replace(part, ordered=False, report=None, stage=Stage.PLANNED if part.plan else Stage.ASKED)
 
 
 @st.composite

@@ -18,9 +18,31 @@ def _lines(block: Block) -> Iterator[str]:
             yield f"({block['elements'][0]['text']})"
         case "table":
             yield from _table([[cell["text"] for cell in row] for row in block["rows"]])
+        case "plan":
+            yield f"## {block['title']}"
+            yield from (line for task in block["tasks"] for line in _task(task))
         case "actions":
             yield " ".join(map(_element, block["elements"]))
             yield from (_dialog(button["confirm"]) for button in block["elements"] if "confirm" in button)
+
+
+MARKS = {"pending": " ", "in_progress": "~", "complete": "x", "error": "!"}
+
+
+def _task(task: Block) -> Iterator[str]:
+    yield f"[{MARKS[task['status']]}] {task['title']}"
+    sections = task["details"]["elements"] if "details" in task else []
+    text = "".join(map(_leaf, (leaf for section in sections for leaf in section["elements"])))
+    yield from (f"    {line}" for line in text.split("\n") if line)
+
+
+def _leaf(leaf: Block) -> str:
+    match leaf["type"]:
+        case "text":
+            return f"`{leaf['text']}`" if "style" in leaf else str(leaf["text"])
+        case "date":
+            return f"{{{leaf['fallback']}}}"
+    return f"@{leaf.get('user_id') or leaf['usergroup_id']}"
 
 
 def _element(element: Block) -> str:

@@ -12,6 +12,7 @@ from workers.contract import (
     DiskAttribution,
     DiskPart,
     DiskUsage,
+    Doing,
     EngineIdentity,
     Filesystem,
     FilesystemUse,
@@ -39,6 +40,7 @@ from workers.contract import (
     Verdict,
     VolumesAnswer,
     VolumeUse,
+    WorkBegun,
 )
 from workers.reasons import Code, Reason, reason
 
@@ -318,6 +320,25 @@ REFUSED_RUN = run(
     health=(),
 )
 
+
+def work(host: str, doing: Doing, **about: object) -> WorkBegun:
+    return WorkBegun(host=host, at=ago(seconds=30), order_id="o-1", doing=doing, **about)
+
+
+def at_work(host: str, doing: Doing, **about: object) -> HostPart:
+    return replace(
+        planned(host),
+        stage=Stage.EXECUTING,
+        since=ago(minutes=2),
+        ordered=True,
+        steps=6,
+        steps_done=6,
+        freed_so_far=Bytes(low=13_000_000_000, high=13_000_000_000),
+        told_at=ago(seconds=30),
+        work=work(host, doing, **about),
+    )
+
+
 REQUESTS: dict[str, Request] = {
     "planning": request(
         HostPart("web-1", Stage.PLANNING, since=ago(minutes=2), last_seen=NOW),
@@ -364,12 +385,31 @@ REQUESTS: dict[str, Request] = {
         replace(
             planned(),
             stage=Stage.EXECUTING,
+            since=ago(seconds=45),
             ordered=True,
             steps=6,
             steps_done=2,
             freed_so_far=Bytes(low=4_140_100_000, high=4_140_100_000),
+            told_at=ago(seconds=3),
+            work=work("web-1", Doing.REMOVING, kind=Kind.IMAGE, count=3),
+            done_of_kind=1,
         ),
         replace(planned("web-2"), stage=Stage.ORDERED, ordered=True),
+        phase=Phase.EXECUTING,
+        settlement=CONFIRMED,
+    ),
+    "executing-one": request(at_work("web-1", Doing.MEASURING), phase=Phase.EXECUTING, settlement=CONFIRMED),
+    "executing-stages": request(
+        replace(
+            planned("web-1"),
+            stage=Stage.ORDERED,
+            ordered=True,
+            work=work("web-1", Doing.HOLDING_STILL, seconds=10),
+        ),
+        at_work("web-2", Doing.SETTLING, seconds=120),
+        ran(run("web-3")),
+        replace(planned("web-4"), stage=Stage.REFUSED, ordered=True, reasons=(NO_LEDGER,)),
+        replace(planned("web-5"), is_left_out=True),
         phase=Phase.EXECUTING,
         settlement=CONFIRMED,
     ),

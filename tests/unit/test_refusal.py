@@ -8,7 +8,7 @@ from tests.unit.facts_host import a_case, a_plan, an_image
 from workers.cli import refusal
 from workers.cli.refusal import Exit, Refusal
 from workers.cli.terminal import progress_line
-from workers.contract import Kind
+from workers.contract import Doing, Kind
 from workers.errors import (
     AnswerLost,
     EngineError,
@@ -20,7 +20,7 @@ from workers.errors import (
     UsageError,
     WorkerError,
 )
-from workers.execution.progress import Doing, Progress
+from workers.execution.progress import Progress
 from workers.reasons import Code, reason
 
 BUSY = reason(Code.BUSY, detail="its lock is taken")

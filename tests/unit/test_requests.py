@@ -37,8 +37,9 @@ from tests.unit.bot_values import (
     report,
     started,
     step_finished,
+    work_begun,
 )
-from workers.contract import Event
+from workers.contract import Doing, Event, Kind
 from workers.reasons import Code, reason
 from workers.signing import MAX_LIFE, digest
 
@@ -217,6 +218,32 @@ def test_a_run_counts_each_step_once() -> None:
     folded = request(*life[:4], life[3], life[3], settlement=CONFIRMED, sent=[SENT])
 
     assert (folded.parts[0].steps_done, folded.parts[0].steps) == (1, 2)
+
+
+def test_a_step_that_people_left_out_is_nothing_a_run_does() -> None:
+    life = whole_life()
+    chosen = replace(CONFIRMED, choices=(Choice("web-1", (1,)),))
+
+    folded = request(*life[:5], settlement=chosen, sent=[SENT])
+
+    assert folded.parts[0].steps_done == 1
+
+
+def test_a_run_does_what_it_said_last_in_whatever_turn_it_comes() -> None:
+    life = whole_life()
+    looking = work_begun(ORDER, Doing.LOOKING, at=after(11))
+    removing = work_begun(ORDER, Doing.REMOVING, at=after(13), kind=Kind.IMAGE, count=2)
+    another = work_begun("another", Doing.MEASURING, at=after(19))
+
+    waiting = request(*life[:2], looking, settlement=CONFIRMED, sent=[SENT])
+    folded = request(*life[:4], removing, another, looking, settlement=CONFIRMED, sent=[SENT])
+
+    assert (stage(waiting), waiting.parts[0].work) == (Stage.ORDERED, looking)
+    assert (stage(folded), folded.parts[0].work, folded.parts[0].done_of_kind) == (
+        Stage.EXECUTING,
+        removing,
+        1,
+    )
 
 
 def test_s11_a_second_copy_of_the_order_that_is_refused_changes_nothing() -> None:

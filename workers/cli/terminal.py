@@ -8,6 +8,7 @@ from workers.contract import (
     Bytes,
     DiskAttribution,
     DiskUsage,
+    Doing,
     Explanation,
     HealthChange,
     HealthLine,
@@ -22,7 +23,7 @@ from workers.contract import (
     StepOutcome,
     Verdict,
 )
-from workers.execution.progress import Doing, Progress
+from workers.execution.progress import Progress
 from workers.reasons import Reason
 from workers.signing import digest
 from workers.whereabouts import Row

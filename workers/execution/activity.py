@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from workers.contract import Kind
+from workers.contract import Doing, Kind
 from workers.engine import Engine, Raw
 from workers.errors import EngineError
 from workers.execution import guards
-from workers.execution.progress import Doing, Heard, Progress, unheard
+from workers.execution.progress import Heard, Progress, unheard
 from workers.planning import accounting, activity
 from workers.planning.activity import Activity
 from workers.planning.mentions import OVERLAP

@@ -2,20 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
-from workers.contract import Kind
-
-
-class Doing(StrEnum):
-    """One meaning each."""
-
-    WATCHING_FOR_QUIET = "watching_for_quiet"
-    LOOKING = "looking"
-    HOLDING_STILL = "holding_still"
-    REMOVING = "removing"
-    SETTLING = "settling"
-    MEASURING = "measuring"
+from workers.contract import Doing, Kind
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from workers import survey
-from workers.contract import DiskUsage, ExecutionOrder, Kind, Outcome, Plan, Report, Step
+from workers.contract import DiskUsage, Doing, ExecutionOrder, Kind, Outcome, Plan, Report, Step
 from workers.errors import EngineError, EngineUnreachable, RefusedError, trouble_with
 from workers.execution import activity, aftermath, guards, pace, races
 from workers.execution.course import Course
@@ -14,7 +14,7 @@ from workers.execution.ended import Ended, refused
 from workers.execution.health import Vital, settle_time
 from workers.execution.listening import Listening
 from workers.execution.measuring import settled
-from workers.execution.progress import Doing, Progress
+from workers.execution.progress import Progress
 from workers.execution.records import RecordRemoval, records
 from workers.execution.removal import Look, Removal
 from workers.execution.start import Start, start_of

@@ -15,9 +15,9 @@ from workers.cli import refusal, terminal
 from workers.cli.commands.preview import request_id, show_plan
 from workers.cli.output import Out, aside
 from workers.cli.refusal import Exit, NotDone
-from workers.contract import ExecutionOrder, Plan, Report, Status
+from workers.contract import Doing, ExecutionOrder, Plan, Report, Status
 from workers.errors import LedgerError, RefusedError, UsageError
-from workers.execution.progress import Doing, Progress
+from workers.execution.progress import Progress
 from workers.halt import Halt
 from workers.host import Host, Place, at_hand
 from workers.memory.ledger import Ledger
