@@ -1,7 +1,7 @@
 """Where decisions about hosts are taken down: made out, and recorded before anybody is answered."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -82,6 +82,13 @@ class Council:
             if host in hosts
         ]
         return self._record(said, runs) if runs else render.nothing_runs(decision.hosts)
+
+    def end(self, said: Said, run: str, hosts: Collection[str]) -> Message:
+        """End the runs of one request on these hosts; what the person reads at once."""
+        ids = {host: claims_id(run, host, EXECUTE) for host in hosts}
+        return self._record(
+            said, [self._at(host, Verb.STOP, said, run=run, order_id=id_) for host, id_ in ids.items()]
+        )
 
     def _runs(self) -> Iterator[tuple[str, str]]:
         """The (request, host) of every run that is ordered and not known to be over."""

@@ -109,10 +109,15 @@ class Decided:
         """What a later decision would overtake: what is about the same thing."""
         match self.verb:
             case Verb.STOP:
-                return f"run {self.order_id}"
+                return about_run(self.order_id)
             case Verb.FREEZE | Verb.UNFREEZE:
                 return "host"
         return f"{self.kind} {self.pattern}"
+
+
+def about_run(order_id: str) -> str:
+    """What a decision about the run of an order is about."""
+    return f"run {order_id}"
 
 
 Decision = Freeze | Stop | Protect | Protections

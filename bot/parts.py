@@ -33,6 +33,7 @@ from bot.slack.identity import Identity
 from bot.slack.pictures import Pictures
 from bot.slack.threads import Threads, web_client
 from bot.standing import Standing
+from bot.stopping import Stopping
 from bot.tickets import Tickets
 from bot.underway import Underway
 from bot.withholding import Withholding
@@ -164,6 +165,7 @@ class Parts:
             waiting=memory.waiting,
             answering=answering,
             presses=presses,
+            stopping=Stopping(memory.dossiers, presses, answering, council),
             choosing=Choosing(memory.dossiers, memory.choices, presses, answering, council, clock),
             council=council,
             inquiries=memory.inquiries,

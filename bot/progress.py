@@ -4,9 +4,10 @@ Facts outrank one another and are never counted, so an event that comes twice, l
 does no harm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from bot.obstacles import deaf, obstacle, silencing
 from bot.orders import EXECUTE, PLAN, claims_id
@@ -22,6 +23,7 @@ from bot.requests import (
     Ballot,
     Choice,
     Contact,
+    Halt,
     HostPart,
     Line,
     Phase,
@@ -51,6 +53,7 @@ from workers.signing import CLOCK_SKEW
 ORDER_DEAD_AFTER = START_WITHIN + CLOCK_SKEW
 # What a host that is heard of has to tell is here within seconds.
 TOLD_WITHIN = timedelta(seconds=60)
+NONE: Mapping[str, Halt] = MappingProxyType({})
 
 
 def standing(
@@ -62,12 +65,13 @@ def standing(
     overdue: frozenset[str] = frozenset(),
     ballots: tuple[Ballot, ...] = (),
     choices: Sequence[Choice] = (),
+    halts: Mapping[str, Halt] = NONE,
 ) -> Request:
-    """Make the request of what is recorded alone."""
+    """Make the request of what is recorded alone; `halts`: who stopped its run, by host."""
     settlement = _as_told(asked, settlement, events)
     parts = tuple(
         _part(
-            _blank(host, settlement, choices, is_overdue=host in overdue),
+            replace(_blank(host, settlement, choices, is_overdue=host in overdue), halt=halts.get(host)),
             asked,
             settlement=settlement,
             sent=[s for s in sent if s.host == host],

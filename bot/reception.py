@@ -55,6 +55,7 @@ from bot.render import receipts
 from bot.render.blocks import Block, Message
 from bot.requests import Asked, Line, Phase, Request, Settled
 from bot.starts import STARTED, Fault, Started, command_of
+from bot.stopping import Stopping
 from bot.underway import Underway
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ logger = logging.getLogger(__name__)
 __all__ = ["Call", "Click", "Reception"]
 RUNS_SHOWN = 50
 # What may wait for a look-up besides commands and presses.
-TICKED, FILLED_IN = "ticked", "filled_in"
+TICKED, FILLED_IN, STOP = "ticked", "filled_in", "stop"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Reception:
     answering: Answering
     presses: Presses
     choosing: Choosing
+    stopping: Stopping
     council: Council
     inquiries: Inquiries
     underway: Underway
@@ -110,6 +112,11 @@ class Reception:
         """Take the boxes of the hosts."""
         if self.choosing.tick(click, self.facts()):
             self._wait(click.trigger_id, TICKED, CLICK.dump_json(click))
+
+    def stop(self, click: Click) -> None:
+        """Take the press of the button that ends a run."""
+        if self.stopping.press(click, self.facts(), _said(click, self.clock())):
+            self._wait(click.trigger_id, STOP, CLICK.dump_json(click))
 
     def keep(self, click: Click) -> None:
         """Take the press that protects an object, as if it were typed; it types nothing else."""
@@ -190,6 +197,9 @@ class Reception:
             return self._filled_late(FILLED.validate_json(act.body), facts, act.at)
         if act.verb == TICKED:
             return self.choosing.tick(CLICK.validate_json(act.body), facts)
+        if act.verb == STOP:
+            click = CLICK.validate_json(act.body)
+            return self.stopping.press(click, facts, _said(click, act.at))
         if act.verb != COMMAND:
             return self.presses.decide(CLICK.validate_json(act.body), Settled(act.verb), facts, at=act.at)
         call = CALL.validate_json(act.body)
@@ -394,6 +404,10 @@ class Reception:
         ]
         ready = [r for r in alike if r.phase is Phase.READY and not r.is_expired(self.clock())]
         return ready[-1] if ready else None
+
+
+def _said(click: Click, at: datetime) -> Said:
+    return Said(at, click.person, click.channel, click.trigger_id, click.response_url)
 
 
 def _place(filled: Filled) -> Call | None:

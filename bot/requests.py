@@ -162,6 +162,14 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Halt:
+    """Somebody said that a run is to end after the object in hand."""
+
+    by: Person
+    at: datetime
+
+
+@dataclass(frozen=True)
 class HostPart:
     """One host within a request; `error` says why the queue is not reached, also while it is tried again.
 
@@ -169,6 +177,7 @@ class HostPart:
     `withheld`: why it would be sent no order, as long as nobody has decided.
     `is_overdue`: its deadline has passed once, so it does not hold up the others even if it comes back.
     `work`: what its run said last that it does. `done_of_kind`: how many objects of that kind are done.
+    `halt`: who said that its run is to end.
     `excluded`, `is_left_out`: what people chose not to remove, or did not confirm: steps of its plan, or all.
     """
 
@@ -187,6 +196,7 @@ class HostPart:
     freed_so_far: Bytes = NOTHING
     work: WorkBegun | None = None
     done_of_kind: int = 0
+    halt: Halt | None = None
     last_seen: datetime | None = None
     told_at: datetime | None = None
     withheld: Reason | None = None
@@ -240,6 +250,11 @@ class Request:
     def confirmable(self) -> tuple[HostPart, ...]:
         """The hosts whose plans a click would confirm, or has confirmed."""
         return tuple(part for part in self.parts if part.chosen)
+
+    @property
+    def stoppable(self) -> tuple[HostPart, ...]:
+        """The hosts that are to execute or at it, and that nobody has stopped."""
+        return tuple(p for p in self.parts if p.ordered and p.stage not in SETTLED_STAGES and not p.halt)
 
     @property
     def plans(self) -> dict[str, str]:

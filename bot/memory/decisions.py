@@ -12,6 +12,7 @@ from bot.acts import What
 from bot.decisions import Decided, State, Told, Verb
 from bot.memory.audit import note
 from bot.memory.database import Database, moment, written
+from bot.memory.store import touch
 from workers.contract import Kind, Person
 from workers.reasons import Reason
 
@@ -54,6 +55,7 @@ class Decisions:
                     (one.id, one.host, trigger_id, one.verb, one.about, written(one.at), _body(one)),
                 )
                 if done.rowcount:
+                    touch(db, one.run)
                     _note(db, one)
 
     def unsettled(self) -> tuple[Decided, ...]:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from bot.decisions import about_run
 from bot.memory.ballots import Ballots
 from bot.memory.choices import Choices
+from bot.memory.decisions import Decisions
 from bot.memory.history import History, Recorded
 from bot.memory.rows import Filed
 from bot.memory.store import Store
+from bot.orders import EXECUTE, claims_id
 from bot.progress import standing
-from bot.requests import Asked, Request, Sent, Told, told
+from bot.requests import Asked, Halt, Request, Sent, Told, told
 from workers.contract import EVENT
 
 logger = logging.getLogger(__name__)
@@ -40,9 +43,11 @@ class Dossiers:
     No lock is held while the database is read: it has one of its own, which a caller may hold already.
     """
 
-    def __init__(self, store: Store, history: History, ballots: Ballots, choices: Choices) -> None:
+    def __init__(
+        self, store: Store, history: History, ballots: Ballots, choices: Choices, decisions: Decisions
+    ) -> None:
         self._store, self._history = store, history
-        self._ballots, self._choices = ballots, choices
+        self._ballots, self._choices, self._decisions = ballots, choices, decisions
         self._lock = threading.Lock()
         self._read: dict[str, Dossier] = {}
         self._told: dict[str, Known] = {}
@@ -81,8 +86,14 @@ class Dossiers:
             overdue=self._store.overdue(request_id),
             ballots=self._ballots.of(request_id),
             choices=self._choices.of(request_id),
+            halts=self._halts(filed.asked),
         )
         return Dossier(filed, sent, request)
+
+    def _halts(self, asked: Asked) -> dict[str, Halt]:
+        """Who stopped which of its runs."""
+        runs = [about_run(claims_id(asked.id, host, EXECUTE)) for host in asked.hosts]
+        return {one.host: Halt(one.by, one.at) for one in self._decisions.newest(*runs)}
 
     def _keep_only(self, request_ids: set[str]) -> None:
         with self._lock:

@@ -40,14 +40,15 @@ class Memory:
     def open(cls, path: Path) -> Self:
         """Open the file, and make it where there is none."""
         database = Database(path)
-        store, history, choices = Store(database), History(database), Choices(database)
+        store, history = Store(database), History(database)
+        choices, decisions = Choices(database), Decisions(database)
         return cls(
             database=database,
             store=store,
             history=history,
-            dossiers=Dossiers(store, history, Ballots(database), choices),
+            dossiers=Dossiers(store, history, Ballots(database), choices, decisions),
             choices=choices,
-            decisions=Decisions(database),
+            decisions=decisions,
             disks=Disks(database),
             inquiries=Inquiries(database),
             posts=Posts(database),

@@ -21,9 +21,9 @@ from bot.render.answers import (
     waited_too_long,
 )
 from bot.render.blocks import Block, Message
-from bot.render.buttons import CANCEL, EXECUTE, Pressed, pressed
+from bot.render.buttons import CANCEL, EXECUTE, STOP, Pressed, pressed
 from bot.render.checkup import checkup
-from bot.render.decisions import deciding, decision, not_protected, nothing_runs, protections
+from bot.render.decisions import already_stopped, deciding, decision, not_protected, nothing_runs, protections
 from bot.render.details import details
 from bot.render.editing import EDIT, HOSTS, editing
 from bot.render.files import details_file, report_file
@@ -44,6 +44,7 @@ __all__ = [
     "HOSTS",
     "KEEP_ALWAYS",
     "START",
+    "STOP",
     "Block",
     "Figure",
     "HistoryRow",
@@ -52,6 +53,7 @@ __all__ = [
     "Picture",
     "Pressed",
     "already_settled",
+    "already_stopped",
     "answered",
     "cancelled",
     "changed",

@@ -28,6 +28,7 @@ HELP = """\
 `/prune protect web-1 registry.example/app:* --for 30d` keeps images; `container:NAME` or `network:NAME` those
 `/prune unprotect web-1 registry.example/app:*` lifts that; `/prune protections` shows all
 Under a plan, boxes pick the hosts that go ahead; *Edit* leaves out kinds and objects, or keeps them for good.
+Under a run, *Stop* ends it after the object in hand.
 Nothing is removed before an approver presses the button under a plan. Volumes are never removed."""
 
 DECIDED = {

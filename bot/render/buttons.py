@@ -1,4 +1,4 @@
-"""The two buttons under a plan, and what a press of them says."""
+"""The buttons under a plan and under a run, and what a press of them says."""
 
 import json
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from workers.wording import bytes_range, listing
 
 EXECUTE = "prune_execute"
 CANCEL = "prune_cancel"
+STOP = "prune_stop"
 LABEL = 30
 DIALOG = 300
 
@@ -72,6 +73,21 @@ def buttons(request: Request, *, can_execute: bool, ticket: str = "") -> Block:
     edit = [edit_button(part) for part in request.offered] if can_execute and not ticket else []
     cancel = {"type": "button", "action_id": CANCEL, "text": plain("Cancel"), "value": value}
     return {"type": "actions", "elements": [*execute, *(edit if len(edit) == 1 else []), cancel]}
+
+
+def stop_button(request: Request) -> list[Block]:
+    """Ends the run where it still goes on. No dialog: what is stopped too early can be pruned later."""
+    hosts = [part.host for part in request.stoppable]
+    if not hosts:
+        return []
+    verb = f"Stop {hosts[0]}" if len(hosts) == 1 else f"Stop {len(hosts)} Hosts"
+    value = json.dumps({"request": request.asked.id, "set": request.set_digest})
+    return [
+        {
+            "type": "actions",
+            "elements": [{"type": "button", "action_id": STOP, "text": plain(verb), "value": value}],
+        }
+    ]
 
 
 def _execute(request: Request, value: str) -> Block:

@@ -18,6 +18,7 @@ from bot.render.blocks import (
     prose,
     slack_voice,
 )
+from bot.requests import Halt
 from workers.contract import Kind
 from workers.wording import amount, listing, sentence
 
@@ -91,6 +92,11 @@ def _more_refused(left: int) -> str:
 def nothing_runs(hosts: Sequence[str]) -> Message:
     """There is nothing to stop."""
     return said(NO_RUN.format(where=f" on {listing(map(code, hosts))}" if hosts else ""))
+
+
+def already_stopped(halt: Halt) -> Message:
+    """It was said before."""
+    return said(f"{mention(halt.by)} stopped it {date(halt.at)}; the object in hand is finished first.")
 
 
 def not_protected(what: str, hosts: Sequence[str]) -> Message:

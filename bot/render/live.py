@@ -5,18 +5,19 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.render.blocks import NESTING, Block, bulk, date, fit
+from bot.render.blocks import NESTING, Block, bulk, date, fit, mention
 from bot.render.headlines import BAD, freed_words, removed, services
 from bot.render.parts import told_of
 from bot.render.rich import rich_text
 from bot.render.summary import NOTES, sentences, what_became
-from bot.requests import HostPart, Phase, Request, Stage
+from bot.requests import SETTLED_STAGES, HostPart, Phase, Request, Stage
 from workers.contract import Bytes, Doing, Report, Status, WorkBegun
 from workers.wording import amount, bytes_range, objects, span
 
 # Slack takes 50 tasks.
 TASKS = 50
 LINES = 900
+STOPS = "the object in hand is finished, the rest is not touched."
 
 
 class State(StrEnum):
@@ -151,6 +152,8 @@ def _heading(part: HostPart) -> str:
         return f"{ended} · {freed_words(part.report) if removed(part.report) else 'nothing removed'}"
     if part.stage is Stage.ORDERED and part.work:
         return WORK[part.work.doing].format(host=part.host)
+    if part.stage is Stage.EXECUTING and part.halt:
+        return f"Stopping {part.host} · {part.steps_done} of {_planned(part)}{_so_far(part.freed_so_far)}"
     if part.stage is Stage.EXECUTING:
         doing = part.work.doing if part.work else Doing.REMOVING
         figures = f"{part.steps_done} of {_planned(part)}{_so_far(part.freed_so_far)}"
@@ -160,16 +163,25 @@ def _heading(part: HostPart) -> str:
 
 
 def _details(part: HostPart, now: datetime, *, is_alone: bool = False) -> list[str]:
-    if part.stage is Stage.EXECUTING or (part.stage is Stage.ORDERED and part.work):
-        lines = [*_at_work(part), *sentences(filter(None, [part.trouble]), now)]
-    elif part.stage is Stage.ORDERED and part.since and not part.error:
-        lines = [f"Confirmed; waiting since {date(part.since)}."]
-    elif part.report:
-        lines = _result(part.report, now, is_alone=is_alone)
-    else:
-        first, *rest = told_of(part, now)
-        lines = [f"{first[:1].upper()}{first[1:]}", *rest]
+    lines = [*_halt(part), *_told(part, now, is_alone=is_alone)]
     return fit(lines, LINES, lambda left: f"+{amount(left, 'more line')} in the thread.")
+
+
+def _halt(part: HostPart) -> list[str]:
+    if part.halt is None or part.stage in SETTLED_STAGES:
+        return []
+    return [f"Stopped by {mention(part.halt.by)} {date(part.halt.at)}: {STOPS}"]
+
+
+def _told(part: HostPart, now: datetime, *, is_alone: bool) -> list[str]:
+    if part.stage is Stage.EXECUTING or (part.stage is Stage.ORDERED and part.work):
+        return [*_at_work(part), *sentences(filter(None, [part.trouble]), now)]
+    if part.stage is Stage.ORDERED and part.since and not part.error:
+        return [f"Confirmed; waiting since {date(part.since)}."]
+    if part.report:
+        return _result(part.report, now, is_alone=is_alone)
+    first, *rest = told_of(part, now)
+    return [f"{first[:1].upper()}{first[1:]}", *rest]
 
 
 def _result(report: Report, now: datetime, *, is_alone: bool) -> list[str]:

@@ -18,7 +18,7 @@ from bot.render.blocks import (
     table,
     weight,
 )
-from bot.render.buttons import agreement, buttons
+from bot.render.buttons import agreement, buttons, stop_button
 from bot.render.editing import chooser, edit_beside, edit_menu
 from bot.render.headlines import headline
 from bot.render.live import live
@@ -57,6 +57,7 @@ def root(request: Request, now: datetime, consent: Consent | None = None, *, tic
         _record(request, is_open=is_open),
         *(chooser(request) if to_choose else []),
         *([buttons(request, can_execute=can_execute, ticket=ticket)] if is_open else []),
+        *(stop_button(request) if request.phase is Phase.EXECUTING else []),
     ]
     room = TEXT_BUDGET - len(title) - weight(figures) - weight(end)
     told = [*figures, *_hosts(request, now, room=room, counts=not figures, to_choose=to_choose)]

@@ -23,7 +23,7 @@ from workers.contract import Report
 logger = logging.getLogger(__name__)
 
 SLACK = "Slack"
-# Slack takes an edit of one message about every 3 s; a change of phase does not wait for that.
+# Slack takes an edit of one message about every 3 s; controls that were used do not wait for that.
 EDIT_EVERY = timedelta(seconds=3)
 REDRAW_AFTER = timedelta(seconds=10)
 RESPONSE_URL_LIVES = timedelta(minutes=30)
@@ -72,7 +72,7 @@ class Exhibits:
         consent = self._consent(request)
         if last and (last.request, last.consent) == (request, consent) and now - last.at < REDRAW_AFTER:
             return True
-        is_urgent = last is None or last.request.phase is not request.phase
+        is_urgent = last is None or _controls(last.request) != _controls(request)
         if not (is_urgent or self._pace.allows(request.asked.id, now)):
             return False
         if not self._draw_root(filed, request, consent, now):
@@ -210,6 +210,11 @@ class Exhibits:
             raise
         except SlackError as error:
             logger.warning("an answer in channel %s cannot be given: %s", note.channel, error)
+
+
+def _controls(request: Request) -> tuple[object, ...]:
+    """What was used goes away at once, however lately the message was edited."""
+    return request.phase, [part.host for part in request.stoppable if request.phase is Phase.EXECUTING]
 
 
 def exhibits(request: Request, done: frozenset[str], now: datetime) -> Iterator[Iterator[Exhibit]]:

@@ -12,7 +12,7 @@ from bot.commands import Doctor, parse
 from bot.edits import KEEP, KINDS, OBJECTS
 from bot.errors import BotError, PayloadUnreadable
 from bot.reception import Reception
-from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS, START, closed_form
+from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS, START, STOP, closed_form
 from bot.render.blocks import Message
 from bot.render.receipts import not_noted, not_readable
 from bot.slack.forms import Forms
@@ -31,6 +31,7 @@ def register(app: App, reception: Reception, forms: Forms) -> None:
     app.command(COMMAND)(_on_command(reception, forms))
     app.action(EXECUTE)(_on_click(reception.execute))
     app.action(CANCEL)(_on_click(reception.cancel))
+    app.action(STOP)(_on_click(reception.stop))
     app.action(HOSTS)(_on_click(reception.tick))
     app.action(KEEP_ALWAYS)(_on_click(reception.keep))
     app.action(EDIT)(_afterwards(click_of, forms.edit))

@@ -59,7 +59,7 @@ def test_one_that_fails_does_not_keep_the_other_from_its_work(
 
     assert "on 1 of 2 hosts" in ended.first_line
     assert "Look at web-2." in ended.first_line
-    assert "web-2 refused, nothing was removed" in ended.plain
+    assert "web-2 refused\n      Refused, nothing was removed." in ended.plain
     assert ["partly" in member.names() for member in (web, second)] == [False, True]
 
 

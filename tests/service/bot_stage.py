@@ -24,7 +24,7 @@ from bot.memory.database import Database
 from bot.memory.posts import Posts
 from bot.memory.store import Store
 from bot.parts import Parts, Wiring
-from bot.render import EXECUTE
+from bot.render import EXECUTE, STOP
 from bot.rulebook import Rulebook
 from bot.service import Service, identified
 from tests.stage.readiness import ReadySocket
@@ -343,7 +343,8 @@ class HandDriven:
     def click(self, button: str, *, user: str = "bo", root: Message | None = None, trigger: str = "") -> str:
         """Press a button; what the presser is told, nothing where the press counted."""
         id_ = trigger or secrets.token_hex(4)
-        take = self.parts.reception.execute if button == EXECUTE else self.parts.reception.cancel
+        reception = self.parts.reception
+        take = {EXECUTE: reception.execute, STOP: reception.stop}.get(button, reception.cancel)
         take(self.pressed(button, root or self.stage.roots()[-1], user=user, trigger=id_))
         self.parts.doorkeeper.step()
         return self.told(id_)

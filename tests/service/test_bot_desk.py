@@ -401,7 +401,7 @@ def test_progress_is_shown(stage: Stage, bot: HandDriven) -> None:
     executing(stage, bot)
 
     assert stage.roots()[0].first_line == "Pruning web-1…"
-    assert "1 of 2 done" in stage.roots()[0].plain
+    assert "Pruning web-1 · 1 of 2 · 100 MB so far" in stage.roots()[0].plain
 
 
 def test_edits_of_one_message_are_no_faster_than_slack_takes_them(stage: Stage, bot: HandDriven) -> None:

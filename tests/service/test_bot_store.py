@@ -14,6 +14,7 @@ from bot.errors import StateInUse, StoreError
 from bot.memory.ballots import Ballots
 from bot.memory.choices import Choices
 from bot.memory.database import Database
+from bot.memory.decisions import Decisions
 from bot.memory.dossiers import Dossiers
 from bot.memory.history import Entry, History, Recorded
 from bot.memory.posts import Note, Posts
@@ -223,6 +224,11 @@ def test_what_is_final_about_a_job_stays(store: Store) -> None:
     assert store.sent(request_id) == (Sent("web-1", "plan", NOON, "id"),)
 
 
+def dossiers_of(database: Database, history: History) -> Dossiers:
+    choices, decisions = Choices(database), Decisions(database)
+    return Dossiers(Store(database), history, Ballots(database), choices, decisions)
+
+
 def test_a_request_survives_a_restart(tmp_path: Path) -> None:
     first = Database(tmp_path / "kept.sqlite3")
     made = plan()
@@ -231,7 +237,7 @@ def test_a_request_survives_a_restart(tmp_path: Path) -> None:
     first.close()
 
     again = Database(tmp_path / "kept.sqlite3")
-    (dossier,) = Dossiers(Store(again), History(again), Ballots(again), Choices(again)).open()
+    (dossier,) = dossiers_of(again, History(again)).open()
 
     assert (dossier.request.phase, dossier.request.plans) == (Phase.READY, {"web-1": digest(made)})
     again.close()
@@ -254,7 +260,7 @@ def test_who_is_writing_may_read_a_request_that_another_thread_reads(tmp_path: P
     # Closed only at the end: closing would wait for threads that hang.
     database = Database(tmp_path / "shared.sqlite3")
     store, history = Store(database), SlowHistory(database)
-    dossiers = Dossiers(store, history, Ballots(database), Choices(database))
+    dossiers = dossiers_of(database, history)
     request_id = store.ask(asked(), trigger_id="t1")
 
     def write() -> None:

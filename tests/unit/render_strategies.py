@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from bot.requests import Asked, HostPart, Phase, Request, Settled, Settlement, Stage
+from bot.requests import Asked, Halt, HostPart, Phase, Request, Settled, Settlement, Stage
 from tests.unit.render_values import AFTER, ANA, BEFORE, BO, NOW, ago, plan, run
 from workers.contract import (
     Bytes,
@@ -223,10 +223,14 @@ def parts(draw: st.DrawFn, host: str = "web-1") -> HostPart:
         freed_so_far=draw(bytes_()),
         told_at=draw(st.sampled_from([None, NOW])),
         work=draw(st.none() | works()),
+        halt=draw(st.none() | HALTS),
         last_seen=draw(st.sampled_from([None, NOW, ago(hours=2)])),
         excluded=tuple(s.index for s in made.steps if draw(st.booleans())) if made else (),
         is_left_out=draw(st.booleans()),
     )
+
+
+HALTS = st.builds(Halt, by=st.builds(Person, team=st.just("T"), user=NAMES), at=st.just(NOW))
 
 
 @st.composite

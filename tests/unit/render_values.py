@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.questions import Inquiry
-from bot.requests import Asked, HostPart, Phase, Request, Settled, Settlement, Stage
+from bot.requests import Asked, Halt, HostPart, Phase, Request, Settled, Settlement, Stage
 from workers.contract import (
     Answer,
     Answered,
@@ -399,6 +399,12 @@ REQUESTS: dict[str, Request] = {
         settlement=CONFIRMED,
     ),
     "executing-one": request(at_work("web-1", Doing.MEASURING), phase=Phase.EXECUTING, settlement=CONFIRMED),
+    "executing-stopped": request(
+        replace(at_work("web-1", Doing.REMOVING, kind=Kind.IMAGE, count=3), halt=Halt(ANA, ago(seconds=2))),
+        replace(planned("web-2"), stage=Stage.ORDERED, ordered=True, since=ago(seconds=9)),
+        phase=Phase.EXECUTING,
+        settlement=CONFIRMED,
+    ),
     "executing-stages": request(
         replace(
             planned("web-1"),

@@ -15,6 +15,7 @@ from bot.render import (
     EDIT,
     EXECUTE,
     HOSTS,
+    STOP,
     HostRow,
     Message,
     answered,
@@ -112,9 +113,13 @@ def test_any_request_makes_a_sound_root_message(request: Request) -> None:
 
 @arbitrary
 @given(requests())
-def test_s13_buttons_stand_under_a_plan_in_force_and_nowhere_else(request: Request) -> None:
+def test_s13_buttons_stand_under_a_plan_in_force_or_a_run_and_nowhere_else(request: Request) -> None:
     drawn = root(request, NOW)
-    assert has_buttons(drawn) == (request.phase is Phase.READY and not request.is_expired(NOW))
+    is_running = request.phase is Phase.EXECUTING and bool(request.stoppable)
+    assert has_buttons(drawn) == (
+        is_running or (request.phase is Phase.READY and not request.is_expired(NOW))
+    )
+    assert is_running == (STOP in str(drawn.blocks))
 
 
 @arbitrary

@@ -1,0 +1,134 @@
+"""The button under a run ends it after the object in hand: once, for whoever may, where it stands."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from bot import render
+from bot.render import EXECUTE, STOP
+from tests.service.bot_stage import Clock, HandDriven, Stage, listen
+from tests.unit.bot_values import finished, report, started
+from tests.workspace import Message
+from workers.contract import ExecutionOrder, Plan, stop_key
+
+
+@pytest.fixture
+def bot(stage: Stage) -> Iterator[HandDriven]:
+    driven = HandDriven(stage, Clock())
+    listen(stage, driven)
+    yield driven
+    driven.close()
+
+
+def running(bot: HandDriven, *names: str) -> dict[str, tuple[ExecutionOrder, Plan]]:
+    """Runs that have begun, of one request."""
+    bot.command(f"preview {' '.join(names)}")
+    bot.carry_on()
+    plans = {name: bot.stage.host(name).answer_with_plan() for name in names}
+    bot.hear()
+    bot.carry_on(2)
+    bot.click(EXECUTE)
+    bot.carry_on()
+    return {name: (begun(bot, name, made), made) for name, made in plans.items()}
+
+
+def begun(bot: HandDriven, name: str, made: Plan) -> ExecutionOrder:
+    host = bot.stage.host(name)
+    order = host.take()
+    assert isinstance(order, ExecutionOrder)
+    host.tell(started(order.id, made, at=bot.clock()))
+    bot.hear()
+    bot.carry_on(2)
+    return order
+
+
+def root(bot: HandDriven) -> Message:
+    return next(message for message in bot.stage.roots()[::-1] if "Pruning" in message.first_line)
+
+
+def stops(bot: HandDriven, name: str, order: ExecutionOrder) -> bool:
+    return bot.stage.host(name).server.client.get(stop_key(name, order.id)) is not None
+
+
+def test_a_press_stops_each_host_at_it_and_shows_at_once_who_did(bot: HandDriven) -> None:
+    runs = running(bot, "web-1", "web-2")
+    assert [control.label for control in root(bot).controls] == ["Stop 2 Hosts"]
+
+    assert "Stopping the run on" in bot.click(STOP)
+    bot.parts.desk.step()  # in the same moment, however lately it was edited
+    assert root(bot).controls == ()
+    assert root(bot).plain.count("Stopped by @bo") == 2
+    bot.carry_on()
+    assert [stops(bot, name, order) for name, (order, _) in runs.items()] == [True, True]
+    assert bot.stage.slack.violations == ()
+
+
+def test_a_host_that_is_over_is_left_as_it_is(bot: HandDriven) -> None:
+    runs = running(bot, "web-1", "web-2")
+    (first, made), (second, _) = runs.values()
+    over = report(first.id, made, first.plan_digest, at=bot.clock())
+    bot.stage.host("web-1").tell(finished(over, at=bot.clock()))
+    bot.hear()
+    bot.carry_on(2)
+
+    assert [control.label for control in root(bot).controls] == ["Stop web-2"]
+    bot.click(STOP)
+    bot.carry_on()
+    assert (stops(bot, "web-1", first), stops(bot, "web-2", second)) == (False, True)
+
+
+def test_s12_who_may_not_execute_stops_nothing_and_is_told_who_may(bot: HandDriven) -> None:
+    ((order, _),) = running(bot, "web-1").values()
+    assert "may do this" in bot.click(STOP, user="dee")
+    bot.carry_on()
+    assert not stops(bot, "web-1", order)
+    assert root(bot).controls
+
+
+def test_the_second_press_is_told_of_the_first_one(bot: HandDriven) -> None:
+    running(bot, "web-1")
+    pressed = bot.pressed(STOP, root(bot), user="ana", trigger="t9")
+    bot.click(STOP)
+    bot.parts.reception.stop(pressed)
+    bot.parts.doorkeeper.step()
+    assert "stopped it" in bot.told("t9")
+
+
+def test_a_press_that_is_delivered_twice_stops_once(bot: HandDriven) -> None:
+    running(bot, "web-1")
+    pressed = bot.pressed(STOP, root(bot), trigger="t1")
+    for _ in range(2):
+        bot.parts.reception.stop(pressed)
+        bot.parts.doorkeeper.step()
+    assert len(bot.parts.reception.council.decisions.unsettled()) == 1
+
+
+def test_s12_a_button_of_ours_in_another_message_stops_nothing(bot: HandDriven) -> None:
+    ((order, _),) = running(bot, "web-1").values()
+    pressed = bot.pressed(STOP, root(bot), trigger="t2")
+    bot.parts.reception.stop(replace(pressed, message_ts="1.000001"))
+    bot.parts.doorkeeper.step()
+    assert bot.told("t2") == render.outdated().text
+    bot.carry_on()
+    assert not stops(bot, "web-1", order)
+
+
+def test_what_is_over_cannot_be_stopped(bot: HandDriven) -> None:
+    ((order, made),) = running(bot, "web-1").values()
+    pressed = bot.pressed(STOP, root(bot), trigger="t3")
+    over = report(order.id, made, order.plan_digest, at=bot.clock())
+    bot.stage.host("web-1").tell(finished(over, at=bot.clock()))
+    bot.hear()
+    bot.parts.reception.stop(pressed)
+    bot.parts.doorkeeper.step()
+    assert "No run is under way" in bot.told("t3")
+    assert not stops(bot, "web-1", order)
+
+
+def test_a_stop_that_is_typed_shows_under_the_run_as_well(bot: HandDriven) -> None:
+    running(bot, "web-1")
+    bot.command("stop web-1", user="bo")
+    bot.parts.desk.step()
+    assert "Stopped by @bo" in root(bot).plain
+    assert root(bot).controls == ()
