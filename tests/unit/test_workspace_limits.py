@@ -7,6 +7,7 @@ import pytest
 
 from tests.workspace import limits
 from tests.workspace.faults import Fault
+from tests.workspace.manifest import validate_manifest
 from tests.workspace.validate import WEIGHT_PER_OBJECT, validate_message, validate_view
 
 Json = dict[str, Any]
@@ -97,6 +98,28 @@ def weighing(weight: int) -> tuple[Fault, ...]:
     return message(*(section(text=long(size)) for size in sizes))
 
 
+def manifest(part: str, **fields: Any) -> tuple[Fault, ...]:
+    """A small whole manifest with one part changed."""
+    parts: dict[str, Json] = {
+        "display_information": {"name": "x"},
+        "bot_user": {"display_name": "x"},
+        "command": {"command": "/x", "description": "x"},
+        "scopes": {"bot": ["commands"]},
+        "events": {"bot_events": ["app_home_opened"]},
+        "features": {},
+    }
+    parts[part] = {**parts[part], **fields}
+    features = {"bot_user": parts["bot_user"], "slash_commands": [parts["command"]], **parts["features"]}
+    return validate_manifest(
+        {
+            "display_information": parts["display_information"],
+            "features": features,
+            "oauth_config": {"scopes": parts["scopes"]},
+            "settings": {"socket_mode_enabled": True, "event_subscriptions": parts["events"]},
+        }
+    )
+
+
 def _parts(characters: int) -> list[int]:
     return [min(3000, characters - start) for start in range(0, characters, 3000)]
 
@@ -178,6 +201,17 @@ BUILDS: dict[str, Build] = {
     "plain_text_input.max_length": lambda n: input_block(
         element={"type": "plain_text_input", "max_length": n}
     ),
+    "manifest.name": lambda n: manifest("display_information", name="x" * n),
+    "manifest.description": lambda n: manifest("display_information", description="x" * n),
+    "manifest.display_name": lambda n: manifest("bot_user", display_name="x" * n),
+    "manifest.commands": lambda n: manifest(
+        "features", slash_commands=[{"command": "/x", "description": "x"}] * n
+    ),
+    "manifest.command": lambda n: manifest("command", command="/".ljust(n, "x")),
+    "manifest.command_description": lambda n: manifest("command", description="x" * n),
+    "manifest.usage_hint": lambda n: manifest("command", usage_hint="x" * n),
+    "manifest.scopes": lambda n: manifest("scopes", bot=["commands"] * n),
+    "manifest.events": lambda n: manifest("events", bot_events=["app_home_opened"] * n),
 }
 """For each limit, a payload that measures `n` by it and offends nothing else up to its most."""
 

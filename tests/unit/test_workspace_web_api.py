@@ -247,12 +247,6 @@ def test_it_goes_away_and_comes_back_with_its_state(slack: Workspace, client: We
     assert [one.text for one in slack.messages("ops")] == ["kept"]
 
 
-def test_blocks_validate_answers_as_slack_does(client: WebClient) -> None:
-    assert client.api_call("blocks.validate", json={"blocks": [section()]})["ok"]
-    refusal = error(client.api_call, api_method="blocks.validate", json={"blocks": [{"type": "alert"}]})
-    assert refusal == "invalid_blocks"
-
-
 def test_a_commands_response_url_posts_but_never_replaces(slack: Workspace) -> None:
     delivery = slack.command("ana", "ops", "/prune x")
     hook = WebhookClient(delivery.payload["response_url"])

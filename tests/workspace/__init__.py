@@ -64,7 +64,9 @@ Switches
     slack.redeliver(delivery, *, wait=True)                        the same payload once more
     slack.fail_next(method, status=500, times=1, retry_after=1, after_effect=False)
         status: an HTTP status or "timeout"; after_effect: Slack did it, but its answer is lost;
+        retry_after: of a 429, None where it does not say how long;
         method: a Web API method, "response_url", or "*" for any
+    slack.refuse_next(method, error, times=1)         answers that error, as Slack does that has understood
     slack.go_away() · slack.come_back()                            refuses all connections, keeps its state
     slack.refresh_connections()                                    Slack's regular farewell in Socket Mode
     slack.advance(seconds)                                         the clock: triggers, response_urls, rates
@@ -72,6 +74,8 @@ Switches
     slack.set_user_group(handle, *users)                           makes it, or changes its members
     slack.make_guest(user, is_guest=True) · slack.deactivate(user) · slack.share_channel(channel)
     slack.revoke_scope("files:write") · slack.grant_scope(...)
+    slack.revoke_token(error="token_revoked") · slack.restore_token()
+    slack.archive(channel, is_archived=True) · slack.remove(message)
 """
 
 from tests.workspace.controls import Control

@@ -35,7 +35,7 @@ class Acting:
     def command(self, user_name: str, channel_name: str, text: str) -> Errand:
         user, channel = self._place(user_name, channel_name)
         word = text.split(maxsplit=1)[0] if text.strip() else ""
-        if word not in self.state.options.commands:
+        if word not in self.state.options.commands or "commands" not in self.state.scopes:
             self.state.tell(channel.id, user.id, f"{word} is not a valid command.")
             raise WorkspaceError(f"{word} is not a valid command")
         url = ResponseUrl(user.id, channel.id, self.state.clock.now())
@@ -178,6 +178,8 @@ class Acting:
         channel = self.state.directory.channel(channel_name)
         if user.id not in channel.members:
             raise WorkspaceError(f"{user.name} is not a member of {channel.name}")
+        if channel.is_archived:
+            raise WorkspaceError(f"{channel.name} is archived: there is only to read")
         return user, channel
 
     def _control(self, on: Message | View, name: str) -> Control:

@@ -78,6 +78,8 @@ class Arguments:
 
     def postable_channel(self) -> Channel:
         found = self.channel()
+        if found.is_archived:
+            raise ApiError("is_archived")
         if BOT_USER_ID not in found.members and "chat:write.public" not in self.state.scopes:
             raise ApiError("not_in_channel")
         return found

@@ -92,6 +92,9 @@ def _content(call: Arguments, where: str) -> Content:
 
 def _own_message(call: Arguments, refusal: str) -> Message:
     channel = call.channel()
+    if channel.is_archived:
+        # chat.update: "The message cannot be edited within a frozen, archived or deleted channel".
+        raise ApiError("is_inactive")
     message = call.state.messages.get((channel.id, call.needed("ts", "message_not_found")))
     # Ephemeral messages do not exist for chat.update: only the response_url of a click on them edits them.
     if message is None or message.ephemeral_to:

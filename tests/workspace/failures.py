@@ -6,11 +6,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Failure:
-    """An HTTP status, or None for an answer that never comes."""
+    """An HTTP status, or None for an answer that never comes.
+
+    `error`: what Slack calls it; `retry_after` goes with 429, None for one that does not say how long.
+    """
 
     status: int | None
-    retry_after: int = 1
+    retry_after: int | None = 1
     after_effect: bool = False
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.error or ("ratelimited" if self.status == 429 else "internal_error")
 
 
 @dataclass

@@ -44,6 +44,9 @@ def _channel(call: Arguments) -> Channel | None:
     found = call.state.directory.channels.get(call.text("channel_id"))
     if found is None or BOT_USER_ID not in found.members:
         raise ApiError("channel_not_found" if found is None or found.is_private else "not_in_channel")
+    if found.is_archived:
+        # Its reference has no word of its own for that.
+        raise ApiError("posting_to_channel_denied")
     return found
 
 

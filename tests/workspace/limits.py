@@ -9,6 +9,8 @@ DOCS = "docs.slack.dev"
 BLOCKS = f"{DOCS}/reference/block-kit/blocks"
 ELEMENTS = f"{DOCS}/reference/block-kit/block-elements"
 OBJECTS = f"{DOCS}/reference/block-kit/composition-objects"
+# docs.slack.dev/reference/app-manifest, in the words of its maintainers' own types.
+MANIFEST = "slackapi/node-slack-sdk packages/web-api/src/types/request/manifest.ts"
 DESIGN = "slackapi/slack-skills-plugin skills/block-kit/references/design-principles.md"
 
 
@@ -104,6 +106,16 @@ TABLE: tuple[Limit, ...] = (
     Limit("socket.connections", 10, "slackapi/node-slack-sdk#1654", "doc"),
     Limit("event.retries", 3, "slackapi/python-slack-sdk#790", "doc"),
     Limit("upload.alt_txt", 1_000, f"{DOCS}/reference/methods/files.getUploadURLExternal", "doc"),
+    # the app's manifest
+    Limit("manifest.name", 35, MANIFEST, "doc"),
+    Limit("manifest.description", 140, MANIFEST, "doc"),
+    Limit("manifest.display_name", 80, MANIFEST, "doc"),
+    Limit("manifest.commands", 50, MANIFEST, "doc"),
+    Limit("manifest.command", 32, MANIFEST, "doc"),
+    Limit("manifest.command_description", 2_000, MANIFEST, "doc"),
+    Limit("manifest.usage_hint", 1_000, MANIFEST, "doc"),
+    Limit("manifest.scopes", 255, MANIFEST, "doc"),
+    Limit("manifest.events", 100, MANIFEST, "doc"),
     # rates
     Limit("chat.postMessage.per_second", 1, f"{DOCS}/apis/web-api/rate-limits", "doc"),
     Limit("chat.postMessage.burst", 5, "our choice; Slack allows short bursts, unspecified", "inferred"),

@@ -53,6 +53,7 @@ class Channel:
     is_private: bool = False
     is_im: bool = False
     is_shared: bool = False
+    is_archived: bool = False
 
     def with_member(self, user: str) -> "Channel":
         return replace(self, members=self.members | {user})
@@ -68,7 +69,7 @@ class Channel:
             "is_private": self.is_private,
             "is_im": self.is_im,
             "is_member": BOT_USER_ID in self.members,
-            "is_archived": False,
+            "is_archived": self.is_archived,
             "is_shared": self.is_shared,
             "is_ext_shared": self.is_shared,
             "num_members": len(self.members),

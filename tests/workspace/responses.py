@@ -20,6 +20,9 @@ def answer_response_url(state: State, tickets: Tickets, path: str, body: Json) -
     except ApiError as refusal:
         state.violate("response_url", refusal.name)
         raise
+    if state.directory.channels[url.channel].is_archived:
+        # As incoming webhooks say it; of a response_url nothing is written.
+        raise ApiError("channel_is_archived")
     if url.message_ts and (body.get("replace_original") or body.get("delete_original")):
         _original(state, url, body)
         return

@@ -25,6 +25,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Result = TypeVar("Result")
 HOST = "127.0.0.1"
 SILENCE_SECONDS = 60
+# What a response_url answers that does not post, by its HTTP status; anything else is 400.
+GONE = {
+    **dict.fromkeys(("used_url", "expired_url", "no_such_url", "message_not_found"), 404),
+    "channel_is_archived": 410,
+}
 
 
 class Server:
@@ -158,7 +163,7 @@ class Server:
         return web.json_response(answer.body, status=answer.status, headers=headers)
 
     async def _fail(self, request: web.Request, name: str, values: Json, failure: Failure) -> web.Response:
-        body = {"ok": False, "error": "ratelimited" if failure.status == 429 else "internal_error"}
+        body = {"ok": False, "error": failure.name}
         self.api.record(name, values, Answer(body, failure.status or 0))
         if failure.status is None:
             await self._stay_silent(request)
@@ -184,8 +189,8 @@ class Server:
         try:
             answer_response_url(self.state, self.tickets, path, body)
         except ApiError as refusal:
-            gone = refusal.name in ("used_url", "expired_url", "no_such_url", "message_not_found")
-            found = Answer({"ok": False, "error": refusal.name, **refusal.fields}, 404 if gone else 400)
+            status = GONE.get(refusal.name, 400)
+            found = Answer({"ok": False, "error": refusal.name, **refusal.fields}, status)
             self.api.record("response_url", body, found)
             return self._api_answer(found)
         self.api.record("response_url", body, Answer({"ok": True}))

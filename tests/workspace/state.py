@@ -43,6 +43,7 @@ class State:
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     connections: int = 0
     groups_need_plan: bool = False
+    token_error: str = ""
     version: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))

@@ -7,6 +7,7 @@ from tests.workspace.addressed import Addressed
 from tests.workspace.delivery import HttpTarget
 from tests.workspace.failures import Failure
 from tests.workspace.people import BOT_USER_ID, UserGroup, id_for
+from tests.workspace.records import Message
 
 
 class Switches(Addressed):
@@ -21,11 +22,25 @@ class Switches(Addressed):
         method: str,
         status: int | Literal["timeout"] = 500,
         times: int = 1,
-        retry_after: int = 1,
+        retry_after: int | None = 1,
         after_effect: bool = False,
     ) -> None:
         code = None if status == "timeout" else status
         self.server.failures.plan(method, Failure(code, retry_after, after_effect), times)
+
+    def refuse_next(self, method: str, error: str, times: int = 1) -> None:
+        """Answer as Slack does that has understood and does not do it."""
+        self.server.failures.plan(
+            method, Failure(400 if method == "response_url" else 200, error=error), times
+        )
+
+    def revoke_token(self, error: str = "token_revoked") -> None:
+        """Take the bot's token no more."""
+        with self.state.change():
+            self.state.token_error = error
+
+    def restore_token(self) -> None:
+        self.revoke_token("")
 
     def go_away(self) -> None:
         self.server.go_away()
@@ -74,6 +89,15 @@ class Switches(Addressed):
         with self.state.change():
             shared = replace(self.state.directory.channel(name), is_shared=True)
             self.state.directory.channels[shared.id] = shared
+
+    def archive(self, name: str, is_archived: bool = True) -> None:
+        with self.state.change():
+            archived = replace(self.state.directory.channel(name), is_archived=is_archived)
+            self.state.directory.channels[archived.id] = archived
+
+    def remove(self, message: Message) -> None:
+        """As an owner of the workspace removes a message of somebody else's."""
+        self.state.drop(message)
 
     def grant_scope(self, scope: str) -> None:
         with self.state.change():

@@ -1,4 +1,4 @@
-"""Web API: views.*, modals and the Home tab; and blocks.validate."""
+"""Web API: views.*, modals and the Home tab."""
 
 import secrets
 from dataclasses import replace
@@ -11,7 +11,7 @@ from tests.workspace.people import APP_ID, BOT_ID, TEAM_ID
 from tests.workspace.posting import refuse_faults
 from tests.workspace.records import View
 from tests.workspace.state import State, with_block_ids
-from tests.workspace.validate import validate_message, validate_view
+from tests.workspace.validate import validate_view
 
 Json = dict[str, Any]
 
@@ -72,16 +72,6 @@ def publish_view(call: Arguments) -> Json:
     with call.state.change():
         call.state.homes[user.id] = view
     return {"view": view_json(view)}
-
-
-def blocks_validate(call: Arguments) -> Json:
-    view, blocks = call.decoded("view"), call.decoded("blocks")
-    message = call.decoded("message")
-    if view is not None:
-        refuse_faults(call.state, validate_view(view), "blocks.validate")
-    else:
-        refuse_faults(call.state, validate_message((message or {}).get("blocks", blocks)), "blocks.validate")
-    return {}
 
 
 def _body(call: Arguments, kind: str, where: str) -> Json:

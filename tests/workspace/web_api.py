@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tests.workspace import chat_methods, directory_methods, file_methods, view_methods
+from tests.workspace import chat_methods, directory_methods, file_methods, validating, view_methods
 from tests.workspace.arguments import Arguments
 from tests.workspace.errors import ApiError
 from tests.workspace.people import APP_ID
@@ -19,12 +19,20 @@ SECRET_ARGUMENTS = frozenset(("token",))
 
 @dataclass(frozen=True)
 class Method:
-    """What answers, which scopes it needs, and how often it may be called (Slack's tiers)."""
+    """What answers, which scopes it needs, and how often it may be called (Slack's tiers).
+
+    `within`: the scope for the kind of channel it is called about, besides: channels:…, groups:… and so on.
+    """
 
     answer: Callable[[Arguments], Json]
     scopes: tuple[str, ...] = ()
     tier: int | None = 4
-    token: Literal["bot", "app", "any"] = "bot"
+    token: Literal["bot", "app", "any", "none"] = "bot"
+    within: Literal["", "read", "history"] = ""
+
+    def needed(self, *kinds: str) -> frozenset[str]:
+        """All scopes that it needs in channels of these kinds."""
+        return frozenset((*self.scopes, *(f"{kind}:{self.within}" for kind in kinds if self.within)))
 
 
 def open_connection(call: Arguments) -> Json:
@@ -37,17 +45,17 @@ METHODS: dict[str, Method] = {
     "apps.connections.open": Method(open_connection, tier=3, token="app"),
     "api.test": Method(directory_methods.api_test, token="any"),
     "auth.test": Method(directory_methods.auth_test, tier=None, token="any"),
-    "blocks.validate": Method(view_methods.blocks_validate, token="any"),
+    "blocks.validate": Method(validating.blocks_validate, token="none"),
     "chat.postMessage": Method(chat_methods.post_message, ("chat:write",), tier=None),
     "chat.postEphemeral": Method(chat_methods.post_ephemeral, ("chat:write",)),
     "chat.update": Method(chat_methods.update, ("chat:write",), tier=3),
     "chat.delete": Method(chat_methods.delete, ("chat:write",), tier=3),
     "chat.getPermalink": Method(chat_methods.permalink),
-    "conversations.info": Method(directory_methods.info, tier=3),
+    "conversations.info": Method(directory_methods.info, tier=3, within="read"),
     "conversations.list": Method(directory_methods.list_channels, ("channels:read",), tier=2),
-    "conversations.members": Method(directory_methods.members),
-    "conversations.history": Method(directory_methods.history, tier=3),
-    "conversations.replies": Method(directory_methods.replies, tier=3),
+    "conversations.members": Method(directory_methods.members, within="read"),
+    "conversations.history": Method(directory_methods.history, tier=3, within="history"),
+    "conversations.replies": Method(directory_methods.replies, tier=3, within="history"),
     "conversations.join": Method(directory_methods.join, ("channels:join",), tier=3),
     "files.getUploadURLExternal": Method(file_methods.get_upload_url, ("files:write",)),
     "files.completeUploadExternal": Method(file_methods.complete_upload, ("files:write",)),
@@ -121,10 +129,14 @@ class WebApi:
         return self.methods[name]
 
     def _check_token(self, method: Method, token: str) -> None:
+        if method.token == "none":
+            return
         if not token:
             raise ApiError("not_authed")
         if token not in (self.tokens.bot, self.tokens.app):
             raise ApiError("invalid_auth")
+        if token == self.tokens.bot and self.state.token_error:
+            raise ApiError(self.state.token_error)
         if method.token != "any" and token != getattr(self.tokens, method.token):
             raise ApiError("not_allowed_token_type")
 
