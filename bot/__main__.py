@@ -26,7 +26,7 @@ from bot.parts import Wiring, now
 from bot.rulebook import Rulebook
 from bot.service import Service, identified
 from bot.settings import SECRETS, BotSettings, StateSettings
-from bot.slack.identity import app_token_finding, slack_findings
+from bot.slack.identity import Identity, app_token_finding, scope_findings, slack_findings
 from bot.slack.threads import web_client
 from workers.contract import HOST_PATTERN
 
@@ -79,7 +79,7 @@ def serve(_: argparse.Namespace) -> int:
         wiring = _wiring(settings)
         who = identified(wiring, stopping)
         if who is not None:
-            _say_what_is_missing(settings, wiring.book)
+            _say_what_is_missing(settings, wiring.book, who)
             Service(wiring, who).run(stopping)
     return 0
 
@@ -103,13 +103,13 @@ def _wiring(settings: BotSettings) -> Wiring:
     return wiring
 
 
-def _say_what_is_missing(settings: BotSettings, book: Rulebook) -> None:
+def _say_what_is_missing(settings: BotSettings, book: Rulebook, who: Identity) -> None:
     """What can be mended while the bot runs is said, and waited for."""
-    client = dispatch.connect(settings.redis())
-    for finding in doctor.redis_findings(client):
-        if not finding.is_good:
-            logger.warning("%s: %s", finding.name, finding.says)
-    for finding in doctor.rules_findings(book, _admitted(settings)):
+    for finding in (
+        *scope_findings(who.scopes, user_groups=book.user_groups),
+        *doctor.redis_findings(dispatch.connect(settings.redis())),
+        *doctor.rules_findings(book, _admitted(settings)),
+    ):
         if not finding.is_good:
             logger.warning("%s: %s", finding.name, finding.says)
 

@@ -9,6 +9,8 @@ BotError
 │   └── QueueAnswerLost Redis may have taken what was sent; its answer did not come
 └── SlackError          Slack did not do as asked
     ├── SlackAway       not now: limited, broken or not answering
+    │   ├── OutOfTurn   Slack was not asked, for it has asked us to wait
+    │   └── AccessLost  it does not know the token, or the app lacks a scope
     ├── ChannelClosed   the bot may not post in the channel
     ├── MessageGone     the message to edit is not there any more
     └── MessageRefused  Slack does not take this message
@@ -47,15 +49,40 @@ class QueueAnswerLost(QueueUnreachable):
 
 
 class SlackError(BotError):
-    """Slack answered with an error."""
+    """Slack answered with an error: `code` is its own word for it, `remedy` what a person can do."""
+
+    def __init__(self, detail: str, *, code: str = "", remedy: str = "") -> None:
+        super().__init__(detail)
+        self.code, self.remedy = code, remedy
+
+    @property
+    def told(self) -> str:
+        """What was answered to which call, and what can be done."""
+        return f"{self}; {self.remedy}" if self.remedy else str(self)
 
 
 class SlackAway(SlackError):
     """Slack asks to wait, is broken or does not answer; `seconds` is how long to leave it alone."""
 
-    def __init__(self, detail: str, *, seconds: float, certain: bool) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str, *, seconds: float, certain: bool, code: str = "", remedy: str = ""
+    ) -> None:
+        super().__init__(detail, code=code, remedy=remedy)
         self.seconds, self.certain = seconds, certain
+
+
+class OutOfTurn(SlackAway):
+    """Slack was not asked: it has asked us to wait, or takes messages one after the other."""
+
+
+class AccessLost(SlackAway):
+    """Slack does not know the token any more, or the app lacks `scopes`; only a person can mend that."""
+
+    def __init__(
+        self, detail: str, *, seconds: float, code: str, remedy: str, scopes: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(detail, seconds=seconds, certain=True, code=code, remedy=remedy)
+        self.scopes = scopes
 
 
 class ChannelClosed(SlackError):

@@ -192,10 +192,10 @@ def _not_alone(denied: Denied) -> tuple[str, str]:
 
 
 def _not_known(denied: Denied) -> tuple[str, str]:
-    if denied.error.endswith("channel_not_found"):
+    if "channel_not_found" in denied.error:
         return INVITE_ME
     return (
-        f"Slack did not say whether you may: {detail(denied.error)}. Nothing was begun.",
+        f"Slack did not say whether you may ({prose(denied.error)}). Nothing was begun.",
         "Try again in a minute; if it stays so, `python -m bot doctor` says what is missing.",
     )
 

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
-from bot.errors import SlackAway, SlackError
+from bot.errors import AccessLost, SlackAway, SlackError
 from bot.facts import About, Fact, Facts, Lookup
 from bot.memory.lookups import Lookups
 from bot.slack.answers import named_errors
@@ -58,20 +57,14 @@ class Directory:
         try:
             fact = LOOK_UPS[what.about](self._client, what.id, self._clock())
         except SlackAway as error:
-            logger.warning("%s %s: %s", what.about, what.id, error)
-            passes = not error.certain or _is_limited(error)
+            logger.warning("%s %s: %s", what.about, what.id, error.told)
             until = self._clock() + timedelta(seconds=error.seconds)
-            return Pause(until, str(error)) if passes else str(error)
+            return error.told if isinstance(error, AccessLost) else Pause(until, error.told)
         except SlackError as error:
-            logger.warning("%s %s: %s", what.about, what.id, error)
-            return str(error)
+            logger.warning("%s %s: %s", what.about, what.id, error.told)
+            return error.told
         self._lookups.record(what, fact)
         return None
-
-
-def _is_limited(error: SlackAway) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, SlackApiError) and int(cause.response.status_code) == 429
 
 
 def _person(client: WebClient, user: str, now: datetime) -> Fact:
@@ -97,10 +90,9 @@ def _user_group(client: WebClient, group: str, now: datetime) -> Fact:
         with named_errors("usergroups.users.list"):
             told = client.usergroups_users_list(usergroup=group)
     except SlackError as error:
-        code = str(error).rpartition(": ")[2]
-        if code not in NO_USER_GROUPS:
+        if error.code not in NO_USER_GROUPS:
             raise
-        return Fact(at=now, error=str(error))
+        return Fact(at=now, error=error.told)
     return Fact(at=now, members=frozenset(map(str, told.get("users") or ())))
 
 

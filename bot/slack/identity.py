@@ -1,28 +1,15 @@
 """Who the bot is in Slack and what it may do there: asked at start, and by the doctor."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from slack_sdk import WebClient
 
 from bot.checks import Finding
-from bot.errors import SettingsError, SlackError
-from bot.slack.answers import named_errors
-
-# deploy/slack-manifest.yaml asks for the same.
-REQUIRED_SCOPES = {
-    "commands": "to be asked with /prune",
-    "chat:write": "to post and edit its messages",
-    "files:write": "to attach complete lists",
-    "channels:history": "to find a message again whose posting was in doubt",
-    "groups:history": "the same in private channels",
-    "users:read": "to tell members from guests",
-    "channels:read": "to tell whether other organisations are in a channel",
-    "groups:read": "the same of private channels",
-}
-# Without it only people named one by one are let in; the doctor says so where rules name user groups.
-OPTIONAL_SCOPES = {"usergroups:read": "to know who is in a user group that the rules name"}
-PERMANENT = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired")
+from bot.errors import AccessLost, SettingsError, SlackError
+from bot.scopes import FOR_USER_GROUPS, NEXT_STEP, SCOPES, lacking, missing
+from bot.slack.answers import INVITE, UNARCHIVE, named_errors
 
 
 @dataclass(frozen=True)
@@ -36,11 +23,6 @@ class Identity:
     scopes: frozenset[str]
     workspace: str = ""
 
-    @property
-    def missing_scopes(self) -> tuple[str, ...]:
-        """The scopes it lacks."""
-        return tuple(scope for scope in REQUIRED_SCOPES if scope not in self.scopes)
-
 
 def identity(client: WebClient) -> Identity:
     """Ask Slack who we are.
@@ -52,10 +34,8 @@ def identity(client: WebClient) -> Identity:
     try:
         with named_errors("auth.test"):
             answer = client.auth_test()
-    except SlackError as error:
-        if str(error).rpartition(": ")[2] in PERMANENT:
-            raise SettingsError(f"SLACK_BOT_TOKEN is not taken by Slack ({error})") from error
-        raise
+    except AccessLost as error:
+        raise SettingsError(f"SLACK_BOT_TOKEN is not taken by Slack ({error}); {error.remedy}.") from error
     scopes = str(answer.headers.get("x-oauth-scopes", ""))
     return Identity(
         team=str(answer["team_id"]),
@@ -68,10 +48,23 @@ def identity(client: WebClient) -> Identity:
 
 
 def refuse_missing_scopes(who: Identity) -> None:
-    """Name each scope that is missing, and what it is for."""
-    if who.missing_scopes:
-        missing = "; ".join(f"{scope} ({REQUIRED_SCOPES[scope]})" for scope in who.missing_scopes)
-        raise SettingsError(f"the Slack app lacks scopes: {missing}. Add them and install the app again.")
+    """Name each scope without which the bot cannot work, and what it is for.
+
+    Raises:
+        SettingsError: one is missing.
+    """
+    if lost := missing(who.scopes, user_groups=False):
+        named = ", ".join(map(lacking, lost))
+        raise SettingsError(f"the Slack app lacks these scopes: {named}; {NEXT_STEP}.")
+
+
+def scope_findings(scopes: frozenset[str], *, user_groups: Sequence[str]) -> Iterator[Finding]:
+    """Each scope, and what it is needed for; the one for user groups where the rules name some."""
+    lost = missing(scopes, user_groups=bool(user_groups))
+    for scope, why in SCOPES.items():
+        if user_groups or scope != FOR_USER_GROUPS:
+            says = f"missing, needed {why}; {NEXT_STEP}" if scope in lost else "granted"
+            yield Finding(f"scope {scope}", scope not in lost, says)
 
 
 def slack_findings(
@@ -84,9 +77,7 @@ def slack_findings(
         yield Finding("Slack token", is_good=False, says=str(error))
         return
     yield Finding("Slack token", is_good=True, says=f"{who.user} in {who.team_name} ({who.team})")
-    for scope, why in REQUIRED_SCOPES.items():
-        has = scope in who.scopes
-        yield Finding(f"scope {scope}", has, "granted" if has else f"missing: needed {why}")
+    yield from scope_findings(who.scopes, user_groups=user_groups)
     for channel in channels:
         yield _channel(client, channel)
     for group in user_groups:
@@ -94,13 +85,17 @@ def slack_findings(
 
 
 def _channel(client: WebClient, channel: str) -> Finding:
+    """Whether the bot can write there; one that is private and without the bot does not exist for it."""
     name = f"channel {channel}"
     try:
-        with named_errors("conversations.history"):
-            client.conversations_history(channel=channel, limit=1)
+        with named_errors("conversations.info"):
+            told: Mapping[str, Any] = client.conversations_info(channel=channel)["channel"]
     except SlackError as error:
-        return Finding(name, is_good=False, says=f"{error}; invite the bot there with /invite")
-    return Finding(name, is_good=True, says="joined")
+        return Finding(name, is_good=False, says=error.told)
+    if told.get("is_archived"):
+        return Finding(name, is_good=False, says=f"archived; {UNARCHIVE}")
+    is_in = told.get("is_member") is True
+    return Finding(name, is_in, "joined" if is_in else f"the bot is not in it; {INVITE}")
 
 
 def _user_group(client: WebClient, group: str) -> Finding:
@@ -109,7 +104,7 @@ def _user_group(client: WebClient, group: str) -> Finding:
         with named_errors("usergroups.users.list"):
             members = client.usergroups_users_list(usergroup=group).get("users") or ()
     except SlackError as error:
-        says = f"{error}; nobody is let in by it (it needs the scope usergroups:read, and a paid plan)"
+        says = f"{error.told}; nobody is let in by it (it needs a paid plan, and the scope {FOR_USER_GROUPS})"
         return Finding(name, is_good=False, says=says)
     return Finding(name, is_good=bool(members), says=f"{len(members)} members")
 
@@ -120,5 +115,5 @@ def app_token_finding(client: WebClient, app_token: str) -> Finding:
         with named_errors("apps.connections.open"):
             client.apps_connections_open(app_token=app_token)
     except SlackError as error:
-        return Finding("Socket Mode", is_good=False, says=f"SLACK_APP_TOKEN is not taken ({error})")
+        return Finding("Socket Mode", is_good=False, says=f"SLACK_APP_TOKEN is not taken ({error.told})")
     return Finding("Socket Mode", is_good=True, says="SLACK_APP_TOKEN is taken")

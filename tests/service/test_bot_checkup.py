@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.scopes import NEXT_STEP, SCOPES
 from tests.service.bot_stage import Stage
 
 
@@ -29,6 +30,15 @@ def test_all_is_well_where_it_is(stage: Stage, bot: None) -> None:
         host.beat()
     stage.slack.command("bo", "ops", "/prune doctor")
     assert "All is well:" in stage.told("bo", "looked at").plain
+
+
+def test_a_missing_scope_is_named_with_its_use_and_the_next_step(stage: Stage, bot: None) -> None:
+    stage.slack.revoke_scope("files:write")
+    stage.slack.command("bo", "ops", "/prune doctor")
+    told = stage.told("bo", "to mend").plain
+
+    assert f"scope files:write: missing, needed {SCOPES['files:write']}; {NEXT_STEP}" in told
+    assert "scope chat:write" in told.partition("In order:")[2]
 
 
 @pytest.mark.parametrize("user", ["cy", "dee"])

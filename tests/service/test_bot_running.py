@@ -13,7 +13,7 @@ import pytest
 from bot.doctor import host_findings
 from bot.render import CANCEL, EXECUTE
 from bot.rights import hashed, of_bot, of_host
-from bot.slack.identity import REQUIRED_SCOPES
+from bot.scopes import NEXT_STEP, SCOPES
 from tests.service.bot_stage import Stage, bot_process, now, terminated, wait_until
 from tests.unit.bot_values import plan_failed
 from workers.reasons import Code, reason
@@ -228,7 +228,25 @@ def test_a_missing_scope_is_named(stage: Stage) -> None:
     _, said = process.communicate(timeout=20)
 
     assert process.returncode == 2
-    assert f"files:write ({REQUIRED_SCOPES['files:write']})" in said
+    assert f"the Slack app lacks these scopes: files:write ({SCOPES['files:write']}); {NEXT_STEP}." in said
+    assert "chat:write" not in said
+
+
+def test_a_missing_scope_without_which_it_works_is_said_when_it_starts(stage: Stage, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(
+        f'[group.all]\nhosts = ["*"]\n[[group.all.allow]]\nchannels = ["{stage.channel}"]\n'
+        f'execute = ["{stage.slack.group_id("docker-admins")}"]\n'
+    )
+    stage.slack.revoke_scope("usergroups:read")
+    named = {"PRUNE_CHANNELS": "", "PRUNE_APPROVERS": "", "PRUNE_RULES": str(rules)}
+
+    process = bot_process(stage, **named)
+    stage.slack.wait_for_connection(20)
+    code, _, said = terminated(process)
+
+    assert code == 0
+    assert f"scope usergroups:read: missing, needed {SCOPES['usergroups:read']}; {NEXT_STEP}" in said
 
 
 @pytest.mark.parametrize(
@@ -357,6 +375,20 @@ def test_doctor_says_what_is_there_and_what_is_missing(stage: Stage) -> None:
     assert found["host web-1"] == "worker 0.1.0, idle"
     assert found["host web-2"].startswith("gives no sign of life")
     assert json.dumps(said).count("MISSING") == 1
+
+
+@pytest.mark.parametrize(
+    ("is_archived", "says"), [(True, "archived; unarchive"), (False, "the bot is not in it")]
+)
+def test_doctor_tells_a_channel_that_it_cannot_write_in(stage: Stage, is_archived: bool, says: str) -> None:
+    stage.slack.revoke_scope("files:write")
+    stage.slack.archive("ops", is_archived) if is_archived else stage.slack.remove_bot("ops")
+    said, _ = bot_process(stage, "doctor").communicate(timeout=30)
+    found = dict(line.split("  ", 1)[1].strip().split(": ", 1) for line in said.splitlines())
+
+    assert found[f"channel {stage.channel}"].startswith(says)
+    assert found["scope files:write"] == f"missing, needed {SCOPES['files:write']}; {NEXT_STEP}"
+    assert found["scope chat:write"] == "granted"
 
 
 def test_doctor_tells_what_a_host_says_of_itself(stage: Stage) -> None:

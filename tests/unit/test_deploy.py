@@ -14,12 +14,14 @@ import yaml
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+from bot.commands import READERS
 from bot.rights import of_bot, of_host
+from bot.scopes import SCOPES
 from bot.settings import SECRETS, BotSettings
-from bot.slack.identity import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.listeners import COMMAND
 from tests.faults.cells import REACHABLE, Moment
 from tests.service.attacks import TABLE
+from tests.workspace.manifest import validate_manifest
 from workers.engine import READ_TIMEOUT
 from workers.settings import WorkerSettings
 
@@ -285,14 +287,14 @@ def test_each_container_has_the_secret_that_it_needs_and_no_other() -> None:
 
 
 def test_the_manifest_asks_for_the_scopes_the_bot_needs_and_no_other() -> None:
-    assert manifest()["oauth_config"] == {"scopes": {"bot": [*REQUIRED_SCOPES, *OPTIONAL_SCOPES]}}
+    assert manifest()["oauth_config"] == {"scopes": {"bot": [*SCOPES]}}
 
 
 def test_the_manifest_gives_each_scope_its_reason() -> None:
     lines = (DEPLOY / "slack-manifest.yaml").read_text().splitlines()
     above = {line.strip(): before.strip() for before, line in pairwise(lines)}
 
-    assert all(above[f"- {scope}"].startswith("# ") for scope in (*REQUIRED_SCOPES, *OPTIONAL_SCOPES))
+    assert {scope: above[f"- {scope}"] for scope in SCOPES} == {s: f"# {why}" for s, why in SCOPES.items()}
 
 
 def test_the_manifest_brings_the_command_and_the_buttons() -> None:
@@ -302,12 +304,11 @@ def test_the_manifest_brings_the_command_and_the_buttons() -> None:
     assert (settings["socket_mode_enabled"], settings["interactivity"]) == (True, {"is_enabled": True})
 
 
-def test_the_manifest_keeps_slack_s_limits() -> None:
-    # https://docs.slack.dev/reference/app-manifest
-    shown = manifest()["display_information"]
-    command = manifest()["features"]["slash_commands"][0]
+def test_the_manifest_is_one_that_slack_takes() -> None:
+    assert validate_manifest(manifest()) == ()
 
-    assert len(shown["name"]) <= 35
-    assert len(shown["description"]) <= 140
-    assert re.fullmatch(r"#[0-9a-f]{6}", shown["background_color"])
-    assert set(command) == {"command", "description", "usage_hint", "should_escape"}
+
+def test_the_manifest_hints_at_every_command_and_at_no_other() -> None:
+    hint = manifest()["features"]["slash_commands"][0]["usage_hint"]
+
+    assert sorted(part.split()[0] for part in hint.split("|")) == sorted(READERS)

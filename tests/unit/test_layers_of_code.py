@@ -57,6 +57,7 @@ PURE = {
         "bot.questions",
         "bot.rulebook",
         "bot.rulebook_faults",
+        "bot.scopes",
         "bot.starts",
     ),
 }

@@ -12,16 +12,15 @@ from tests.workspace.records import Delivery, Message, View
 from tests.workspace.state import Options, State
 from tests.workspace.switches import Switches
 
+# What deploy/slack-manifest.yaml asks for.
 SCOPES = (
     "channels:history",
-    "channels:join",
     "channels:read",
     "chat:write",
     "commands",
     "files:write",
     "groups:history",
     "groups:read",
-    "im:history",
     "usergroups:read",
     "users:read",
 )
