@@ -11,10 +11,11 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 
-from bot import acl, dispatch, doctor, host_commands, key_commands, keys, logs
+from bot import acl, dispatch, doctor, examples, host_commands, key_commands, keys, logs
 from bot.audit import commands as audit
 from bot.checks import Finding
 from bot.errors import BotError, SettingsError
@@ -25,9 +26,10 @@ from bot.memory.store import Store
 from bot.parts import Wiring, now
 from bot.rulebook import Rulebook
 from bot.service import Service, identified
-from bot.settings import SECRETS, BotSettings, StateSettings
+from bot.settings import SECRETS, BotSettings, SlackSettings, StateSettings
 from bot.slack.identity import Identity, app_token_finding, scope_findings, slack_findings
 from bot.slack.threads import web_client
+from bot.slack.validation import block_findings
 from workers.contract import HOST_PATTERN
 
 logger = logging.getLogger("bot")
@@ -54,7 +56,10 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(command="serve")
     commands.add_parser("serve", help="run the bot (also without a command)")
     key_commands.add_to(commands)
-    commands.add_parser("doctor", help="check everything the bot needs")
+    examined = commands.add_parser("doctor", help="check everything the bot needs")
+    examined.add_argument(
+        "--blocks", action="store_true", help="have Slack look at every message and form that the bot draws"
+    )
     audit.add_parser(commands)
     acl.add_to(commands, _host_name)
     host_commands.add_to(commands, _host_name)
@@ -158,15 +163,28 @@ def show_audit(options: argparse.Namespace) -> int:
     return audit.run(options, StateSettings.load().state.database)
 
 
-def examine(_: argparse.Namespace) -> int:
-    """Look at everything the bot needs and say what is missing."""
+def examine(options: argparse.Namespace) -> int:
+    """Look at everything the bot needs and say what is missing, or have Slack look at what the bot draws."""
+    if options.blocks:
+        return _tell(_drawn(SlackSettings.load()), bad="REFUSED")
     settings = BotSettings.load()
     settings.refuse_deafness()
     settings.state.make()
-    findings = list(_findings(settings))
+    return _tell(_findings(settings), bad="MISSING")
+
+
+def _tell(findings: Iterable[Finding], *, bad: str) -> int:
+    """Print each as soon as it is known; returns the exit code."""
+    all_good = True
     for finding in findings:
-        print(f"{'ok     ' if finding.is_good else 'MISSING'}  {finding.name}: {finding.says}")
-    return 0 if all(finding.is_good for finding in findings) else 1
+        print(f"{'ok     ' if finding.is_good else bad}  {finding.name}: {finding.says}", flush=True)
+        all_good = all_good and finding.is_good
+    return 0 if all_good else 1
+
+
+def _drawn(settings: SlackSettings) -> Iterator[Finding]:
+    client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+    yield from block_findings(client, examples.drawn(), wait=time.sleep)
 
 
 def _findings(settings: BotSettings) -> Iterator[Finding]:

@@ -67,13 +67,23 @@ class StateSettings(SecretSettings):
         return self.prune_signing_key_file or self.state.signing_key
 
 
-class BotSettings(StateSettings):
-    """What the running bot needs to know besides."""
+class SlackSettings(StateSettings):
+    """What whoever asks Slack needs to know besides."""
 
     slack_bot_token: SecretStr
+    slack_api_url: str = "https://slack.com/api/"
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _with_slash(cls, value: str) -> str:
+        return value if value.endswith("/") else f"{value}/"
+
+
+class BotSettings(SlackSettings):
+    """What the running bot needs to know besides."""
+
     slack_app_token: SecretStr = NONE
     slack_signing_secret: SecretStr = NONE
-    slack_api_url: str = "https://slack.com/api/"
     redis_url: SecretStr
     port: int | None = Field(default=None, ge=1, le=65535)
     prune_bind: str = "127.0.0.1"
@@ -85,11 +95,6 @@ class BotSettings(StateSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
-
-    @field_validator("slack_api_url")
-    @classmethod
-    def _with_slash(cls, value: str) -> str:
-        return value if value.endswith("/") else f"{value}/"
 
     @property
     def is_socket_mode(self) -> bool:

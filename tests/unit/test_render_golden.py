@@ -8,15 +8,18 @@ from bot.consent import Consent
 from bot.questions import Unanswered
 from bot.questions import Why as NoAnswer
 from bot.render import (
+    Block,
     HostRow,
     Message,
     already_settled,
     answered,
     cancelled,
     changed,
+    closed_form,
     counted,
     details,
     details_file,
+    editing,
     help_text,
     history,
     history_row,
@@ -29,6 +32,7 @@ from bot.render import (
     report,
     report_file,
     root,
+    starting,
     timed_out,
     unanswered,
     underway,
@@ -36,7 +40,7 @@ from bot.render import (
 )
 from bot.render.receipts import inquiring
 from bot.requests import Contact, HostPart, Phase, Settled, Settlement, Stage
-from tests.unit.golden import FOLDER, assert_golden, assert_text
+from tests.unit.golden import EXAMPLES, FOLDER, assert_golden, assert_golden_views, assert_text
 from tests.unit.render_values import (
     ASKED_POLICY,
     ASKED_VOLUMES,
@@ -58,7 +62,7 @@ from tests.unit.render_values import (
     run,
     told_by,
 )
-from tests.workspace.validate import validate_message
+from tests.workspace.validate import validate_message, validate_view
 from workers.contract import (
     DiskPart,
     NotAnswered,
@@ -192,6 +196,17 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
 }
 
 
+VIEWS: dict[str, tuple[Block, ...]] = {
+    "form-start": (starting(("db-1", "web-1", "web-2"), "about"),),
+    "form-edit": (
+        editing(planned(), planned(), "about"),
+        editing(planned(), replace(planned(), excluded=(0, 1)), "about"),
+        editing(replace(planned(), is_left_out=True), replace(planned(), is_left_out=True), "about"),
+    ),
+    "form-closed": (closed_form(changed()),),
+}
+
+
 @pytest.mark.parametrize("name", MESSAGES)
 def test_messages_read_as_recorded(name: str) -> None:
     assert_golden(name, *MESSAGES[name])
@@ -202,16 +217,27 @@ def test_slack_takes_every_recorded_message(name: str) -> None:
     assert [()] * len(MESSAGES[name]) == [validate_message(list(m.blocks)) for m in MESSAGES[name]]
 
 
+@pytest.mark.parametrize("name", VIEWS)
+def test_views_read_as_recorded(name: str) -> None:
+    assert_golden_views(name, *VIEWS[name])
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_slack_takes_every_recorded_view(name: str) -> None:
+    assert [()] * len(VIEWS[name]) == [validate_view(view) for view in VIEWS[name]]
+
+
 def test_the_complete_lists_read_as_recorded() -> None:
     for part, file in ((planned(), details_file), (ran(STOPPED_RUN), report_file)):
         assert_text(*file(part))
 
 
 def test_no_recorded_message_is_left_over() -> None:
-    expected = {f"{name}.{kind}" for name in MESSAGES for kind in ("json", "txt")}
+    names = {*MESSAGES, *VIEWS}
     files = {details_file(planned())[0], report_file(ran(STOPPED_RUN))[0]}
     audit = {"audit-verify.txt", "audit-export.csv", "audit-export.jsonl", "host-audit.txt"}
-    assert expected | files | audit == {path.name for path in FOLDER.iterdir()}
+    assert {f"{name}.txt" for name in names} | files | audit == {path.name for path in FOLDER.iterdir()}
+    assert {f"{name}.json" for name in names} == {path.name for path in EXAMPLES.glob("*.json")}
 
 
 def test_every_phase_is_recorded() -> None:

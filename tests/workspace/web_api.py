@@ -45,7 +45,8 @@ METHODS: dict[str, Method] = {
     "apps.connections.open": Method(open_connection, tier=3, token="app"),
     "api.test": Method(directory_methods.api_test, token="any"),
     "auth.test": Method(directory_methods.auth_test, tier=None, token="any"),
-    "blocks.validate": Method(validating.blocks_validate, token="none"),
+    # "Special rate limits apply", and nothing says which.
+    "blocks.validate": Method(validating.blocks_validate, tier=None, token="none"),
     "chat.postMessage": Method(chat_methods.post_message, ("chat:write",), tier=None),
     "chat.postEphemeral": Method(chat_methods.post_ephemeral, ("chat:write",)),
     "chat.update": Method(chat_methods.update, ("chat:write",), tier=3),
