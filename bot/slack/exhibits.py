@@ -13,6 +13,7 @@ from bot.errors import ChannelClosed, MessageGone, SlackAway, SlackError
 from bot.memory.audit import Audit
 from bot.memory.posts import ROOT, Note, Post, Posts
 from bot.memory.rows import Filed
+from bot.pace import Pace
 from bot.patience import Patience
 from bot.render.blocks import Message
 from bot.requests import HostPart, Phase, Request, Stage
@@ -23,8 +24,6 @@ from workers.contract import Report
 logger = logging.getLogger(__name__)
 
 SLACK = "Slack"
-# Slack takes an edit of one message about every 3 s; controls that were used do not wait for that.
-EDIT_EVERY = timedelta(seconds=3)
 REDRAW_AFTER = timedelta(seconds=10)
 RESPONSE_URL_LIVES = timedelta(minutes=30)
 # A channel that never let the bot in has been told so; its requests are not kept for ever.
@@ -63,7 +62,7 @@ class Exhibits:
     ) -> None:
         self._threads, self._posts, self._audit = threads, posts, audit
         self._pictures, self._consent, self._clock = pictures, consent, clock
-        self._failures, self._pace = Patience(), Patience()
+        self._failures, self._pace = Patience(), Pace()
         self._shown: dict[str, Shown] = {}
 
     def show_root(self, filed: Filed, request: Request) -> bool:
@@ -73,7 +72,7 @@ class Exhibits:
         if last and (last.request, last.consent) == (request, consent) and now - last.at < REDRAW_AFTER:
             return True
         is_urgent = last is None or _controls(last.request) != _controls(request)
-        if not (is_urgent or self._pace.allows(request.asked.id, now)):
+        if not self._pace.allows(request.asked.id, now, is_urgent=is_urgent):
             return False
         if not self._draw_root(filed, request, consent, now):
             return False
@@ -88,7 +87,7 @@ class Exhibits:
         if post and post.ts and post.shown == fingerprint(drawn):
             return True
         if self._try(place, partial(self._threads.show, place, drawn), filed.response_url):
-            self._pace.wait(request.asked.id, now + EDIT_EVERY)
+            self._pace.edited(request.asked.id, now)
             return True
         return False
 
@@ -122,7 +121,7 @@ class Exhibits:
     def forget(self, request_id: str) -> None:
         """Nothing more is shown of a request for now."""
         self._shown.pop(request_id, None)
-        self._pace.succeeded(request_id)
+        self._pace.forget(request_id)
         self._pictures.forget(request_id)
 
     def owed(self) -> tuple[Note, ...]:
@@ -214,7 +213,7 @@ class Exhibits:
 
 def _controls(request: Request) -> tuple[object, ...]:
     """What was used goes away at once, however lately the message was edited."""
-    return request.phase, [part.host for part in request.stoppable if request.phase is Phase.EXECUTING]
+    return request.phase, [part.halt for part in request.parts]
 
 
 def exhibits(request: Request, done: frozenset[str], now: datetime) -> Iterator[Iterator[Exhibit]]:

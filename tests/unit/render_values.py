@@ -275,7 +275,17 @@ def planned(host: str = "web-1", *, steps: tuple[Step, ...] = STEPS, **more: obj
 
 def ran(report: Report) -> HostPart:
     part = planned(report.host)
-    return replace(part, stage=Stage.FINISHED, ordered=True, report=report, since=report.finished_at)
+    done = len(report.outcomes)
+    return replace(
+        part,
+        stage=Stage.FINISHED,
+        ordered=True,
+        report=report,
+        since=report.finished_at,
+        steps=done,
+        steps_done=done,
+        freed_so_far=report.gone,
+    )
 
 
 NOT_DOCKER = reason(Code.ENGINE_NOT_DOCKER, engine="Podman Engine 4.3.1", ours="1.41 to 1.51")
@@ -400,7 +410,13 @@ REQUESTS: dict[str, Request] = {
     ),
     "executing-one": request(at_work("web-1", Doing.MEASURING), phase=Phase.EXECUTING, settlement=CONFIRMED),
     "executing-stopped": request(
-        replace(at_work("web-1", Doing.REMOVING, kind=Kind.IMAGE, count=3), halt=Halt(ANA, ago(seconds=2))),
+        replace(
+            at_work("web-1", Doing.REMOVING, kind=Kind.IMAGE, count=3),
+            steps_done=2,
+            done_of_kind=1,
+            freed_so_far=Bytes(low=4_140_100_000, high=4_140_100_000),
+            halt=Halt(ANA, ago(seconds=2)),
+        ),
         replace(planned("web-2"), stage=Stage.ORDERED, ordered=True, since=ago(seconds=9)),
         phase=Phase.EXECUTING,
         settlement=CONFIRMED,
