@@ -162,6 +162,18 @@ class Page:
         path.write_bytes(base64.b64decode(picture["data"]))
         return path
 
+    def element(self, expression: str) -> bytes:
+        """A picture of one element alone, however tall it is."""
+        box = self.evaluate(
+            f"(() => {{ const e = {expression}; e.scrollIntoView({{block: 'start'}});"
+            " const r = e.getBoundingClientRect();"
+            " return {x: r.x + scrollX, y: r.y + scrollY, width: r.width, height: r.height}; })()"
+        )
+        picture = self.ask(
+            "Page.captureScreenshot", format="png", captureBeyondViewport=True, clip={**box, "scale": 1}
+        )
+        return base64.b64decode(picture["data"])
+
 
 @contextmanager
 def chromium_page() -> Iterator[Page]:

@@ -16,18 +16,18 @@ export function unescape(text) {
 }
 
 export function mrkdwn(text, names, me) {
-  return marked(text, 0, names, me);
+  return marked(text, names, me);
 }
 
-function marked(text, from, names, me) {
-  if (from === MARKS.length) return quoted(text);
-  const { pattern, draw } = MARKS[from];
-  const found = pattern.exec(text);
-  if (!found) return marked(text, from + 1, names, me);
+// The mark that begins first: bold may hold code, and no style begins within code.
+function marked(text, names, me) {
+  const found = MARKS.map(({ pattern, draw }) => ({ draw, at: pattern.exec(text) })).filter((one) => one.at);
+  if (!found.length) return quoted(text);
+  const { draw, at } = found.reduce((first, one) => (one.at.index < first.at.index ? one : first));
   return [
-    marked(text.slice(0, found.index), from + 1, names, me),
-    draw(found[1], names, me),
-    marked(text.slice(found.index + found[0].length), from, names, me),
+    quoted(text.slice(0, at.index)),
+    draw(at[1], names, me),
+    marked(text.slice(at.index + at[0].length), names, me),
   ];
 }
 
