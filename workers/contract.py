@@ -340,7 +340,8 @@ class ProtectionFromSlack(Value):
 class PolicyAnswer(Value):
     """The policy as the host reads it now, beside what it was told to keep to; lengths of time in seconds.
 
-    Of a probe there is no user, password or query. `more`: protections from Slack that are left out.
+    Of a probe there is no user, password or query. `show_logs`: lines of a log, none by default.
+    `more`: protections from Slack that are left out.
     """
 
     topic: Literal[Topic.POLICY] = Topic.POLICY
@@ -370,6 +371,8 @@ class PolicyAnswer(Value):
     quiet_for: int
     steady_for: int
     settle: int | None
+    ping: Names = Names()
+    show_logs: int = 0
     frozen: Reason | None = None
     protections: tuple[ProtectionFromSlack, ...] = ()
     more: int = 0

@@ -26,6 +26,8 @@ MENTIONS = 10
 # Where a block holds what people read.
 READ = ("text", "title", "fallback", "user_id")
 USER_GROUP = re.compile(r"S[A-Z0-9]+")
+# A host's policy takes no other ids, but what it tells may come from somebody else.
+PINGED = re.compile(r"[UWS][A-Z0-9]{1,30}")
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,13 @@ def mention(person: Person | str) -> str:
     """A person by the name their reader knows; what is no user id is shown as it is."""
     user = person.user if isinstance(person, Person) else person.rpartition("/")[2]
     return f"<@{user}>" if user.isascii() and user.isalnum() else code(user)
+
+
+def pinged(one: str) -> str:
+    """A person or a user group that a host names to be pinged; what is no such id is shown as it is."""
+    if not PINGED.fullmatch(one):
+        return code(one)
+    return f"<!subteam^{one}>" if one.startswith("S") else mention(one)
 
 
 def may(who: Sequence[str]) -> str:

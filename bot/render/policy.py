@@ -13,6 +13,7 @@ from bot.render.blocks import (
     mention,
     message,
     paragraphs,
+    pinged,
     slack_voice,
 )
 from workers.contract import Kind, Names, PolicyAnswer, ProtectionFromSlack
@@ -117,6 +118,16 @@ def _limits(told: PolicyAnswer, _: datetime) -> Iterator[str]:
     asked = "asked about it" if told.probe_registry else "not asked about it"
     yield f"{UNRESTORABLE[told.unrestorable_images]} Registries are {asked}."
     yield _approvers(told.approvers)
+    yield from _trouble(told)
+
+
+def _trouble(told: PolicyAnswer) -> Iterator[str]:
+    """What happens when a service is worse after a run."""
+    named = [*map(pinged, told.ping.first[:SHOWN]), *_left(told.ping.first, told.ping.more)]
+    whom = listing(named) or "who confirmed and who asked, for the policy names nobody"
+    lines = amount(told.show_logs, "line")
+    logs = f"the last {lines} of its log are shown" if told.show_logs else "no line of its log is read"
+    yield f"*When a service is worse after a run* this pings {whom}; {logs}."
 
 
 def _most(told: PolicyAnswer) -> str:

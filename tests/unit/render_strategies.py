@@ -336,6 +336,8 @@ POLICY_ANSWERS = st.builds(
         LISTS,
     ),
     approvers=st.none() | LISTS,
+    ping=LISTS,
+    show_logs=COUNTS,
     kinds=st.lists(st.sampled_from(Kind)).map(tuple),
     **dict.fromkeys(
         (

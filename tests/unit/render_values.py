@@ -563,6 +563,8 @@ POLICY = PolicyAnswer(
     quiet_for=120,
     steady_for=5,
     settle=None,
+    ping=Names(first=("S0ONCALL", "U0ANA")),
+    show_logs=20,
     frozen=reason(Code.FROZEN, by="T0HOME/U0BO", at=iso(hours=1), why="disk swap"),
     protections=(
         ProtectionFromSlack(
@@ -580,6 +582,8 @@ BARE_POLICY = POLICY.model_copy(
         "settle": 30,
         "max_bytes": None,
         "build_cache_keep_bytes": 0,
+        "ping": Names(),
+        "show_logs": 0,
         "kinds": (Kind.IMAGE,),
     }
 )

@@ -1,5 +1,6 @@
 """A policy is whole or an error that names the file, the key and what is expected there."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def test_two_written_keys_are_enough_and_the_defaults_are_the_documented_ones() 
     assert policy.steady_for == timedelta(seconds=5)
     assert policy.protected_labels == ("safe-prune.keep=true",)
     assert policy.kinds == tuple(Kind)
+    assert (policy.ping, policy.show_logs) == ((), 0)
 
 
 @pytest.mark.parametrize("key", ["protected_images", "critical_containers"])
@@ -97,6 +99,17 @@ def test_s4_forgetting_a_required_key_is_an_error_that_names_it(key: str) -> Non
         ("max_share = true", "max_share: expected a number"),
         ('approvers = "U1"', 'approvers: expected a list, such as ["…"]'),
         ('approvers = ["U1"]', "approvers.0: 'U1': expected TEAM/USER"),
+        ('ping = "U0123"', 'ping: expected a list, such as ["…"]'),
+        (
+            'ping = ["T1/U1"]',
+            "ping.0: 'T1/U1': expected the Slack id of a person or user group, like U0123",
+        ),
+        ('ping = ["!channel"]', "ping.0: '!channel': expected the Slack id"),
+        ('ping = ["C0123"]', "ping.0: 'C0123': expected the Slack id"),
+        ('ping = ["U1", "U2", "U3", "U4", "U5", "S6"]', "ping: expected at most 5 of them"),
+        ("show_logs = 51", "show_logs: expected 50 or less"),
+        ("show_logs = -1", "show_logs: expected 0 or more"),
+        ("show_logs = true", "show_logs: expected a whole number"),
     ],
 )
 def test_s4_a_wrong_value_names_file_key_and_what_is_expected(line: str, expected: str) -> None:
@@ -176,6 +189,13 @@ def test_a_duration_is_a_number_and_its_unit(key: str, number: int, unit: str) -
 )
 def test_a_size_is_bytes_or_has_a_unit(written: str, size: int) -> None:
     assert parsed(f"writable_limit = {written}").writable_limit == size
+
+
+@pytest.mark.parametrize("line", ['ping = ["U0123", "W0123", "S0123"]', "show_logs = 50"])
+def test_who_is_pinged_and_how_much_of_a_log_is_shown_can_be_written(line: str) -> None:
+    key, _, value = line.partition(" = ")
+
+    assert getattr(parsed(line), key) == (tuple(json.loads(value)) if key == "ping" else int(value))
 
 
 def test_s1_volumes_are_no_kind() -> None:

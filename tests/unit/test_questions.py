@@ -176,6 +176,14 @@ def test_what_was_added_from_slack_stands_beside_it() -> None:
     assert (answer.protections[0].kind, answer.protections[0].pattern) == (Kind.NETWORK, "shop-*")
 
 
+def test_who_is_pinged_and_how_much_of_a_log_is_shown_are_told() -> None:
+    told = policy_answer(
+        a_policy(ping=["S0ONCALL", "U1"], show_logs=3), "p.toml", frozen=None, protections=()
+    )
+
+    assert (told.ping.first, told.show_logs) == (("S0ONCALL", "U1"), 3)
+
+
 def test_a_policy_of_any_length_is_told_in_part_and_the_rest_counted() -> None:
     policy = a_policy(
         protected_images=[f"registry.example/{'a' * 200}/{n}" for n in range(2000)],

@@ -69,6 +69,14 @@ critical_containers = [{critical}]
 # The only people whose orders this host accepts, each as Slack team and user id: an order that anybody else
 # agreed to is refused. Without it, whoever the bot accepts.
 # approvers = ["T0123456789/U0123456789"]
+
+# Who is pinged in Slack when a service is worse after a cleanup: up to five people (U...) and user groups
+# (S...). Without it, who confirmed and who asked.
+# ping = ["S0123456789", "U0123456789"]
+
+# How many of the last lines of such a service's log are shown there, up to 50. Logs hold secrets: whoever is
+# in the channel reads them, and they stay in Slack, in the bot's memory and in this host's ledger.
+# show_logs = 0
 """
 
 

@@ -35,6 +35,10 @@ PLACE = r"(?:\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)"
 PROBE = re.compile(rf"https?://{PLACE}(?::[0-9]{{1,5}})?(?:[/?#]\S*)?|tcp://{PLACE}:[0-9]{{1,5}}")
 COMPOSE = "compose:"
 APPROVER = re.compile(r"[TE][A-Z0-9]+/[UW][A-Z0-9]+")
+PINGED = re.compile(r"[UWS][A-Z0-9]{1,30}")
+# Whoever needs more names a user group.
+MOST_PINGED = 5
+MOST_LOG_LINES = 50
 
 
 def _duration(value: Any) -> Any:
@@ -111,6 +115,13 @@ def _approver(text: str) -> str:
     return text
 
 
+def _pinged(text: str) -> str:
+    """A person or a user group: the id alone, for that is what Slack takes in a mention."""
+    if not PINGED.fullmatch(text):
+        raise ValueError(f"{text!r}: expected the Slack id of a person or user group, like U0123 or S0123")
+    return text
+
+
 def _seconds(value: timedelta) -> int:
     return int(value.total_seconds())
 
@@ -123,6 +134,7 @@ Critical = Annotated[str, AfterValidator(_critical)]
 Label = Annotated[str, AfterValidator(_label)]
 Probe = Annotated[str, AfterValidator(_probe)]
 Approver = Annotated[str, AfterValidator(_approver)]
+Pinged = Annotated[str, AfterValidator(_pinged)]
 
 
 class Policy(BaseModel):
@@ -154,6 +166,8 @@ class Policy(BaseModel):
     steady_for: Duration = timedelta(seconds=5)
     settle: Duration | None = None
     approvers: tuple[Approver, ...] | None = None
+    ping: Annotated[tuple[Pinged, ...], Field(max_length=MOST_PINGED)] = ()
+    show_logs: Annotated[int, Field(ge=0, le=MOST_LOG_LINES, strict=True)] = 0
 
     def image_protections(self) -> tuple[Pattern, ...]:
         """The protected images, ready to be compared."""

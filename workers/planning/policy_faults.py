@@ -12,6 +12,7 @@ EXPECTED = {
     "less_than_equal": "expected {le:g} or less",
     "literal_error": "expected {expected}",
     "enum": "expected {expected}",
+    "too_long": "expected at most {max_length} of them",
 }
 
 

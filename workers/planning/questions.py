@@ -34,7 +34,7 @@ SECONDS = (
 )
 AS_IT_IS = (
     *("kinds", "keep_previous", "writable_limit", "build_cache_keep_bytes", "unrestorable_images"),
-    *("probe_registry", "max_objects", "max_bytes", "max_share"),
+    *("probe_registry", "max_objects", "max_bytes", "max_share", "show_logs"),
 )
 
 
@@ -69,6 +69,7 @@ def policy_answer(
         digest=digest(policy),
         probes=bounds.names(map(without_secrets, policy.probes)),
         approvers=None if policy.approvers is None else bounds.names(policy.approvers),
+        ping=bounds.names(policy.ping),
         settle=None if policy.settle is None else int(policy.settle.total_seconds()),
         frozen=frozen and bounds.clipped_reason(frozen),
         protections=kept,
