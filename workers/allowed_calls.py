@@ -1,7 +1,7 @@
 """Which calls may reach an engine at all: the safety rules S1 and S2, kept where no code can go around them.
 
-The list is closed. Whatever is not on it (volumes, bulk prunes, force, exec, export) is never sent, and what
-could be read in two ways is not on it.
+The list is closed. Whatever is not on it (volumes, bulk prunes, force, exec, export, a whole log) is never
+sent, and what could be read in two ways is not on it.
 """
 
 import json
@@ -31,6 +31,9 @@ RECORD = r"[a-z0-9]{25}"
 MOST_RECORDS = 20
 CACHE_RECORDS = re.compile(rf"\^\(\?:{RECORD}(?:\|{RECORD}){{0,{MOST_RECORDS - 1}}}\)\$")
 DIGEST = re.compile(rf"sha256:{HEX}")
+LOGS = re.compile(rf"/containers/{HEX}/logs")
+MOST_LOG_LINES = 50
+LOG_LINES = frozenset(map(str, range(1, MOST_LOG_LINES + 1)))
 YES, NO = frozenset({"1", "True", "true"}), frozenset({"0", "False", "false"})
 Query = Mapping[str, str]
 
@@ -61,7 +64,7 @@ def is_allowed(method: str, url: str) -> bool:
     path = re.sub(r"^/v1\.[0-9]+(?=/)", "", unquote(address))
     match method:
         case "GET":
-            return READS.fullmatch(path) is not None
+            return READS.fullmatch(path) is not None or _is_log_tail(path, query)
         case "DELETE":
             return _is_single_removal(path, query)
         case "POST":
@@ -76,6 +79,12 @@ def _query(text: str) -> Query | None:
     pairs = parse_qsl(text, keep_blank_values=True)
     query = dict(pairs)
     return None if ";" in text or "#" in text or len(query) < len(pairs) else query
+
+
+def _is_log_tail(path: str, query: Query) -> bool:
+    """The end of a log alone, and never one that goes on: it may hold anything."""
+    asked = {"stdout": "1", "stderr": "1", "timestamps": "1", "tail": query.get("tail", "")}
+    return LOGS.fullmatch(path) is not None and query == asked and asked["tail"] in LOG_LINES
 
 
 def _is_single_removal(path: str, query: Query) -> bool:

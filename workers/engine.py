@@ -257,6 +257,18 @@ class Engine:
         with _translated(f"inspect network {id_[:12]}"), self._timed("inspect"):
             return an_object(f"inspect network {id_[:12]}", self._get(f"/networks/{_quoted(id_)}"))
 
+    def log_tail(self, id_: str, *, lines: int, most: int, within: timedelta) -> tuple[bytes, bool]:
+        """Ask for the last lines of a container's log, each with its time, as the engine frames its streams.
+
+        Returns at most so many bytes from their beginning, and whether that is all. They hold anything: never
+        log them.
+        """
+        path, asked = self._path(f"/containers/{_quoted(id_)}/logs"), within.total_seconds()
+        with _translated(f"log of {id_[:12]}"):
+            return self._reads.get_part(
+                path, most=most, within=asked, stdout=1, stderr=1, timestamps=1, tail=lines
+            )
+
     # Removals, one object each, by full id, never forced (S1, S2)
 
     def remove_container(self, id_: str) -> None:

@@ -4,6 +4,7 @@ import http.client
 import json
 import select
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from workers.allowed_calls import require_allowed
 
 UNIX, TCP = "unix://", "tcp://"
 Query = dict[str, str | int]
+PIECE = 1 << 16
 
 
 class BadStatus(Exception):
@@ -43,13 +45,35 @@ class Line:
             TimeoutError: there was no answer in time.
             OSError, http.client.HTTPException: there was none, or it broke off.
         """
+        answer = self._sent(method, url)
+        return _accepted(answer, answer.read())
+
+    def ask_for_part(self, method: str, url: str, *, most: int, within: float) -> tuple[bytes, bool]:
+        """Send a call whose answer may have any length; return its beginning, and whether that is all of it.
+
+        It is done within so many seconds, over a connection that has no other call: the rest stays unread.
+
+        Raises:
+            As `ask` does.
+        """
+        until, usual = time.monotonic() + within, self._connection.timeout
+        self.renew()
+        self._connection.timeout = within
+        try:
+            self._connection.connect()
+            # An answer that ends with its connection takes that from it.
+            connected = self._connection.sock
+            answer = self._sent(method, url)
+            body = b"".join(_pieces(answer, connected, most + 1, until))
+            return _accepted(answer, body)[:most], len(body) <= most
+        finally:
+            self._connection.timeout = usual
+            self.renew()
+
+    def _sent(self, method: str, url: str) -> http.client.HTTPResponse:
         require_allowed(method, url)
         self._connection.request(method, url)
-        answer = self._connection.getresponse()
-        body = answer.read()
-        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise BadStatus(answer.status, _explanation(body) or f"{answer.status} {answer.reason}")
-        return body
+        return self._connection.getresponse()
 
     def renew(self) -> None:
         """Begin a new connection with the next call."""
@@ -109,6 +133,27 @@ class Lines:
         with self._lock:
             if connection in self._open:
                 self._idle.append(connection)
+
+
+def _accepted(answer: http.client.HTTPResponse, body: bytes) -> bytes:
+    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        raise BadStatus(answer.status, _explanation(body) or f"{answer.status} {answer.reason}")
+    return body
+
+
+def _pieces(
+    answer: http.client.HTTPResponse, connected: socket.socket, most: int, until: float
+) -> Iterator[bytes]:
+    """Read on until the end, or until there are so many bytes."""
+    while most > 0:
+        if (left := until - time.monotonic()) <= 0:
+            raise TimeoutError
+        connected.settimeout(left)
+        piece = answer.read1(min(most, PIECE))
+        if not piece:
+            return
+        most -= len(piece)
+        yield piece
 
 
 def url_of(path: str, query: Query) -> str:

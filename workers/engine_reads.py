@@ -29,6 +29,11 @@ class Reads:
         """Ask for a stream that ends, one JSON value after the other."""
         return [_read(line) for line in self._answer(url_of(path, query)).splitlines() if line.strip()]
 
+    def get_part(self, path: str, *, most: int, within: float, **query: str | int) -> tuple[bytes, bool]:
+        """Ask for what is no JSON; returns at most so many bytes of it, and whether that is all."""
+        with self._lines.line() as line:
+            return line.ask_for_part("GET", url_of(path, query), most=most, within=within)
+
     def _answer(self, url: str) -> bytes:
         with self._lines.line() as line:
             try:

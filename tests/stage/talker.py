@@ -4,7 +4,7 @@ import http.server
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,6 +19,8 @@ class Talker(socketserver.ThreadingUnixStreamServer):
     lines = 0
     # Ends each line after an answer, without a word of it; or instead of one.
     hangs_up = breaks_off = False
+    # Answers a little at a time, and comes to no end.
+    drips = False
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path), _Answer)
@@ -26,6 +28,7 @@ class Talker(socketserver.ThreadingUnixStreamServer):
         self.asked: list[str] = []
         self.may_answer, self.was_asked = threading.Event(), threading.Event()
         self.may_answer.set()
+        self.drips_away = threading.Event()
         self.lines_ended = threading.Semaphore(0)
 
     def answers(self, body: bytes, status: HTTPStatus = HTTPStatus.OK) -> None:
@@ -56,12 +59,22 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         body = self.server.version if about_version else self.server.body
         if status is HTTPStatus.NOT_MODIFIED:
             body = b""  # no HTTP server sends one, and no client reads it
+        if self.server.drips:
+            self._drip()
+            return
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         # Without a word of it in the answer, as an engine that restarts; decided before that is on its way.
         self.close_connection = self.server.hangs_up
         self.wfile.write(body)
+
+    def _drip(self) -> None:
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with suppress(OSError):
+            while not self.server.drips_away.wait(0.01):
+                self.wfile.write(b".")
 
     do_DELETE = do_POST = do_GET  # noqa: N815 - the names http.server looks for
 
@@ -79,4 +92,5 @@ def talking(path: Path) -> Iterator[Talker]:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server
         server.may_answer.set()
+        server.drips_away.set()
         server.shutdown()

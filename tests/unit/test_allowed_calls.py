@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from workers.allowed_calls import MOST_RECORDS, is_allowed
+from workers.allowed_calls import MOST_LOG_LINES, MOST_RECORDS, is_allowed
 from workers.execution.run import BATCH
+from workers.planning import policy
 
 HEX = "0123456789abcdef" * 4
 RECORD = "abcde01234abcde01234abcde"
@@ -45,6 +46,8 @@ READS = (
     f"/v1.41/distribution/registry.example:5000/shop/api%40{DIGEST}/json",
     "/v1.41/containers/json?limit=-1&all=1",
     f"/v1.51/containers/{HEX}/json",
+    f"/v1.41/containers/{HEX}/logs?stdout=1&stderr=1&timestamps=1&tail=1",
+    f"/v1.51/containers/{HEX}/logs?tail={MOST_LOG_LINES}&stdout=1&timestamps=1&stderr=1",
 )
 REMOVALS = (
     f"/v1.41/containers/{HEX}?v=False&link=False&force=False",
@@ -202,6 +205,45 @@ def test_s2_no_removal_is_forced_or_takes_parents_along(url: str) -> None:
 )
 def test_nothing_else_is_sent(method: str, url: str) -> None:
     assert not is_allowed(method, url)
+
+
+TAIL = f"/v1.41/containers/{HEX}/logs?stdout=1&stderr=1&timestamps=1&tail="
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"/v1.41/containers/{HEX}/logs",
+        TAIL.removesuffix("&tail="),
+        *(
+            f"{TAIL}{lines}"
+            for lines in ("", "0", "all", "-1", "+5", "05", " 5", "51", "1000", "5.0", "%D9%A5")
+        ),
+        f"{TAIL}5&follow=1",
+        f"{TAIL}5&follow=0",
+        f"{TAIL}5;follow=1",
+        f"{TAIL}5&tail=all",
+        f"{TAIL}5&since=0",
+        f"{TAIL}5&details=1",
+        f"{TAIL}5".replace("stdout=1", "stdout=true"),
+        f"{TAIL}5".replace(HEX, "web"),
+        f"{TAIL}5".replace(HEX, HEX[:12]),
+        f"{TAIL}5".replace("/logs", "/../logs"),
+        f"{TAIL}5".replace("/logs", "/attach"),
+    ],
+)
+def test_of_a_log_nothing_but_its_end_is_asked_for_and_it_is_not_followed(url: str) -> None:
+    assert is_allowed("GET", f"{TAIL}5")
+    assert not is_allowed("GET", url)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "HEAD"])
+def test_the_end_of_a_log_is_read_and_nothing_else(method: str) -> None:
+    assert not is_allowed(method, f"{TAIL}5")
+
+
+def test_a_policy_lets_no_more_of_a_log_be_shown_than_is_allowed() -> None:
+    assert policy.MOST_LOG_LINES == MOST_LOG_LINES
 
 
 # The same for whatever a URL may look like: an allowed one, with something foreign put into it.

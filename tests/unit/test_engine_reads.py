@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 
@@ -92,6 +93,59 @@ def test_whoever_waits_hears_when_the_engine_is_closed(talker: Talker, engine: E
     waiting.join(30)
 
     assert (len(heard), len(talker.asked)) == (1, 2)
+
+
+CONTAINER = "c" * 64
+
+
+def tail(engine: Engine, *, most: int = 10**6, within: float = 30) -> tuple[bytes, bool]:
+    return engine.log_tail(CONTAINER, lines=7, most=most, within=timedelta(seconds=within))
+
+
+def test_the_end_of_a_log_is_asked_for_and_never_followed(talker: Talker, engine: Engine) -> None:
+    talker.answers(b"no JSON \xff at all")
+
+    assert tail(engine) == (b"no JSON \xff at all", True)
+    assert talker.asked[-1] == (
+        f"GET /v1.41/containers/{CONTAINER}/logs?stdout=1&stderr=1&timestamps=1&tail=7"
+    )
+
+
+@pytest.mark.parametrize(("most", "whole"), [(9, False), (10, True), (11, True)])
+def test_of_too_much_the_beginning_is_read(talker: Talker, engine: Engine, most: int, whole: bool) -> None:
+    talker.answers(b"0123456789")
+
+    assert tail(engine, most=most) == (b"0123456789"[:most], whole)
+
+
+def test_after_a_part_of_an_answer_the_rest_is_nobodys(talker: Talker, engine: Engine) -> None:
+    talker.answers(b"[" + b" " * 10**6 + b"]")
+    tail(engine, most=10)
+
+    assert engine.images() == []
+
+
+def test_a_log_that_cannot_be_read_says_so(talker: Talker, engine: Engine) -> None:
+    talker.answers(
+        b'{"message": "configured logging driver does not support reading"}', HTTPStatus.NOT_IMPLEMENTED
+    )
+
+    with pytest.raises(EngineError, match="does not support reading"):
+        tail(engine)
+
+
+def test_a_log_that_does_not_begin_in_time_is_an_answer_lost(talker: Talker, engine: Engine) -> None:
+    talker.may_answer.clear()
+
+    with pytest.raises(AnswerLost):
+        tail(engine, within=0.2)
+
+
+def test_a_log_that_does_not_end_in_time_is_an_answer_lost(talker: Talker, engine: Engine) -> None:
+    talker.drips = True
+
+    with pytest.raises(AnswerLost):
+        tail(engine, within=0.5)
 
 
 def error_of(call: Callable[[], object]) -> EngineError:

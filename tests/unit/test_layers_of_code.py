@@ -197,7 +197,7 @@ LINES, READS, CALLS = "workers.engine_lines", "workers.engine_reads", "workers.e
 # How docker-py and our own lines are used; each with the methods that the engine module may call.
 HANDS = {
     "self._client": {"close", "inspect_distribution", "pull"},
-    "self._reads": {"get", "get_lines"},
+    "self._reads": {"get", "get_lines", "get_part"},
     "self._calls": {"delete", "post"},
     "self._lines": {"close"},
 }
@@ -214,7 +214,11 @@ def asked_of(hand: str) -> list[tuple[str, ast.Call]]:
 
 def sent_by(name: str) -> list[str]:
     """The methods of the calls that a module sends over a line."""
-    return [ast.unparse(c.args[0]) for c in calls(name) if ast.unparse(c.func).endswith("line.ask")]
+    return [
+        ast.unparse(c.args[0])
+        for c in calls(name)
+        if ast.unparse(c.func).endswith(("line.ask", "line.ask_for_part"))
+    ]
 
 
 @pytest.mark.parametrize("hand", sorted(HANDS))
