@@ -554,6 +554,87 @@ class HealthLine(Value):
     change: HealthChange
 
 
+class Condition(Value):
+    """How a container is at one look; `exit_code` is that of its last end, where it has ended.
+
+    `since` when it is so, as far as its engine tells; `earlier`: it may have been so before that as well.
+    """
+
+    state: str
+    health: str = ""
+    restarts: int = 0
+    exit_code: int | None = None
+    since: AwareDatetime | None = None
+    earlier: bool = False
+
+
+class LogLine(Value):
+    """One line of a container's log, without control characters."""
+
+    text: str
+    at: AwareDatetime | None = None
+
+
+class LogTail(Value):
+    """The end of a container's log, oldest line first; `cut`: some of it is left out for its length.
+
+    `unread` says why there is none.
+    """
+
+    lines: tuple[LogLine, ...] = ()
+    cut: bool = False
+    unread: str = ""
+
+
+class Tie(StrEnum):
+    """What a removed object had to do with a service."""
+
+    NETWORK = "network"  # the service was attached to it
+    PROJECT = "project"  # both are of one compose project
+    REPOSITORY = "repository"  # the service was made of a version of the same repository
+
+
+class Worse(Value):
+    """A service that is worse than before the run; `now` is None where it is gone.
+
+    `seen_at`: when a look first found it so. `ties`: what it had to do with removed objects, by their steps.
+    `log`: None where the policy lets no log be read.
+    """
+
+    name: str
+    before: Condition
+    now: Condition | None
+    seen_at: AwareDatetime
+    ties: dict[int, tuple[Tie, ...]] = Field(default_factory=dict)
+    log: LogTail | None = None
+
+
+class Removed(Value):
+    """An object that a run removed; `at`: when the engine was asked.
+
+    `names` are those an image lost. `pull`: ``REPOSITORY@DIGEST``, as which the ledger knows its content;
+    whether the registry still has it, `restorable` says.
+    """
+
+    index: int
+    object: Reference
+    at: AwareDatetime
+    names: tuple[str, ...] = ()
+    pull: str = ""
+    restorable: Restorable = Restorable.NO
+
+
+class Trouble(Value):
+    """What is known of services that are worse than before the run, within bounds.
+
+    `removed` stands in the order of the removals; `more` are those left out, what is tied last of all.
+    """
+
+    worse: tuple[Worse, ...]
+    removed: tuple[Removed, ...] = ()
+    more: int = 0
+
+
 class Status(StrEnum):
     """How a run ended, derived from its outcomes and from what stopped it."""
 
@@ -570,6 +651,7 @@ class Report(Value):
 
     `expected`: what all that was ordered frees; `expected_of_removed`: what went of it frees, without the
     layers that the rest holds. None from a worker that does not tell.
+    `ping`: whom the policy has pinged where a service is worse; `trouble`: what is known of that then.
     """
 
     v: Literal[1] = 1
@@ -592,6 +674,8 @@ class Report(Value):
     usage_after: DiskUsage | None = None
     health: tuple[HealthLine, ...] = ()
     findings: tuple[Reason, ...] = ()
+    ping: tuple[str, ...] = ()
+    trouble: Trouble | None = None
 
     @property
     def agreed(self) -> tuple[Person, ...]:

@@ -1,8 +1,9 @@
 """What is written down before a run is enough to compare with after it, and holds no label of anybody's."""
 
+import json
 from dataclasses import replace
 
-from tests.unit.facts_host import NOW, a_policy, running
+from tests.unit.facts_host import NOW, a_policy, an_id, running
 from tests.unit.test_health import a_vital, looked
 from workers.execution import health
 from workers.execution.baseline import read, written
@@ -18,6 +19,21 @@ def test_s6_what_was_written_down_compares_as_it_did() -> None:
 
     assert health.lines(again, after, policy, last_removal=NOW) == told
     assert sum(line.critical for line in told) == 1
+
+
+def test_what_a_service_was_attached_to_and_made_of_is_written_down() -> None:
+    web = running("web", of="shop/app:3", networks=frozenset({"front", an_id("front")}))
+    [again] = read(written([a_vital(container=web)]))
+
+    assert (again.container.networks, again.container.references) == (web.networks, web.references)
+
+
+def test_what_an_earlier_version_wrote_down_is_read() -> None:
+    [entry] = json.loads(written([a_vital()]))
+    entries = [{key: value for key, value in entry.items() if key not in ("networks", "references")}]
+    [again] = read(json.dumps(entries))
+
+    assert (again.name, again.container.networks, again.container.references) == ("web", frozenset(), ())
 
 
 def test_a_run_that_had_not_come_so_far_has_nothing_to_compare() -> None:

@@ -200,7 +200,7 @@ def test_s5_only_running_well_and_still_passes(
 def test_s6_what_got_worse_is_a_regression(before: Vital, now: Vital | None, expected: list[Code]) -> None:
     found = health.regressions([before], looked(now) if now else {})
 
-    assert [one.code for one in found] == expected
+    assert [(vital, why.code) for vital, why in found] == [(before, code) for code in expected]
 
 
 def test_s6_a_container_that_restarted_between_two_looks_is_called_so() -> None:

@@ -35,7 +35,10 @@ BOT_MAY_IMPORT = {
 }
 PURE = {
     *(name for name in CODE if name.startswith(("workers.planning", "bot.render"))),
-    *(f"workers.execution.{name}" for name in ("aftermath", "guards", "health", "pace", "progress", "start")),
+    *(
+        f"workers.execution.{name}"
+        for name in ("aftermath", "guards", "health", "log_lines", "pace", "progress", "start", "trouble")
+    ),
     *(f"workers.{name}" for name in ("allowed_calls", "contract", "engine_versions", "errors")),
     *(f"workers.{name}" for name in ("name_grammar", "phrases", "reasons", "references", "replies")),
     *(f"workers.{name}" for name in ("exclusions", "explaining", "signing", "whereabouts", "wording")),

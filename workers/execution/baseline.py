@@ -5,11 +5,13 @@ Of labels only compose's are kept, by which the policy may name a service: other
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from workers.execution.health import Vital
 from workers.planning.answers import container
 from workers.planning.fields import moment
+from workers.references import ImageName
 
 COMPOSE = "com.docker.compose."
 
@@ -35,6 +37,8 @@ def _entry(vital: Vital) -> dict[str, object]:
         "health": vital.health,
         "restarts": vital.restarts,
         "started_at": vital.started_at.isoformat() if vital.started_at else None,
+        "networks": sorted(known.networks),
+        "references": [name.full() for name in known.references],
     }
 
 
@@ -48,8 +52,13 @@ def _vital(entry: dict[str, Any]) -> Vital:
         "Mounts": [],
         "HostConfig": {},
     }
+    known = replace(
+        container(line, None, writable=None),
+        networks=frozenset(entry.get("networks", ())),
+        references=tuple(map(ImageName.parse, entry.get("references", ()))),
+    )
     return Vital(
-        container=container(line, None, writable=None),
+        container=known,
         state=entry["state"],
         health=entry["health"],
         restarts=entry["restarts"],

@@ -15,6 +15,7 @@ from workers.contract import (
     Step,
     StepFinished,
     StepOutcome,
+    Trouble,
 )
 from workers.exclusions import expected, expected_of_removed
 from workers.execution import aftermath
@@ -29,14 +30,21 @@ class Course:
     """Keeps the journal, the events and the report of one run."""
 
     def __init__(
-        self, order: ExecutionOrder, plan: Plan, ledger: Ledger, findings: Iterable[Reason] = ()
+        self,
+        order: ExecutionOrder,
+        plan: Plan,
+        ledger: Ledger,
+        *,
+        findings: Iterable[Reason],
+        ping: tuple[str, ...],
     ) -> None:
-        self.order, self.plan, self._ledger = order, plan, ledger
+        self.order, self.plan, self._ledger, self._ping = order, plan, ledger, ping
         self.started_at = datetime.now(UTC)
         self.outcomes: dict[int, StepOutcome] = {}
         self.stopped_by: list[Reason] = []
         self.findings = list(findings)
         self.health: list[HealthLine] = []
+        self.trouble: Trouble | None = None
         self.before: DiskUsage | None = None
         self.after: DiskUsage | None = None
         self.began = False
@@ -127,6 +135,8 @@ class Course:
             usage_after=self.after,
             health=tuple(self.health),
             findings=tuple(self.findings),
+            ping=self._ping,
+            trouble=self.trouble,
         )
 
     def _untouched(self, step: Step) -> StepOutcome:

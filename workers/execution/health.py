@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from workers.contract import HealthChange, HealthLine
@@ -15,6 +16,16 @@ from workers.reasons import Code, Reason, reason
 
 SETTLE_AT_LEAST = timedelta(seconds=10)
 SETTLE_AT_MOST = timedelta(minutes=3)
+# How many results of its check an engine keeps of a container (moby, daemon/health.go).
+CHECKS_KEPT = 5
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Since when a container's own check fails; `earlier`: perhaps longer, for only the last few are kept."""
+
+    since: datetime
+    earlier: bool
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,8 @@ class Vital:
     started_at: datetime | None
     checked_at: datetime | None = None
     check_takes: timedelta = timedelta(0)
+    failing: Failing | None = None
+    has_terminal: bool = False
 
     @property
     def name(self) -> str:
@@ -53,6 +66,7 @@ def vital(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Vital:
     state = inspected["State"]
     health = state.get("Health") or {}
     log = health.get("Log") or []
+    config = inspected.get("Config") or {}
     status = health.get("Status") or ""
     return Vital(
         container=container(listed, inspected, writable=None),
@@ -67,8 +81,17 @@ def vital(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Vital:
         started_at=moment(state.get("StartedAt")),
         # A check that began before a removal may have passed before it, whenever it ended.
         checked_at=moment(log[-1].get("Start")) if log else None,
-        check_takes=_check_takes((inspected.get("Config") or {}).get("Healthcheck") or {}),
+        check_takes=_check_takes(config.get("Healthcheck") or {}),
+        failing=_failing(log),
+        has_terminal=config.get("Tty") is True,
     )
+
+
+def _failing(log: Sequence[Mapping[str, Any]]) -> Failing | None:
+    """Read it from the checks that are kept, oldest first."""
+    failed = list(takewhile(lambda check: check.get("ExitCode") != 0, reversed(log)))
+    since = moment(failed[-1].get("Start")) if failed else None
+    return Failing(since, earlier=len(failed) == len(log) >= CHECKS_KEPT) if since else None
 
 
 def _check_takes(check: Mapping[str, Any]) -> timedelta:
@@ -115,9 +138,10 @@ def _unfit(before: Vital, now: Vital | None) -> list[Reason]:
     return []
 
 
-def regressions(baseline: Iterable[Vital], now: Vitals) -> list[Reason]:
-    """What is worse than at the baseline: gone, not running, restarted, or unhealthy (S6)."""
-    return [found for before in baseline if (found := _regression(before, now.get(before.container.id)))]
+def regressions(baseline: Iterable[Vital], now: Vitals) -> list[tuple[Vital, Reason]]:
+    """What is worse than at the baseline, as it was: gone, not running, restarted, or unhealthy (S6)."""
+    found = ((before, _regression(before, now.get(before.container.id))) for before in baseline)
+    return [(before, why) for before, why in found if why]
 
 
 def _regression(before: Vital, now: Vital | None) -> Reason | None:

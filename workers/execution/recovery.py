@@ -15,6 +15,7 @@ from workers.contract import (
     Status,
     Step,
     StepOutcome,
+    Trouble,
 )
 from workers.engine import Engine
 from workers.errors import EngineError
@@ -22,7 +23,9 @@ from workers.exclusions import expected, expected_of_removed
 from workers.execution import aftermath, races
 from workers.execution.aftermath import outcome_of
 from workers.execution.baseline import read
+from workers.execution.logs import log_tails
 from workers.execution.restoring import is_being_removed, is_there, put_back
+from workers.execution.trouble import Fallen, trouble
 from workers.execution.watch import Watch
 from workers.memory.journal import OpenRun
 from workers.memory.ledger import Ledger
@@ -49,6 +52,8 @@ class _Aftermath:
         self._run, self._ledger, self._engine, self._policy = run, ledger, engine, policy
         self._health: list[HealthLine] = []
         self._findings: list[Reason] = []
+        self._fallen: list[Fallen] = []
+        self._trouble: Trouble | None = None
 
     def close(self) -> Report:
         """Look at each object and at the services, and report."""
@@ -61,7 +66,8 @@ class _Aftermath:
         else:
             for look in (partial(self._look_for_lost_races, outcomes), self._compare, self._look_at_critical):
                 self._look(look)
-        report = _report(run, outcomes, self._health, self._findings)
+            self._look(partial(self._gather_trouble, outcomes))
+        report = self._report(outcomes)
         self._ledger.finish(report, _finished(report, run.order))
         return report
 
@@ -124,14 +130,45 @@ class _Aftermath:
         baseline = watch.carried_over(before)
         if baseline != before:
             self._find(reason(Code.STARTED_ANEW))
-        self._health = watch.compare(baseline, since)
+        found = watch.compare(baseline, since)
+        self._health, self._fallen = found.lines, found.fallen
         self._find(*aftermath.health_findings(self._health))
 
     def _look_at_critical(self) -> None:
         self._find(*self._watch().unwell())
 
+    def _gather_trouble(self, outcomes: tuple[StepOutcome, ...]) -> None:
+        asked = self._ledger.asked_for(self._run.order.id) if self._fallen else ()
+        logs = log_tails(self._engine, self._fallen, self._policy)
+        self._trouble = trouble(self._fallen, asked, outcomes, logs=logs)
+
     def _watch(self) -> Watch:
         return Watch(self._engine, self._policy, wait=lambda _: None)
+
+    def _report(self, outcomes: tuple[StepOutcome, ...]) -> Report:
+        run, order = self._run, self._run.order
+        return Report(
+            request_id=order.request_id,
+            order_id=order.id,
+            host=order.host,
+            engine=run.plan.engine,
+            plan_digest=order.plan_digest,
+            requester=order.requester,
+            approver=order.approver,
+            approvers=order.approvers,
+            started_at=run.consumed_at,
+            finished_at=datetime.now(UTC),
+            status=Status.INTERRUPTED,
+            stopped_by=(reason(Code.INTERRUPTED),),
+            outcomes=outcomes,
+            expected=expected(run.plan, order.excluded),
+            expected_of_removed=expected_of_removed(run.plan, outcomes),
+            usage_before=run.plan.usage,
+            health=tuple(self._health),
+            findings=tuple(self._findings),
+            ping=self._policy.ping,
+            trouble=self._trouble,
+        )
 
 
 def _finished(report: Report, order: ExecutionOrder) -> ExecutionFinished:
@@ -141,32 +178,6 @@ def _finished(report: Report, order: ExecutionOrder) -> ExecutionFinished:
         request_id=order.request_id,
         reply_to=order.reply_to,
         report=report,
-    )
-
-
-def _report(
-    run: OpenRun, outcomes: tuple[StepOutcome, ...], health: list[HealthLine], findings: list[Reason]
-) -> Report:
-    order = run.order
-    return Report(
-        request_id=order.request_id,
-        order_id=order.id,
-        host=order.host,
-        engine=run.plan.engine,
-        plan_digest=order.plan_digest,
-        requester=order.requester,
-        approver=order.approver,
-        approvers=order.approvers,
-        started_at=run.consumed_at,
-        finished_at=datetime.now(UTC),
-        status=Status.INTERRUPTED,
-        stopped_by=(reason(Code.INTERRUPTED),),
-        outcomes=outcomes,
-        expected=expected(run.plan, order.excluded),
-        expected_of_removed=expected_of_removed(run.plan, outcomes),
-        usage_before=run.plan.usage,
-        health=tuple(health),
-        findings=tuple(findings),
     )
 
 

@@ -13,12 +13,14 @@ from workers.execution.course import Course
 from workers.execution.ended import Ended, refused
 from workers.execution.health import Vital, settle_time
 from workers.execution.listening import Listening
+from workers.execution.logs import log_tails
 from workers.execution.measuring import settled
 from workers.execution.progress import Progress
 from workers.execution.records import RecordRemoval, records
 from workers.execution.removal import Look, Removal
 from workers.execution.start import Start, start_of
 from workers.execution.tools import Tools
+from workers.execution.trouble import Fallen, trouble
 from workers.execution.watch import Watch
 from workers.planning import answers
 from workers.planning.fields import NEVER
@@ -58,9 +60,10 @@ class _Run:
 
     def __init__(self, order: ExecutionOrder, plan: Plan, tools: Tools) -> None:
         self.order, self.plan, self.tools = order, plan, tools
-        self.course = Course(order, plan, tools.ledger, tools.findings)
+        self.course = Course(order, plan, tools.ledger, findings=tools.findings, ping=tools.policy.ping)
         self.watch = Watch(tools.engine, tools.policy, tools.wait, tools.told_to_stop)
         self.baseline: list[Vital] = []
+        self.fallen: list[Fallen] = []
         self.before: Inventory | None = None
         self.start = Start()
         self.usual: pace.Taken = {}
@@ -74,7 +77,7 @@ class _Run:
             self._try(self._begin)
             if self.course.began:
                 self._try(self._stages)
-                for look in (self._settle, self._end_looks):
+                for look in (self._settle, self._end_looks, self._gather_trouble):
                     self._try(look)
             return self.course.finish()
 
@@ -262,7 +265,8 @@ class _Run:
         if self.last_removal is not NEVER:
             seconds = settle_time(self.tools.policy, self.baseline).total_seconds()
             self.tools.hear(Progress(Doing.SETTLING, seconds=seconds))
-            self.course.health = self.watch.settle(self.baseline, self.last_removal)
+            found = self.watch.settle(self.baseline, self.last_removal)
+            self.course.health, self.fallen = found.lines, found.fallen
             self.course.find(*aftermath.health_findings(self.course.health))
 
     def _end_looks(self) -> None:
@@ -279,6 +283,12 @@ class _Run:
             left = (aftermath.shown_by(self.image_removals) - _now()).total_seconds()
             self.tools.wait(max(0.0, left))
             self._look_for_lost_races()
+
+    def _gather_trouble(self) -> None:
+        """Last, for nobody's data is at stake any more: what those who are called will ask for."""
+        asked = self.tools.ledger.asked_for(self.order.id) if self.fallen else ()
+        logs = log_tails(self.tools.engine, self.fallen, self.tools.policy)
+        self.course.trouble = trouble(self.fallen, asked, self.course.outcomes.values(), logs=logs)
 
     def _measured(self) -> DiskUsage:
         return settled(self._usage, self.tools.wait)

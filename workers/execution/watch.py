@@ -1,6 +1,7 @@
 """Looks after the services of a host during a run: pre-check, checks between steps, settling."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from workers.contract import HealthLine
@@ -8,6 +9,7 @@ from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.execution import health, probes
 from workers.execution.health import Vital, Vitals
+from workers.execution.trouble import Fallen
 from workers.planning.answers import container
 from workers.planning.containers import is_critical
 from workers.planning.inventory import STOPPED_STATES, Container
@@ -16,6 +18,14 @@ from workers.reasons import Reason
 
 A_MOMENT = 1.0
 MOMENTS_TO_START = 60
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that ran before with how it is after, and what of it is worse, critical ones first."""
+
+    lines: list[HealthLine]
+    fallen: list[Fallen]
 
 
 class Watch:
@@ -30,6 +40,7 @@ class Watch:
     ) -> None:
         self._engine, self._policy, self._wait = engine, policy, wait
         self._told_to_stop = told_to_stop
+        self._seen_worse: dict[str, datetime] = {}
 
     def look(self) -> dict[str, Vital]:
         """Take the vitals of all that runs, and of critical containers in any state."""
@@ -92,17 +103,31 @@ class Watch:
         """Say what is worse with critical services than at the baseline (S6)."""
         watched = health.critical(baseline, self._policy)
         now = self._again(watched)
-        return health.regressions(watched, now) + probes.failing(self._policy.probes)
+        return [why for _, why in self._regressions(watched, now)] + probes.failing(self._policy.probes)
 
-    def compare(self, baseline: list[Vital], last_removal: datetime) -> list[HealthLine]:
+    def _regressions(self, baseline: Iterable[Vital], now: Vitals) -> list[tuple[Vital, Reason]]:
+        """What is worse; when it was first seen so is remembered."""
+        found, at = health.regressions(baseline, now), datetime.now(UTC)
+        for before, _ in found:
+            self._seen_worse.setdefault(before.container.id, at)
+        return found
+
+    def compare(self, baseline: list[Vital], last_removal: datetime) -> Comparison:
         """Compare everything that ran before with how it is at one look."""
-        return health.lines(baseline, self._again(baseline), self._policy, last_removal=last_removal)
+        now = self._again(baseline)
+        first = {vital.container.id for vital in health.critical(baseline, self._policy)}
+        fallen = [
+            Fallen(before, now.get(before.container.id), self._seen_worse[before.container.id])
+            for before, _ in self._regressions(baseline, now)
+        ]
+        fallen.sort(key=lambda one: (one.id not in first, one.before.name))
+        return Comparison(health.lines(baseline, now, self._policy, last_removal=last_removal), fallen)
 
     def carried_over(self, baseline: list[Vital]) -> list[Vital]:
         """The baseline, without what is due to a restart of the engine or of its host since."""
         return health.carried_over(baseline, self._again(baseline))
 
-    def settle(self, baseline: list[Vital], last_removal: datetime) -> list[HealthLine]:
+    def settle(self, baseline: list[Vital], last_removal: datetime) -> Comparison:
         """Watch until the checks had time to notice, then compare everything with the baseline."""
         until = last_removal + health.settle_time(self._policy, baseline)
         while (left := (until - datetime.now(UTC)).total_seconds()) > 0 and not self._told_to_stop():

@@ -97,6 +97,13 @@ class Journal(Events):
         )
         return [(Step.model_validate_json(row[0]), row[1], _outcome(row[2])) for row in rows]
 
+    def asked_for(self, order_id: str) -> list[tuple[Step, datetime, str]]:
+        """Return (step, when, way back as JSON) of each removal that an order asked for, as they came."""
+        rows = self.rows(
+            "SELECT body, asked_at, way_back FROM journal WHERE order_id = ? ORDER BY rowid", order_id
+        )
+        return [(Step.model_validate_json(row[0]), datetime.fromisoformat(row[1]), row[2]) for row in rows]
+
     def way_back(self, order_id: str, step: int) -> str:
         """Return the way back (JSON) of one removal that an order asked for."""
         rows = self.rows("SELECT way_back FROM journal WHERE order_id = ? AND step = ?", order_id, step)
