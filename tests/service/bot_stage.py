@@ -180,15 +180,18 @@ class StandInHost:
         self.tell(plan_started(self.name, request=request.request_id, at=at), plan_ready(made, at=at))
         return made
 
-    def execute(self, made: Plan) -> str:
-        """Take the order for a plan, and tell of the whole run; returns the order's id."""
+    def execute(self, made: Plan, **facts: Any) -> str:
+        """Take the order for a plan, and tell of the whole run; returns the order's id.
+
+        `facts` stand in the report in place of what is usual.
+        """
         order, at = self.take(), self.clock()
         assert isinstance(order, ExecutionOrder)
         assert order.plan_digest == digest(made)
         self.tell(
             started(order.id, made, at=at),
             *(step_finished(order.id, made, step.index, at=at) for step in made.steps),
-            finished(report(order.id, made, order.plan_digest, at=at), at=at),
+            finished(report(order.id, made, order.plan_digest, at=at).model_copy(update=facts), at=at),
         )
         return order.id
 
@@ -254,7 +257,8 @@ class Stage:
             assert not thread.is_alive()
 
     def roots(self) -> tuple[Message, ...]:
-        return tuple(m for m in self.slack.messages("ops") if m.user == self.slack.bot_user_id)
+        shown = (m for m in self.slack.messages("ops") if m.user == self.slack.bot_user_id)
+        return tuple(m for m in shown if m.is_root)
 
     def root(self, words: str = "", *, number: int = -1) -> Message:
         """A root message, when its first line says so."""

@@ -146,7 +146,7 @@ class Company:
     # What there is to see
 
     def roots(self) -> tuple[Message, ...]:
-        return self.slack.messages(self.channel)
+        return tuple(m for m in self.slack.messages(self.channel) if m.is_root)
 
     def root(self, wanted: Callable[[Message], bool], what: str, seconds: float = 60) -> Message:
         """Wait for a root message of a kind."""

@@ -109,6 +109,19 @@ def test_overlong_text_is_refused_when_updated(slack: Workspace, client: WebClie
     assert error(client.chat_update, **arguments, text="x" * 4_001) == "msg_too_long"
 
 
+def test_a_reply_may_be_shown_in_the_channel_as_well(slack: Workspace, client: WebClient) -> None:
+    ops = slack.channel_id("ops")
+    root = client.chat_postMessage(channel=ops, text="root")["ts"]
+    client.chat_postMessage(channel=ops, text="in the thread", thread_ts=root)
+    client.chat_postMessage(channel=ops, text="in both", thread_ts=root, reply_broadcast=True)
+
+    assert [one.text for one in slack.messages("ops")] == ["root", "in both"]
+    assert [one.text for one in slack.thread("ops", root)] == ["root", "in the thread", "in both"]
+    shown = client.conversations_replies(channel=ops, ts=root)["messages"]
+    assert [one.get("subtype") for one in shown] == [None, None, "thread_broadcast"]
+    assert slack.transcript("ops").count("(also shown in the channel)") == 1
+
+
 def test_an_update_changes_what_people_read(slack: Workspace, client: WebClient) -> None:
     ops = slack.channel_id("ops")
     posted = client.chat_postMessage(channel=ops, text="before", blocks=[section("before")])

@@ -41,7 +41,8 @@ with wait=False it returns at once, for races.
     slack.invite_bot(channel) · slack.remove_bot(channel)
 
 Reading (snapshots, safe to keep)
-    slack.messages(channel) -> tuple[Message, ...]                 roots, oldest first, without ephemerals
+    slack.messages(channel) -> tuple[Message, ...]                 oldest first, no ephemerals: roots, and
+                                                                   replies that the channel shows as well
     slack.thread(channel, ts) -> tuple[Message, ...]               root first
     slack.message(channel, ts) -> Message                          as it stands now
     slack.ephemerals(user, channel=None) -> tuple[Message, ...]
@@ -52,7 +53,8 @@ Reading (snapshots, safe to keep)
     slack.violations -> tuple[Violation, ...]                      rule, detail, source, at
     slack.deliveries -> tuple[Delivery, ...]                       kind, user, via, outcome, ack_ms, attempt,
                                                                    stale, payload, answer, error
-    Message: channel, ts, thread_ts, user, text, blocks, metadata, edited, plain, first_line, controls
+    Message: channel, ts, thread_ts, user, text, blocks, metadata, edited, broadcast, is_root, plain,
+        first_line, controls
     Control: action_id, block_id, kind, label, value, style, confirm, options
 
 Waiting: no polling; woken by every change in the workspace.

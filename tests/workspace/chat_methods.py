@@ -15,14 +15,15 @@ Json = dict[str, Any]
 
 def post_message(call: Arguments) -> Json:
     channel = call.postable_channel()
-    content = _content(call, "chat.postMessage")
+    content, thread_ts = _content(call, "chat.postMessage"), _thread(call, channel.id)
     message = call.state.post(
         channel.id,
         content.text,
         blocks=content.blocks,
-        thread_ts=_thread(call, channel.id),
+        thread_ts=thread_ts,
         metadata=checked_metadata(call.decoded("metadata", "invalid_metadata_format")),
-        broadcast=call.flag("reply_broadcast"),
+        # What is no reply is in the channel anyway.
+        broadcast=call.flag("reply_broadcast") and thread_ts is not None,
     )
     return _answer(message, content)
 
@@ -134,6 +135,8 @@ def message_json(message: Message, *, metadata: bool = False) -> Json:
         shown |= {"bot_id": BOT_ID, "app_id": APP_ID}
     if message.thread_ts:
         shown["thread_ts"] = message.thread_ts
+    if message.broadcast:
+        shown["subtype"] = "thread_broadcast"
     if message.edited:
         shown["edited"] = {"user": message.user, "ts": message.edited}
     if message.files:

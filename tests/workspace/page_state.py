@@ -60,6 +60,7 @@ def _message(message: Message, user: str, state: State) -> Json:
     return {
         "ts": message.ts,
         "thread_ts": message.thread_ts,
+        "broadcast": message.broadcast,
         "channel": message.channel,
         "user": message.user,
         "text": message.text,

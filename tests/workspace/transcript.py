@@ -29,6 +29,7 @@ def _message(state: State, message: Message, indent: str) -> Iterator[str]:
     author = state.directory.names().of(message.user)
     moment = datetime.fromtimestamp(float(message.ts), UTC)
     notes = [" (edited)"] if message.edited else []
+    notes += [" (also shown in the channel)"] if message.broadcast else []
     notes += (
         [f" (only visible to {state.directory.names().of(message.ephemeral_to)})"]
         if message.ephemeral_to

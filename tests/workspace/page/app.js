@@ -100,7 +100,7 @@ function drawBar() {
 
 function drawMessages() {
   at("composer").hidden = false;
-  const roots = seen.messages.filter((one) => !one.thread_ts || one.thread_ts === one.ts);
+  const roots = seen.messages.filter((one) => !one.thread_ts || one.thread_ts === one.ts || one.broadcast);
   const days = new Set();
   const rows = roots.map((one) => [dayLine(one, days), message(one, { replies: repliesTo(one) })]);
   const empty = h("div", { class: "empty" }, h("p", {}, "Nothing here yet."), h("p", {}, "Type ", h("code", {}, `${seen.commands[0]} help`), " below."));
