@@ -34,6 +34,7 @@ from bot.render.picture import Figure, Picture, days_shown, is_pictured, picture
 from bot.render.report import report
 from bot.render.root import EVENT_TYPE, root
 from bot.render.starting import START, starting
+from bot.render.trouble import is_troubled, trouble
 from bot.render.underway import cancelled, underway
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "hosts",
     "invite_me",
     "is_pictured",
+    "is_troubled",
     "not_allowed",
     "not_ours",
     "not_protected",
@@ -92,6 +94,7 @@ __all__ = [
     "stopped_before",
     "timed_out",
     "too_late_to_choose",
+    "trouble",
     "unanswered",
     "underway",
     "usage",

@@ -71,6 +71,12 @@ def context(text: str) -> Block:
     return {"type": "context", "elements": [mrkdwn(text)]}
 
 
+def preformatted(lines: Sequence[str]) -> Block:
+    """Lines as they are, in letters of one width: in such text Slack looks for no mark-up and no mention."""
+    text = {"type": "text", "text": "\n".join(lines)}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [text]}]}
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[Block]:
     """A table whose first column is text and whose others are numbers; none where there are no rows."""
     kept: list[Sequence[str]] = []

@@ -116,7 +116,12 @@ def report_file(part: HostPart) -> tuple[str, str]:
     report = part.report
     if report is None:
         return f"{part.host}-no-report.txt", f"{part.host} has sent no report.\n"
-    return f"{report.host}-report-{short(report.plan_digest)}.txt", "\n".join(_run_lines(report))
+    return report_name(report), "\n".join(_run_lines(report))
+
+
+def report_name(report: Report) -> str:
+    """The name of that file."""
+    return f"{report.host}-report-{short(report.plan_digest)}.txt"
 
 
 def _run_lines(report: Report) -> Iterable[str]:

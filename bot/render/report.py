@@ -50,7 +50,7 @@ def report(part: HostPart, now: datetime) -> Message:
         return message(outcome(part), paragraphs(reasons, room=TEXT_BUDGET // 2, more=_more_lines))
     run, title = part.report, outcome(part)
     figures = table(HEAD, disk_rows(run.usage_before, run.usage_after)) if began(run) else []
-    end = _record(run)
+    end = record(run)
     room = TEXT_BUDGET - len(title) - weight([*figures, end])
     more = _more_in(report_file(part)[0])
     return message(title, [*figures, *paragraphs(_lines(part, run, now), room=room, more=more), end])
@@ -100,11 +100,11 @@ def _health(lines: Sequence[HealthLine]) -> list[str]:
     lines = sorted(lines, key=lambda line: (not line.critical, line.name))
     if not lines:
         return []
-    changed = [line for line in lines if line.change in (*BAD, HealthChange.RECOVERED)]
-    changed.sort(key=lambda line: line.change not in BAD)
+    others = [line for line in lines if line.change in (*BAD, HealthChange.RECOVERED)]
+    others.sort(key=lambda line: line.change not in BAD)
     return [
         f"*Services:* {_tally(lines)}",
-        *_capped([_changed(line) for line in changed]),
+        *_capped([changed(line) for line in others]),
         *_named("Not yet re-checked", lines, HealthChange.NOT_RECHECKED),
         *_named("As before", lines, HealthChange.SAME),
     ]
@@ -117,17 +117,19 @@ def _tally(lines: Sequence[HealthLine]) -> str:
     return f"{', '.join(counts)}, of {len(lines)} that ran before, {critical} of them critical."
 
 
-def _changed(line: HealthLine) -> str:
+def changed(line: HealthLine) -> str:
+    """What became of a service, in short."""
     was, now = code(line.before, STATE), code(line.after, STATE)
-    return f"• {_service(line)} is {CHANGES[line.change]}: {was} before, {now} now"
+    return f"• {service(line)} is {CHANGES[line.change]}: {was} before, {now} now"
 
 
-def _service(line: HealthLine) -> str:
+def service(line: HealthLine) -> str:
+    """A service by its name."""
     return f"{code(line.name, NAME)}{' (critical)' if line.critical else ''}"
 
 
 def _named(title: str, lines: Iterable[HealthLine], change: HealthChange) -> list[str]:
-    names = [_service(line) for line in lines if line.change is change]
+    names = [service(line) for line in lines if line.change is change]
     more = [f"{len(names) - NAMES} more"] if len(names) > NAMES else []
     return [f"{title}: {listing([*names[:NAMES], *more])}."] if names else []
 
@@ -181,7 +183,8 @@ def _way(steps: Iterable[Step], restorable: Restorable, way: str) -> list[str]:
     return [f"{listing(found)} {way}"] if found else []
 
 
-def _record(run: Report) -> Block:
+def record(run: Report) -> Block:
+    """Who asked for a run, who confirmed it, and when it was."""
     took = span((run.finished_at - run.started_at).total_seconds())
     facts = (
         f"Asked for by {mention(run.requester)}",

@@ -32,10 +32,11 @@ UNSEEN_KEPT = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One message in a request's thread, drawn when its turn comes."""
+    """One message in a request's thread, drawn when its turn comes; `in_channel`: shown beside it as well."""
 
     part: str
     draw: Callable[[], Message | Attachment | Undrawn]
+    in_channel: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class Exhibits:
             self._posts.settle(note.id)
 
     def _show(self, exhibit: Exhibit, request: Request, root: Post) -> bool:
-        place = Place(request.asked.id, exhibit.part, root.channel, root.ts)
+        place = Place(request.asked.id, exhibit.part, root.channel, root.ts, exhibit.in_channel)
         if not self._is_time(place):
             return False
         drawn = exhibit.draw()
@@ -218,6 +219,10 @@ def _controls(request: Request) -> tuple[object, ...]:
 
 def exhibits(request: Request, done: frozenset[str], now: datetime) -> Iterator[Iterator[Exhibit]]:
     """What belongs into the thread of a request by now; each group in its order, finished ones left out."""
+    # Trouble first, and in groups of its own: nothing else keeps it waiting, and it keeps nothing else.
+    for part in request.parts:
+        if part.ordered and part.report and render.is_troubled(part.report):
+            yield _trouble(part.report)
     for part in request.parts:
         if part.plan is not None and plan_file(part) not in done:
             yield _plan(part)
@@ -242,6 +247,15 @@ def _plan(part: HostPart) -> Iterator[Exhibit]:
     for number, reply in enumerate(render.details(part), 1):
         yield Exhibit(f"details {part.host} {number}", partial(_as_it_is, reply))
     yield Exhibit(plan_file(part), lambda: _file(f"Plan of {part.host}", render.details_file(part)))
+
+
+def _trouble(report: Report) -> Iterator[Exhibit]:
+    """A message of its own, for an edit calls nobody, and in the channel as well.
+
+    A mention in a thread reaches who is mentioned; whoever else looks after the services reads the channel,
+    where the root message has only changed its first line, without a sign.
+    """
+    yield Exhibit(f"trouble {report.host}", partial(render.trouble, report), in_channel=True)
 
 
 def _run(part: HostPart, now: datetime) -> Iterator[Exhibit]:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,12 +36,17 @@ PAGES = 5
 
 @dataclass(frozen=True)
 class Place:
-    """A message's name, and where it belongs; without a thread it is a root."""
+    """A message's name, and where it belongs; without a thread it is a root.
+
+    `in_channel`: a reply that the channel shows as well. It calls people, so it is looked for before it is
+    posted, whatever is remembered of it: nobody is called twice by a memory that was put back from a copy.
+    """
 
     request_id: str
     part: str
     channel: str
     thread_ts: str | None = None
+    in_channel: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,8 @@ class Threads:
         try:
             return self._send(place, message)
         except MessageRefused as error:
-            return self._send(place, _in_words(message, error))
+            # Not every channel lets a reply be shown beside its thread.
+            return self._send(replace(place, in_channel=False), _in_words(message, error))
 
     def _send(self, place: Place, message: Message) -> str:
         try:
@@ -143,6 +149,7 @@ class Threads:
                 "chat.postMessage",
                 channel=place.channel,
                 thread_ts=place.thread_ts,
+                reply_broadcast=place.in_channel or None,
                 text=message.text,
                 blocks=list(message.blocks) or None,
                 metadata=_metadata(place),
@@ -177,10 +184,11 @@ class Threads:
         self._call("chat.update", channel=post.channel, ts=post.ts, text=message.text, blocks=blocks)
 
     def _found(self, place: Place, post: Post | None) -> str | None:
-        """Look for a message whose posting was in doubt."""
-        if post is None:
+        """Look for a message whose posting was in doubt, or that must not be there twice."""
+        if post is None and not place.in_channel:
             return None
-        own = (m for m in self._messages(place, post.begun_at) if m.get("user") == self._bot_user)
+        since = post.begun_at if post else self._clock()
+        own = (m for m in self._messages(place, since) if m.get("user") == self._bot_user)
         return next((str(m["ts"]) for m in own if _is_named(m, place)), None)
 
     def _has_file(self, place: Place, file: Attachment) -> bool:

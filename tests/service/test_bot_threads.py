@@ -1,6 +1,7 @@
 """Messages against a strict Slack that limits, breaks, forgets to answer, or is not there."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,33 @@ def test_a_reply_whose_posting_was_in_doubt_is_found_in_its_thread(slack: Worksp
     desk.threads.show(reply, BYE)
 
     assert len(slack.thread("ops", root)) == 2
+
+
+def test_a_reply_for_the_channel_is_not_posted_again_though_nothing_is_remembered_of_it(
+    slack: Workspace, desk: Desk
+) -> None:
+    root = desk.show(HELLO)
+    place = replace(desk.place("call", thread_ts=root), in_channel=True)
+    desk.wait(3)
+    first = desk.threads.show(place, BYE)
+    desk.posts.forget("r1", "call")
+    desk.wait(3)
+
+    assert desk.threads.show(place, BYE) == first
+    assert lines(slack) == ["Hello, all", "Bye, all"]
+    assert len(slack.thread("ops", root)) == 2
+
+
+def test_a_reply_for_the_channel_that_is_refused_is_in_its_thread_in_words(
+    slack: Workspace, desk: Desk
+) -> None:
+    root = desk.show(HELLO)
+    place = replace(desk.place("call", thread_ts=root), in_channel=True)
+    desk.wait(3)
+    desk.threads.show(place, Message("Look at web-1", (section("x" * 3001),)))
+
+    assert lines(slack) == ["Hello, all"]
+    assert slack.thread("ops", root)[1].first_line == "Look at web-1"
 
 
 def test_a_file_whose_upload_was_in_doubt_is_attached_once(slack: Workspace, desk: Desk) -> None:

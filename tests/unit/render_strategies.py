@@ -10,6 +10,7 @@ from bot.requests import Asked, Halt, HostPart, Phase, Request, Settled, Settlem
 from tests.unit.render_values import AFTER, ANA, BEFORE, BO, NOW, ago, plan, run
 from workers.contract import (
     Bytes,
+    Condition,
     DiskAttribution,
     DiskPart,
     Doing,
@@ -19,6 +20,8 @@ from workers.contract import (
     HealthLine,
     Kind,
     ListedVolume,
+    LogLine,
+    LogTail,
     LogUse,
     Names,
     ObjectAnswer,
@@ -30,15 +33,19 @@ from workers.contract import (
     PolicyAnswer,
     ProtectionFromSlack,
     Reference,
+    Removed,
     Report,
     Restorable,
     Status,
     Step,
     StepOutcome,
+    Tie,
+    Trouble,
     Verdict,
     VolumesAnswer,
     VolumeUse,
     WorkBegun,
+    Worse,
 )
 from workers.phrases import CLAUSES
 from workers.reasons import Reason
@@ -176,6 +183,7 @@ def plans(draw: st.DrawFn, host: str) -> Plan:
 def reports(draw: st.DrawFn, of: Plan) -> Report:
     hows = draw(st.lists(st.tuples(st.sampled_from(Outcome), st.none() | reasons()), min_size=1, max_size=5))
     ends = [hows[n % len(hows)] for n in range(len(of.steps))]
+    few = draw(st.lists(health(), max_size=4))
     return run(
         of.host,
         status=draw(st.sampled_from(Status)),
@@ -185,11 +193,65 @@ def reports(draw: st.DrawFn, of: Plan) -> Report:
         ),
         stopped_by=tuple(draw(st.lists(reasons(), max_size=12))),
         findings=tuple(draw(st.lists(reasons(), max_size=12))),
-        health=tuple(draw(st.lists(health(), max_size=4)) * draw(COUNTS)),
+        health=tuple(few * draw(COUNTS)),
         expected=of.expected(),
         usage_before=draw(st.sampled_from([None, BEFORE, AFTER])),
         usage_after=draw(st.sampled_from([None, BEFORE, AFTER])),
         requester=Person(team="T", user=draw(NAMES)),
+        ping=tuple(draw(st.lists(PINGED, max_size=9))),
+        trouble=draw(st.none() | troubles([line.name for line in few])),
+    )
+
+
+# A host's policy takes ids alone, and whoever tells in a host's name tells what they like.
+PINGED = NAMES | st.sampled_from(["U0ANA", "S0ONCALL", "C0OPS", "!channel", "S" * 400])
+LATER = st.sampled_from([ago(days=400), ago(seconds=1), NOW])
+CONDITIONS = st.builds(
+    Condition,
+    state=NAMES | st.sampled_from(["running", "exited"]),
+    health=NAMES | st.sampled_from(["", "unhealthy"]),
+    restarts=COUNTS,
+    exit_code=st.none() | st.integers(),
+    since=MOMENTS,
+    earlier=st.booleans(),
+)
+LOG_TEXTS = NAMES.map(lambda text: f"logged {text} logged")
+LOGS = st.builds(
+    LogTail,
+    lines=st.tuples(
+        st.lists(st.builds(LogLine, text=LOG_TEXTS, at=MOMENTS), max_size=4), st.sampled_from([0, 1, 30])
+    ).map(lambda drawn: tuple(drawn[0] * drawn[1])),
+    cut=st.booleans(),
+    unread=st.just("") | NAMES,
+)
+
+
+@st.composite
+def troubles(draw: st.DrawFn, names: list[str]) -> Trouble:
+    """More services (of these names and of others), objects and lines than a worker tells of."""
+    ties = st.dictionaries(st.integers(0, 3), st.lists(st.sampled_from(Tie)).map(tuple))
+    worse = st.builds(
+        Worse,
+        name=NAMES | st.sampled_from([*names, "x"]),
+        before=CONDITIONS,
+        now=st.none() | CONDITIONS,
+        seen_at=LATER,
+        ties=ties,
+        log=st.none() | LOGS,
+    )
+    removed = st.builds(
+        Removed,
+        index=st.integers(0, 3),
+        object=objects(),
+        at=LATER,
+        names=st.lists(NAMES | st.just("shop/app:1"), max_size=3).map(tuple),
+        pull=NAMES | st.just(f"shop/app@sha256:{'ab' * 32}"),
+        restorable=st.sampled_from(Restorable),
+    )
+    return Trouble(
+        worse=tuple(draw(st.lists(worse, max_size=3)) * draw(st.sampled_from([1, 1, 9]))),
+        removed=tuple(draw(st.lists(removed, max_size=3)) * draw(st.sampled_from([1, 1, 30]))),
+        more=draw(COUNTS),
     )
 
 

@@ -16,6 +16,9 @@ def _lines(block: Block) -> Iterator[str]:
             yield from (_element(block[key]) for key in ("accessory",) if key in block)
         case "context":
             yield f"({block['elements'][0]['text']})"
+        case "rich_text":
+            texts = [leaf["text"] for part in block["elements"] for leaf in part["elements"]]
+            yield from ("```", *"".join(texts).split("\n"), "```")
         case "table":
             yield from _table([[cell["text"] for cell in row] for row in block["rows"]])
         case "plan":

@@ -9,6 +9,7 @@ from workers.contract import (
     Answer,
     Answered,
     Bytes,
+    Condition,
     DiskAttribution,
     DiskPart,
     DiskUsage,
@@ -20,6 +21,8 @@ from workers.contract import (
     HealthLine,
     Kind,
     ListedVolume,
+    LogLine,
+    LogTail,
     LogUse,
     Names,
     ObjectExplanation,
@@ -30,17 +33,21 @@ from workers.contract import (
     PolicyAnswer,
     ProtectionFromSlack,
     Reference,
+    Removed,
     Report,
     Restorable,
     Status,
     Step,
     StepOutcome,
     Store,
+    Tie,
     Topic,
+    Trouble,
     Verdict,
     VolumesAnswer,
     VolumeUse,
     WorkBegun,
+    Worse,
 )
 from workers.reasons import Code, Reason, reason
 
@@ -318,6 +325,75 @@ STOPPED_RUN = run(
         ),
     ),
     findings=(reason(Code.FREED_LESS, expected=4_140_100_000, freed=4_100_000_000),),
+)
+CALLED = ("S0ONCALL", "U0ANA")
+API_LOG = (
+    LogLine(text="listening on :8080", at=ago(hours=7)),
+    LogLine(text="GET /health 200 in 3 ms", at=ago(minutes=4, seconds=2)),
+    LogLine(text="<!channel> dial tcp: lookup `db`: no such host", at=ago(minutes=3, seconds=31)),
+)
+API_WORSE = Worse(
+    name="api",
+    before=Condition(state="running", health="healthy", restarts=1, since=ago(days=8)),
+    now=Condition(
+        state="running", health="unhealthy", restarts=1, since=ago(minutes=3, seconds=31), earlier=True
+    ),
+    seen_at=ago(minutes=3, seconds=20),
+    ties={1: (Tie.REPOSITORY,), 4: (Tie.NETWORK, Tie.PROJECT)},
+    log=LogTail(lines=API_LOG),
+)
+CACHE_WORSE = Worse(
+    name="cache",
+    before=Condition(state="running", since=ago(days=8)),
+    now=Condition(state="exited", exit_code=137, since=ago(minutes=3, seconds=30)),
+    seen_at=ago(minutes=3, seconds=20),
+    ties={4: (Tie.NETWORK,)},
+    log=LogTail(unread="log of 0f3a: configured logging driver does not support reading"),
+)
+
+
+def gone(index: int, seconds: float, **facts: object) -> Removed:
+    """A step of the plan that was removed so many seconds before now."""
+    of = STEPS[index]
+    made = Removed(index=index, object=of.object, at=ago(seconds=seconds), restorable=of.restorable)
+    return made.model_copy(update=facts)
+
+
+APP = f"docker.io/shop/app@sha256:{'1f' * 32}"
+WENT = (
+    gone(0, 219),
+    gone(1, 216, names=("shop/app:1.4.0",), pull=APP),
+    gone(2, 214, names=("shop/app:1.3.9",), pull=APP, restorable=Restorable.NOT_PROBED),
+    gone(4, 212),
+    gone(5, 211, restorable=Restorable.RECREATED),
+)
+TROUBLED_RUN = run(
+    status=Status.PARTIAL,
+    health=(
+        STOPPED_RUN.health[0],
+        HEALTHY[1],
+        HealthLine(
+            name="cache", critical=False, before="running", after="exited", change=HealthChange.REGRESSED
+        ),
+        *HEALTHY[3:],
+    ),
+    findings=(
+        reason(Code.HEALTH_REGRESSED, container="api", before="healthy", after="unhealthy"),
+        reason(Code.HEALTH_REGRESSED, container="cache", before="running", after="exited"),
+    ),
+    ping=CALLED,
+    trouble=Trouble(worse=(API_WORSE, CACHE_WORSE), removed=WENT, more=3),
+)
+# The same with nobody named, no log allowed, and nothing tied; and as an older worker tells it.
+SILENT_TROUBLE = STOPPED_RUN.model_copy(
+    update={
+        "trouble": Trouble(worse=(API_WORSE.model_copy(update={"ties": {}, "log": None}),), removed=WENT[:1]),
+    }
+)
+GONE_RUN = run(
+    status=Status.STOPPED,
+    health=(HealthLine(name="api", critical=True, before="healthy", after="gone", change=HealthChange.GONE),),
+    trouble=Trouble(worse=(API_WORSE.model_copy(update={"ties": {}, "now": None, "log": None}),)),
 )
 REFUSED_RUN = run(
     status=Status.REFUSED,

@@ -34,6 +34,7 @@ from bot.render import (
     root,
     starting,
     timed_out,
+    trouble,
     unanswered,
     underway,
     usage,
@@ -47,6 +48,7 @@ from tests.unit.render_values import (
     ASKED_WHY,
     BARE_POLICY,
     BO,
+    GONE_RUN,
     HELD,
     IN_USE,
     NO_LEDGER,
@@ -55,7 +57,9 @@ from tests.unit.render_values import (
     POLICY,
     REFUSED_RUN,
     REQUESTS,
+    SILENT_TROUBLE,
     STOPPED_RUN,
+    TROUBLED_RUN,
     ago,
     planned,
     ran,
@@ -125,6 +129,12 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
     "report-refused": (report(ran(REFUSED_RUN), NOW),),
     "report-unmeasured": (report(ran(run(usage_after=None)), NOW),),
     "report-order-refused": (report(REFUSED_ORDER, NOW),),
+    "trouble": (
+        trouble(TROUBLED_RUN),
+        trouble(SILENT_TROUBLE),
+        trouble(GONE_RUN),
+        trouble(STOPPED_RUN),
+    ),
     "history": (history(HISTORY_ROWS, None), history((), "web-1")),
     "hosts": (hosts(HOST_ROWS, NOW), hosts((), NOW)),
     "underway": (
@@ -235,8 +245,11 @@ def test_the_complete_lists_read_as_recorded() -> None:
 def test_no_recorded_message_is_left_over() -> None:
     names = {*MESSAGES, *VIEWS}
     files = {details_file(planned())[0], report_file(ran(STOPPED_RUN))[0]}
+    events = {"execution-finished.json", "execution-finished-before-trouble.json"}
     audit = {"audit-verify.txt", "audit-export.csv", "audit-export.jsonl", "host-audit.txt"}
-    assert {f"{name}.txt" for name in names} | files | audit == {path.name for path in FOLDER.iterdir()}
+    assert {f"{name}.txt" for name in names} | files | events | audit == {
+        path.name for path in FOLDER.iterdir()
+    }
     assert {f"{name}.json" for name in names} == {path.name for path in EXAMPLES.glob("*.json")}
 
 

@@ -25,16 +25,18 @@ from bot.render import (
     history,
     history_row,
     hosts,
+    is_troubled,
     not_allowed,
     pressed,
     report,
     report_file,
     root,
     starting,
+    trouble,
     unanswered,
     usage,
 )
-from bot.render.blocks import code, fit, printable
+from bot.render.blocks import PINGED, TEXT_BUDGET, code, fit, mention, printable, weight
 from bot.render.editing import OBJECTS_LISTED
 from bot.requests import HostPart, Phase, Request
 from tests.unit.render_strategies import (
@@ -51,7 +53,7 @@ from tests.unit.render_strategies import (
 )
 from tests.unit.render_values import ASKED_VOLUMES, ASKED_WHY, NOW, REQUESTS, ago, told_by
 from tests.workspace.validate import validate_message, validate_view
-from workers.contract import Answer, NotAnswered, OrderRefused, VolumesAnswer
+from workers.contract import Answer, NotAnswered, OrderRefused, Report, VolumesAnswer
 from workers.reasons import Reason
 
 arbitrary = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -171,6 +173,67 @@ def test_any_host_makes_sound_replies(part: HostPart) -> None:
     replies = [report(part, NOW), *details(part)]
     assert_sound(*replies)
     assert_unstyled(*replies)
+
+
+MENTION = re.compile(r"<[@!][^>]*>")
+
+
+def leaves(message: Message) -> list[dict[str, Any]]:
+    """What stands in rich text; nothing but the ends of logs does, as plain text in letters of one width."""
+    found = []
+    for block in message.blocks:
+        for part in block["elements"] if block["type"] == "rich_text" else ():
+            assert part["type"] == "rich_text_preformatted"
+            found += part["elements"]
+    assert all(leaf.keys() == {"type", "text"} and leaf["type"] == "text" for leaf in found)
+    return found
+
+
+@arbitrary
+@given(plans("web-1").flatmap(reports).filter(is_troubled))
+def test_any_trouble_is_told_soundly(told: Report) -> None:
+    drawn = trouble(told)
+    assert_sound(drawn)
+    assert_unstyled(drawn)
+    assert not has_buttons(drawn)
+    assert weight(drawn.blocks) <= TEXT_BUDGET
+
+
+@arbitrary
+@given(plans("web-1").flatmap(reports).filter(is_troubled))
+def test_trouble_calls_those_who_are_named_by_an_id_and_no_more_than_a_handful(told: Report) -> None:
+    first, second, *_ = trouble(told).text.split("\n")
+    named = [one for one in told.ping if PINGED.fullmatch(one)][:5]
+    known = {f"<!subteam^{one}>" if one.startswith("S") else f"<@{one}>" for one in named}
+
+    assert MENTION.findall(first) == []
+    called = set(MENTION.findall(second))
+    assert called == known if named else called <= {mention(one) for one in (*told.agreed, told.requester)}
+    assert called
+
+
+@arbitrary
+@given(plans("web-1").flatmap(reports).filter(is_troubled))
+def test_no_line_of_a_log_leaves_its_place_or_becomes_two(told: Report) -> None:
+    drawn = trouble(told)
+    texts_ = [leaf["text"] for leaf in leaves(drawn)]
+
+    assert "logged" not in "".join(texts([drawn.text, drawn.blocks])) + drawn.text
+    for line in "\n".join(texts_).split("\n") if texts_ else ():
+        assert line.isprintable()
+        assert len(line) <= 300
+        assert re.fullmatch(r"([0-9: -]{9,20})?(logged.*logged|logged.*…?.*|-)", line), line
+
+
+SHELL_WORDS = re.compile(r"`docker (?:pull|tag) [a-z0-9.:/@_-]+(?: [A-Za-z0-9.:/_-]+)?`")
+
+
+@arbitrary
+@given(plans("web-1").flatmap(reports).filter(is_troubled))
+def test_what_a_host_tells_becomes_no_command(told: Report) -> None:
+    text = "\n".join(texts(trouble(told).blocks))
+
+    assert [one for one in CODE.findall(text) if "docker " in one and not SHELL_WORDS.fullmatch(one)] == []
 
 
 @arbitrary
