@@ -12,6 +12,7 @@ from bot.memory.audit import What, note, of_host
 from bot.memory.database import Database, written
 from bot.memory.disks import keep_disk
 from bot.memory.noted import note_event
+from bot.memory.runs import keep_run
 from bot.memory.store import touch
 from workers.contract import EVENT, Event, ExecutionFinished, Report
 
@@ -170,3 +171,4 @@ def _keep_report(db: sqlite3.Connection, report: Report) -> None:
             *(written(report.finished_at), report.model_dump_json()),
         ),
     )
+    keep_run(db, report)

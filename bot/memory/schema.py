@@ -218,5 +218,30 @@ CREATE TABLE choices (
 ALTER TABLE settlements ADD COLUMN choices TEXT NOT NULL DEFAULT '[]';
 CREATE INDEX posts_by_place ON posts (ts, channel);
 """
+# What reports say in a line; those that are there already are read when the memory is opened.
+SCHEMA_8 = """
+CREATE TABLE runs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    host TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    finished_at TEXT NOT NULL,
+    status TEXT NOT NULL,
+    removed INTEGER NOT NULL,
+    freed INTEGER,
+    ran INTEGER NOT NULL,
+    running INTEGER NOT NULL,
+    unchecked INTEGER NOT NULL,
+    people TEXT NOT NULL,
+    UNIQUE (host, order_id)
+) STRICT;
+CREATE INDEX runs_of_host ON runs (host, finished_at, number, removed, freed);
+CREATE TABLE run_people (
+    person TEXT NOT NULL,
+    number INTEGER NOT NULL REFERENCES runs (number),
+    PRIMARY KEY (person, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX people_of_run ON run_people (number);
+"""
 # Each entry brings a memory from the version of its place to the next; what stands here never changes.
-SCHEMAS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7)
+SCHEMAS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8)

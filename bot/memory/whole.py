@@ -15,6 +15,7 @@ from bot.memory.history import History
 from bot.memory.inquiries import Inquiries
 from bot.memory.lookups import Lookups
 from bot.memory.posts import Posts
+from bot.memory.runs import Runs
 from bot.memory.store import Store
 from bot.memory.waiting import Waiting
 
@@ -32,6 +33,7 @@ class Memory:
     disks: Disks
     inquiries: Inquiries
     posts: Posts
+    runs: Runs
     lookups: Lookups
     waiting: Waiting
     audit: Audit
@@ -42,6 +44,8 @@ class Memory:
         database = Database(path)
         store, history = Store(database), History(database)
         choices, decisions = Choices(database), Decisions(database)
+        runs = Runs(database)
+        runs.catch_up()
         return cls(
             database=database,
             store=store,
@@ -52,6 +56,7 @@ class Memory:
             disks=Disks(database),
             inquiries=Inquiries(database),
             posts=Posts(database),
+            runs=runs,
             lookups=Lookups(database),
             waiting=Waiting(database),
             audit=Audit(database),

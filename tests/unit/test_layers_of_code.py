@@ -57,6 +57,7 @@ PURE = {
         "bot.edits",
         "bot.facts",
         "bot.measured",
+        "bot.past",
         "bot.questions",
         "bot.rulebook",
         "bot.rulebook_faults",
