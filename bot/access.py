@@ -43,6 +43,7 @@ class Why(StrEnum):
     NOT_NAMED = "not_named"
     NOT_ALONE = "not_alone"
     NOT_KNOWN = "not_known"
+    NOT_A_MEMBER = "not_a_member"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ class About(StrEnum):
 
     PERSON = "person"
     CHANNEL = "channel"
+    MEMBERS = "members"  # who is in a channel
     USER_GROUP = "user_group"
 
 
@@ -28,7 +29,9 @@ class Lookup:
 class Fact:
     """What a look-up found, and when; only the fields of its kind are set.
 
-    `error`: the workspace does not tell this at all, for one without user groups there are none.
+    `names`: what a person is called, `utc_offset`: how many seconds their clock is ahead of UTC.
+    `is_private`: only members get into a channel. `error`: the workspace does not tell this at all, for one
+    without user groups there are none.
     """
 
     at: datetime
@@ -36,8 +39,11 @@ class Fact:
     is_guest: bool = False
     is_active: bool = True
     is_shared: bool = False
+    is_private: bool = True
     members: frozenset[str] = frozenset()
     error: str = ""
+    names: tuple[str, ...] = ()
+    utc_offset: int = 0
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,12 @@ class Lookups:
         """Replace what was known about something."""
         with self._database.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO lookups VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO lookups VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(what.about, what.id, written(fact.at), fact.team),
                     *(fact.is_guest, fact.is_active, fact.is_shared),
                     *(json.dumps(sorted(fact.members)), fact.error),
+                    *(fact.is_private, json.dumps(fact.names), fact.utc_offset),
                 ),
             )
 
@@ -44,4 +45,7 @@ def _fact(row: sqlite3.Row) -> Fact:
         is_shared=bool(row["is_shared"]),
         members=frozenset(json.loads(row["members"])),
         error=row["error"],
+        is_private=bool(row["is_private"]),
+        names=tuple(json.loads(row["names"])),
+        utc_offset=row["utc_offset"],
     )

@@ -242,6 +242,9 @@ CREATE TABLE run_people (
     PRIMARY KEY (person, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX people_of_run ON run_people (number);
+ALTER TABLE lookups ADD COLUMN is_private INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE lookups ADD COLUMN names TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE lookups ADD COLUMN utc_offset INTEGER NOT NULL DEFAULT 0;
 """
 # Each entry brings a memory from the version of its place to the next; what stands here never changes.
 SCHEMAS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8)

@@ -200,6 +200,13 @@ def _not_known(denied: Denied) -> tuple[str, str]:
     )
 
 
+def _not_a_member(_: Denied) -> tuple[str, str]:
+    return (
+        "Safe Prune is used in private channels that you are not in.",
+        "Have a member of one of them invite you.",
+    )
+
+
 SETS_RULES = "says who may, in PRUNE_CHANNELS and PRUNE_APPROVERS or in the file PRUNE_RULES"
 INVITE_ME = "Safe Prune is not a member of this channel.", "Invite it, then ask again."
 DENIALS = {
@@ -214,6 +221,7 @@ DENIALS = {
     Why.NOT_NAMED: _not_named,
     Why.NOT_ALONE: _not_alone,
     Why.NOT_KNOWN: _not_known,
+    Why.NOT_A_MEMBER: _not_a_member,
 }
 
 

@@ -1,4 +1,4 @@
-"""The workspace's directory: who is a guest, which channels are shared, who is in a user group."""
+"""The workspace's directory: who is a guest, which channels are shared, who is in them and in user groups."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +20,8 @@ NO_USER_GROUPS = frozenset(
     {"missing_scope", "plan_upgrade_required", "paid_teams_only", "no_such_subteam", "subteam_not_found"}
 )
 Body = Mapping[str, Any]
+# Whoever stands behind these members of a private channel is not found, and gets nothing by it.
+MEMBERS, PAGES = 1000, 10
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,35 @@ def _person(client: WebClient, user: str, now: datetime) -> Fact:
         team=str(told.get("team_id", "")),
         is_guest=any(told.get(flag) for flag in ("is_restricted", "is_ultra_restricted", "is_stranger")),
         is_active=not told.get("deleted"),
+        names=_names(told),
+        utc_offset=int(told.get("tz_offset") or 0),
     )
+
+
+def _names(told: Body) -> tuple[str, ...]:
+    profile: Body = told.get("profile") or {}
+    names = (told.get("name"), profile.get("display_name"), profile.get("real_name"))
+    return tuple(dict.fromkeys(str(name) for name in names if name))
 
 
 def _channel(client: WebClient, channel: str, now: datetime) -> Fact:
     with named_errors("conversations.info"):
         told: Body = client.conversations_info(channel=channel)["channel"]
     shared = ("is_ext_shared", "is_pending_ext_shared")
-    return Fact(at=now, is_shared=any(told.get(flag) for flag in shared))
+    is_private = bool(told.get("is_private", True))
+    return Fact(at=now, is_shared=any(told.get(flag) for flag in shared), is_private=is_private)
+
+
+def _members(client: WebClient, channel: str, now: datetime) -> Fact:
+    found, cursor = set[str](), ""
+    for _ in range(PAGES):
+        with named_errors("conversations.members"):
+            answer = client.conversations_members(channel=channel, limit=MEMBERS, cursor=cursor)
+        found.update(map(str, answer.get("members") or ()))
+        cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+        if not cursor:
+            break
+    return Fact(at=now, members=frozenset(found))
 
 
 def _user_group(client: WebClient, group: str, now: datetime) -> Fact:
@@ -99,5 +122,6 @@ def _user_group(client: WebClient, group: str, now: datetime) -> Fact:
 LOOK_UPS: Mapping[About, Callable[[WebClient, str, datetime], Fact]] = {
     About.PERSON: _person,
     About.CHANNEL: _channel,
+    About.MEMBERS: _members,
     About.USER_GROUP: _user_group,
 }

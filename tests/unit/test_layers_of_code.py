@@ -57,6 +57,7 @@ PURE = {
         "bot.edits",
         "bot.facts",
         "bot.measured",
+        "bot.outside",
         "bot.past",
         "bot.questions",
         "bot.rulebook",

@@ -202,6 +202,7 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         not_allowed(Denied(Why.NOT_ALONE, who=("U0ANA", "U0BO"))),
         not_allowed(Denied(Why.NOT_KNOWN, error="users.info: ratelimited")),
         not_allowed(Denied(Why.NOT_KNOWN, error="conversations.info: channel_not_found")),
+        not_allowed(Denied(Why.NOT_A_MEMBER)),
     ),
 }
 

@@ -75,6 +75,7 @@ Switches
     slack.user_groups_need_plan(True)                              usergroups.* answer plan_upgrade_required
     slack.set_user_group(handle, *users)                           makes it, or changes its members
     slack.make_guest(user, is_guest=True) · slack.deactivate(user) · slack.share_channel(channel)
+    slack.set_clock_of(user, ahead)                                seconds ahead of UTC
     slack.revoke_scope("files:write") · slack.grant_scope(...)
     slack.revoke_token(error="token_revoked") · slack.restore_token()
     slack.archive(channel, is_archived=True) · slack.remove(message)

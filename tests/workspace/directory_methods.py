@@ -54,7 +54,11 @@ def list_channels(call: Arguments) -> Json:
 
 def members(call: Arguments) -> Json:
     found = call.readable_channel("read")
-    return {"members": sorted(found.members), "response_metadata": NO_MORE}
+    everybody = sorted(found.members)
+    start, limit = call.number("cursor", 0), call.number("limit", 100)
+    end = start + limit
+    more = {"next_cursor": str(end) if end < len(everybody) else ""}
+    return {"members": everybody[start:end], "response_metadata": more}
 
 
 def join(call: Arguments) -> Json:

@@ -27,6 +27,7 @@ class User:
     is_guest: bool = False
     is_bot: bool = False
     is_deleted: bool = False
+    utc_offset: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -40,7 +41,7 @@ class User:
             "is_ultra_restricted": False,
             "is_stranger": False,
             "tz": "Etc/UTC",
-            "tz_offset": 0,
+            "tz_offset": self.utc_offset,
             "profile": {"display_name": self.name, "real_name": self.real_name, "team": TEAM_ID},
         }
 

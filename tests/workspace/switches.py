@@ -1,7 +1,7 @@
 """What tests switch: where payloads go, what fails, who is a member, what time it is."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from tests.workspace.addressed import Addressed
 from tests.workspace.delivery import HttpTarget
@@ -80,7 +80,11 @@ class Switches(Addressed):
     def deactivate(self, user: str) -> None:
         self._change(user, is_deleted=True)
 
-    def _change(self, user: str, **fields: bool) -> None:
+    def set_clock_of(self, user: str, ahead: int) -> None:
+        """Let a person's clock be so many seconds ahead of UTC."""
+        self._change(user, utc_offset=ahead)
+
+    def _change(self, user: str, **fields: Any) -> None:
         with self.state.change():
             changed = replace(self.state.directory.user(user), **fields)
             self.state.directory.users[changed.id] = changed
