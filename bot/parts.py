@@ -19,6 +19,7 @@ from bot.inquirer import Inquirer
 from bot.keys import SigningKey
 from bot.loop import Loop
 from bot.memory.whole import Memory
+from bot.permalinks import Permalinks
 from bot.presses import Presses
 from bot.reception import Reception
 from bot.requests import Line
@@ -157,6 +158,7 @@ class Parts:
         presses = Presses(
             *(memory.store, memory.dossiers, answering, rules, Tickets()), line=self._line, clock=clock
         )
+        permalinks = Permalinks(memory.posts, workspace)
         council = Council(memory.decisions, memory.store, memory.dossiers, clock, self._wake)
         return Reception(
             store=memory.store,
@@ -169,9 +171,7 @@ class Parts:
             choosing=Choosing(memory.dossiers, memory.choices, presses, answering, council, clock),
             council=council,
             inquiries=memory.inquiries,
-            underway=Underway(
-                *(memory.store, memory.dossiers, presses, memory.posts), workspace=workspace, clock=clock
-            ),
+            underway=Underway(memory.store, memory.dossiers, presses, permalinks, clock),
             rules=rules,
             facts=directory.facts,
             known=directory.known,

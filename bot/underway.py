@@ -10,8 +10,8 @@ from bot.access import Denied, Unsure
 from bot.arrivals import Call
 from bot.facts import Facts
 from bot.memory.dossiers import Dossiers
-from bot.memory.posts import ROOT, Posts
 from bot.memory.store import Store
+from bot.permalinks import Permalinks
 from bot.presses import Presses
 from bot.render.blocks import Message
 from bot.requests import Request, Settled, Settlement
@@ -21,19 +21,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Underway:
-    """Reads the open requests of a channel; `workspace` is the address that its messages are found under."""
+    """Reads the open requests of a channel."""
 
     store: Store
     dossiers: Dossiers
     presses: Presses
-    posts: Posts
-    workspace: str
+    permalinks: Permalinks
     clock: Callable[[], datetime]
 
     def status(self, call: Call, hosts: Collection[str]) -> Message:
         """What is not over yet on these hosts."""
-        found = [(request, self._link(request)) for request in self._open(call.channel, hosts)]
-        return render.underway(found, self.clock())
+        found = self._open(call.channel, hosts)
+        links = self.permalinks.of(request.asked.id for request in found)
+        return render.underway([(one, links.get(one.asked.id, "")) for one in found], self.clock())
 
     def cancel(self, call: Call, hosts: Collection[str] | None, facts: Facts) -> Message | Unsure:
         """Cancel what nobody has decided on these hosts; without any, what this person has asked for."""
@@ -60,9 +60,3 @@ class Underway:
         found = [dossier for dossier in self.dossiers.open() if dossier.asked.channel == channel]
         meant = [d for d in found if hosts is None or not set(hosts).isdisjoint(d.asked.hosts)]
         return [self.presses.standing(dossier) for dossier in meant]
-
-    def _link(self, request: Request) -> str:
-        root = self.posts.find(request.asked.id, ROOT)
-        if root is None or not root.ts or not self.workspace:
-            return ""
-        return f"{self.workspace.rstrip('/')}/archives/{root.channel}/p{root.ts.replace('.', '')}"

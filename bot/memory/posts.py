@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,6 +61,16 @@ class Posts:
                 "SELECT request_id FROM posts WHERE ts = ? AND channel = ? AND part = ?", (ts, channel, ROOT)
             ).fetchone()
             return str(row["request_id"]) if row else None
+
+    def roots(self, request_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Channel and ts of the root message of each of these requests that has one."""
+        with self._database.reading() as db:
+            rows = db.execute(
+                "SELECT request_id, channel, ts FROM posts WHERE part = ? AND ts != ''"
+                " AND request_id IN (SELECT value FROM json_each(?))",
+                (ROOT, json.dumps(list(request_ids))),
+            )
+            return {row["request_id"]: (row["channel"], row["ts"]) for row in rows}
 
     def begin(self, request_id: str, part: str, channel: str, at: datetime) -> None:
         """Say that a message is about to be sent."""
