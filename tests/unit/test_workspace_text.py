@@ -73,6 +73,17 @@ def test_a_plan_shows_the_state_of_each_task() -> None:
     ]
 
 
+def test_a_time_that_leads_somewhere_says_where() -> None:
+    at = {
+        "type": "date",
+        "timestamp": 1795489722,
+        "format": "{date_short} {time}",
+        "url": "https://x.example/p1",
+    }
+    text = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [at]}]}
+    assert plain_blocks([text], NAMES) == ["Nov 24, 2026 03:08 UTC (https://x.example/p1)"]
+
+
 def test_fields_and_containers_are_read_in_order() -> None:
     section = {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Policy*\n`3f9c`"}]}
     container = {

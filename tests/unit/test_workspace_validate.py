@@ -126,6 +126,30 @@ def test_an_initial_option_must_be_among_the_options() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("leaf", "faults"),
+    [
+        ({"type": "user", "user_id": "U01ANA00000"}, []),
+        ({"type": "user", "user_id": "root"}, ["must be a user's id"]),
+        ({"type": "user", "user": "U01ANA00000"}, ["must be a user's id"]),
+        (
+            {"type": "date", "timestamp": 1, "format": "{time}", "url": "https://x.example", "fallback": "x"},
+            [],
+        ),
+        ({"type": "date", "timestamp": 1, "format": "{time}", "url": ""}, ["must be more than 0 characters"]),
+        (
+            {"type": "date", "timestamp": 1, "format": "{time}", "text": "x"},
+            ["invalid additional property: text"],
+        ),
+    ],
+)
+def test_people_and_times_in_rich_text_are_what_slack_knows(leaf: Json, faults: list[str]) -> None:
+    text = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [leaf]}]}
+    table = {"type": "table", "rows": [[text]]}
+    for block in (text, table):
+        assert [error.partition(" [")[0] for error in errors(block)] == faults
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (

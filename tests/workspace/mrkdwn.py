@@ -107,7 +107,8 @@ def _part_lines(part: Json, names: Names) -> list[str]:
 def _leaf(leaf: Json, names: Names) -> str:
     kind = leaf["type"]
     if kind == "date":
-        return format_date(leaf["timestamp"], leaf["format"])
+        written = format_date(leaf["timestamp"], leaf["format"])
+        return f"{written} ({leaf['url']})" if leaf.get("url") else written
     if kind == "link":
         return f"{leaf['text']} ({leaf['url']})" if leaf.get("text") else str(leaf["url"])
     if kind in ("user", "usergroup", "channel"):

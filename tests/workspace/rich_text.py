@@ -1,7 +1,20 @@
 """Checks of rich_text blocks."""
 
-from tests.workspace.faults import Fault, Faults, Json, filled_list, filled_string, kind_of, listed
-from tests.workspace.schema import RICH_TEXT_LEAVES, RICH_TEXT_PARTS
+import re
+
+from tests.workspace.faults import (
+    Fault,
+    Faults,
+    Json,
+    filled_list,
+    filled_string,
+    kind_of,
+    known_fields,
+    listed,
+)
+from tests.workspace.schema import DATE_FIELDS, RICH_TEXT_LEAVES, RICH_TEXT_PARTS
+
+USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 
 
 def check_rich_text(block: Json, at: str) -> Faults:
@@ -28,11 +41,21 @@ def _leaf(leaf: object, at: str) -> Faults:
         yield from filled_string(leaf.get("text"), f"{at}/text")
     elif leaf["type"] == "link":
         yield from filled_string(leaf.get("url"), f"{at}/url")
+    elif leaf["type"] == "user":
+        yield from _user(leaf.get("user_id"), f"{at}/user_id")
     elif leaf["type"] == "date":
         yield from _date(leaf, at)
 
 
+def _user(id_: object, at: str) -> Faults:
+    if not isinstance(id_, str) or not USER.fullmatch(id_):
+        yield Fault("must be a user's id", at)
+
+
 def _date(leaf: Json, at: str) -> Faults:
+    yield from known_fields(leaf, DATE_FIELDS, at, also=frozenset())
     if not isinstance(leaf.get("timestamp"), int):
         yield Fault("must provide an integer", f"{at}/timestamp")
     yield from filled_string(leaf.get("format"), f"{at}/format")
+    if "url" in leaf:
+        yield from filled_string(leaf["url"], f"{at}/url")

@@ -107,6 +107,7 @@ ELEMENT_FIELDS = {
 
 RICH_TEXT_PARTS = words("rich_text_section rich_text_list rich_text_preformatted rich_text_quote")
 RICH_TEXT_LEAVES = words("text link user usergroup channel emoji date broadcast color team tag citation")
+DATE_FIELDS = _fields("timestamp format", "timezone url fallback style")
 TASK_STATES = words("pending in_progress complete error")
 ALERT_LEVELS = words("default info warning error success")
 CELL_TYPES = words("raw_text raw_number rich_text")

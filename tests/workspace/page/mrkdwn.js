@@ -134,7 +134,7 @@ function richLeaf(leaf, names, me) {
     case "channel": return mention("#" + (names[leaf.channel_id] || leaf.channel_id), false);
     case "broadcast": return mention("@" + leaf.range, true);
     case "emoji": return `:${leaf.name}:`;
-    case "date": { const moment = new Date(leaf.timestamp * 1000); return time(moment, formatDate(moment, leaf.format)); }
+    case "date": { const moment = new Date(leaf.timestamp * 1000); const written = time(moment, formatDate(moment, leaf.format)); return leaf.url ? h("a", { href: leaf.url, target: "_blank", rel: "noreferrer" }, written) : written; }
     case "tag": return h("span", { class: "tag" }, leaf.text || "");
     default: return styled(lines(leaf.text || ""), leaf.style);
   }
