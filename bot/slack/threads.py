@@ -119,14 +119,24 @@ class Threads:
         self._await_turn("response_url")
         if not note.response_url:
             raise MessageRefused("response_url: there is none")
+        try:
+            self._respond(note, note.message)
+        except MessageRefused as error:
+            if not note.message.blocks:
+                raise
+            self._respond(note, _in_words(note.message, error))
+
+    def _respond(self, note: Note, message: Message) -> None:
         client = WebhookClient(note.response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
         with named_errors("response_url"):
             answer = client.send(
-                text=note.message.text,
-                blocks=list(note.message.blocks),
+                text=message.text,
+                blocks=list(message.blocks),
                 response_type="ephemeral",
                 replace_original=note.replaces,
             )
+        if answer.status_code == 404:
+            raise MessageGone(f"response_url: {answer.body}")
         if answer.status_code != 200:
             retry_after = answer.headers.get("Retry-After", "")
             raise of_answer(

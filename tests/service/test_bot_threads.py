@@ -13,6 +13,7 @@ from bot.render.blocks import Message, section
 from bot.slack.threads import Attachment, Place, Threads, web_client
 from tests.service.bot_stage import Clock
 from tests.workspace import Workspace
+from tests.workspace.tickets import ResponseUrl
 
 HELLO = Message("Hello", (section("Hello, all"),))
 BYE = Message("Bye", (section("Bye, all"),))
@@ -222,3 +223,19 @@ def test_a_slack_that_is_away_is_waited_for(slack: Workspace, desk: Desk) -> Non
 def test_an_answer_without_an_address_is_refused_and_not_tried_for_ever(desk: Desk) -> None:
     with pytest.raises(MessageRefused):
         desk.threads.answer(Note("n1", desk.clock(), "C1", "", HELLO))
+
+
+def address(slack: Workspace) -> str:
+    url = ResponseUrl(slack.user_id("ana"), slack.channel_id("ops"), slack.state.clock.now())
+    return f"{slack.server.url}/hooks/{slack.server.tickets.new_response(url)}"
+
+
+def test_s14_an_answer_that_slack_does_not_take_is_given_in_words(slack: Workspace, desk: Desk) -> None:
+    too_long = Message("4 runs, 17.1 GB freed", (section("x" * 3001),))
+    desk.threads.answer(Note("n1", desk.clock(), "C1", address(slack), too_long))
+    assert slack.ephemerals("ana")[-1].plain.startswith(
+        "4 runs, 17.1 GB freed\n(Slack did not take the details"
+    )
+
+    with pytest.raises(MessageGone):
+        desk.threads.answer(Note("n2", desk.clock(), "C1", f"{slack.url}/hooks/none", HELLO))
