@@ -40,10 +40,6 @@ class Answering:
         """Answer a command that had to wait."""
         return self._owe(call, message)
 
-    def tell_all(self, call: Call, message: Message) -> bool:
-        """Answer a command where the whole channel sees it."""
-        return self._owe(call, message, is_public=True)
-
     def refuse(self, click: Click, answer: NoCount, *, wanted: str, request_id: str = "") -> None:
         """Answer a press that does not count, and note it, once however often it is delivered."""
         with self.together():
@@ -62,10 +58,9 @@ class Answering:
             channel=who.channel,
         )
 
-    def _owe(
-        self, to: Call | Click, message: Message, *, is_public: bool = False, replaces: bool = False
-    ) -> bool:
-        note = Note(to.trigger_id, self.clock(), to.channel, to.response_url, message, is_public, replaces)
+    def _owe(self, to: Call | Click, message: Message, *, replaces: bool = False) -> bool:
+        about = (self.clock(), to.channel, to.response_url, message)
+        note = Note(to.trigger_id, *about, is_public=False, replaces=replaces)
         is_new = self.posts.owe(note)
         self.wake()
         return is_new

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
-from bot import decisions, questions
+from bot import decisions, lookback, questions
 from bot.decisions import Decision
 from bot.decisions import UsageReply as UsageReply
+from bot.lookback import MENTION
+from bot.lookback import History as History
 from bot.questions import Ask
 from workers.contract import Kind
 from workers.wording import listing
@@ -33,13 +35,6 @@ class Execute:
 @dataclass(frozen=True)
 class Hosts:
     """Show every admitted host."""
-
-
-@dataclass(frozen=True)
-class History:
-    """Show past runs, of one host or of all."""
-
-    host: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +77,7 @@ KIND_WORDS = {
 }
 KIND_NAMES = ("containers", "images", "networks", "build-cache")
 VOLUME_WORDS = frozenset({"volume", "volumes", "--volume", "--volumes"})
+HISTORY = "history"
 HELP_WORDS = frozenset({"--help", "--h", "-?", "?"})
 
 VOLUMES_STAY = (
@@ -121,7 +117,10 @@ def parse(text: str) -> Command:
         return questions.read(LINK.sub(r"\1", text)) or Help()
     if reader is None:
         return _unknown_command(words[0])
-    return Help() if HELP_WORDS & set(words[1:]) else reader(words[1:])
+    if HELP_WORDS & set(words[1:]):
+        return Help()
+    # A person's name is not to be told from a host's once it is in small letters, or is a link's.
+    return reader(_words(MENTION.sub(r"\1", text), as_typed=True)[1:] if words[0] == HISTORY else words[1:])
 
 
 def resolve(patterns: Sequence[str], admitted: Iterable[str]) -> tuple[str, ...] | UsageReply:
@@ -198,15 +197,6 @@ def _read_hosts(words: Sequence[str]) -> Command:
     return UsageReply("/prune hosts takes nothing more; it shows all of them.") if words else Hosts()
 
 
-def _read_history(words: Sequence[str]) -> Command:
-    hosts = _split(",".join(words))
-    if any(host.startswith("-") for host in hosts):
-        return UsageReply("/prune history takes no option, only a host: /prune history web-1.")
-    if len(hosts) > 1:
-        return UsageReply("/prune history takes one host, or none for all: /prune history web-1.")
-    return History(*hosts)
-
-
 def _read_doctor(words: Sequence[str]) -> Command:
     return UsageReply("/prune doctor takes nothing more; it looks at everything.") if words else Doctor()
 
@@ -232,7 +222,7 @@ READERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "preview": _read_preview,
     "execute": _read_execute,
     "hosts": _read_hosts,
-    "history": _read_history,
+    HISTORY: lookback.read,
     "status": _read_status,
     "cancel": _read_cancel,
     "doctor": _read_doctor,

@@ -9,6 +9,7 @@ from bot import dispatch
 from bot.access import Rules
 from bot.answering import Answering
 from bot.choosing import Choosing
+from bot.chronicle import Chronicle
 from bot.council import Council
 from bot.desk import Desk
 from bot.dispatch import Dispatch
@@ -162,7 +163,6 @@ class Parts:
         council = Council(memory.decisions, memory.store, memory.dossiers, clock, self._wake)
         return Reception(
             store=memory.store,
-            runs=memory.history,
             dossiers=memory.dossiers,
             waiting=memory.waiting,
             answering=answering,
@@ -172,6 +172,11 @@ class Parts:
             council=council,
             inquiries=memory.inquiries,
             underway=Underway(memory.store, memory.dossiers, presses, permalinks, clock),
+            chronicle=Chronicle(
+                *(memory.store, memory.runs, permalinks, presses.tickets, rules),
+                known=directory.known,
+                clock=clock,
+            ),
             rules=rules,
             facts=directory.facts,
             known=directory.known,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import TypeAdapter
+
 from workers.contract import HealthChange, Outcome, Person, Report, Status
 
 # What a database can add and compare; no disk is that big.
@@ -53,6 +55,16 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Sought:
+    """What somebody has asked to see: hosts by name or glob, all of them where none is named."""
+
+    hosts: tuple[str, ...] = ()
+    people: tuple[Person, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Spot:
     """A place between runs, which stays where it is whatever is told of later."""
 
@@ -65,6 +77,15 @@ class Turn(StrEnum):
 
     OLDER = "older"
     NEWER = "newer"
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """What a button carries that turns a page: what is sought, and from where it goes which way."""
+
+    sought: Sought
+    spot: Spot
+    turn: Turn
 
 
 @dataclass(frozen=True)
@@ -88,6 +109,9 @@ class Page:
     def older(self) -> int:
         """How many stand behind them."""
         return self.totals.runs - self.newer - len(self.runs)
+
+
+LEAF = TypeAdapter(Leaf)
 
 
 def run_of(report: Report) -> Run:

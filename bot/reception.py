@@ -26,7 +26,9 @@ from bot.access import (
 from bot.answering import Answering, NoCount
 from bot.arrivals import CALL, CLICK, FILLED, Call, Click, Filled
 from bot.choosing import Choosing
+from bot.chronicle import Chronicle
 from bot.commands import (
+    HISTORY,
     Cancel,
     Doctor,
     Execute,
@@ -45,7 +47,6 @@ from bot.edits import EDITED
 from bot.errors import StoreError
 from bot.facts import Facts, Lookup
 from bot.memory.dossiers import Dossiers
-from bot.memory.history import History as Runs
 from bot.memory.inquiries import Inquiries
 from bot.memory.store import Store
 from bot.memory.waiting import COMMAND, Pending, Waiting
@@ -61,9 +62,8 @@ from bot.underway import Underway
 logger = logging.getLogger(__name__)
 
 __all__ = ["Call", "Click", "Reception"]
-RUNS_SHOWN = 50
 # What may wait for a look-up besides commands and presses.
-TICKED, FILLED_IN, STOP = "ticked", "filled_in", "stop"
+TICKED, FILLED_IN, STOP, LEAFED = "ticked", "filled_in", "stop", "leafed"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,6 @@ class Reception:
     """Takes what people say; `facts` are young enough to act on, `known` only to show by."""
 
     store: Store
-    runs: Runs
     dossiers: Dossiers
     waiting: Waiting
     answering: Answering
@@ -81,6 +80,7 @@ class Reception:
     council: Council
     inquiries: Inquiries
     underway: Underway
+    chronicle: Chronicle
     rules: Rules
     facts: Callable[[], Facts]
     known: Callable[[], Facts]
@@ -130,6 +130,11 @@ class Reception:
             self._wait(call.trigger_id, COMMAND, CALL.dump_json(call))
         else:
             self.answering.answer(call, found)
+
+    def leaf(self, click: Click) -> None:
+        """Take the press that turns a page of the history."""
+        if self._leafed(click, self.facts()):
+            self._wait(click.trigger_id, LEAFED, CLICK.dump_json(click))
 
     def operate(self, call: Call) -> Message | Unsure | None:
         """Why this person may not look after the bot here; None where they may."""
@@ -200,6 +205,8 @@ class Reception:
         if act.verb == STOP:
             click = CLICK.validate_json(act.body)
             return self.stopping.press(click, facts, _said(click, act.at))
+        if act.verb == LEAFED:
+            return self._leafed(CLICK.validate_json(act.body), facts)
         if act.verb != COMMAND:
             return self.presses.decide(CLICK.validate_json(act.body), Settled(act.verb), facts, at=act.at)
         call = CALL.validate_json(act.body)
@@ -255,8 +262,8 @@ class Reception:
         match command:
             case Hosts():
                 return self._entered(call, command, facts) or self._hosts(call, facts)
-            case History(host):
-                return self._entered(call, command, facts) or self._history(call, host, facts)
+            case History():
+                return self._entered(call, command, facts) or self._history(call, command, facts)
             case Status() | Cancel():
                 return self._entered(call, command, facts) or self._underway(call, command, facts)
             case Freeze() | Protect() | Protections() | Stop():
@@ -306,16 +313,17 @@ class Reception:
         seen = self._visible(call, hosts, facts)
         return seen if isinstance(seen, Unsure) else self.underway.status(call, seen)
 
-    def _history(self, call: Call, host: str | None, facts: Facts) -> Message | Unsure:
-        runs = self.runs.reports(host=host, limit=RUNS_SHOWN)
-        if host and not runs and isinstance(found := resolve([host], self.store.hosts()), UsageReply):
-            return render.usage(found)
-        seen = self._visible(call, {run.host for run in runs}, facts)
-        if isinstance(seen, Unsure):
-            return seen
-        drawn = render.history([render.history_row(run) for run in runs if run.host in seen], host)
-        self.answering.tell_all(call, drawn)
-        return receipts.history_follows()
+    def _history(self, call: Call, asked: History, facts: Facts) -> Message | Unsure:
+        found = self.chronicle.look(call, asked, facts)
+        return self._turned_away(found, call, asked) if isinstance(found, Denied) else found
+
+    def _leafed(self, click: Click, facts: Facts) -> Unsure | None:
+        found = self.chronicle.turn(click, facts)
+        if isinstance(found, NoCount):
+            self.answering.refuse(click, found, wanted=HISTORY)
+        elif isinstance(found, Message):
+            self.answering.reply(click, found)
+        return found if isinstance(found, Unsure) else None
 
     def _request(self, call: Call, command: Preview | Execute, facts: Facts) -> Message | Unsure:
         hosts = self._hosts_meant(call, command, facts)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bot.memory.database import Database, moment, written
 from bot.past import Page, Run, Spot, Totals, Turn, Wanted, run_of
-from workers.contract import Person, Report, Status
+from workers.contract import AT_A_MACHINE, HOST_TEAM, Person, Report, Status
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +61,11 @@ class Runs:
         with self._database.reading() as db:
             return tuple(row["host"] for row in db.execute("SELECT DISTINCT host FROM runs ORDER BY host"))
 
-    def people(self) -> tuple[str, ...]:
-        """Everybody who has asked for a run or confirmed one, as they are spelled."""
+    def people(self) -> tuple[Person, ...]:
+        """Everybody who has asked for a run or confirmed one."""
         with self._database.reading() as db:
             rows = db.execute("SELECT DISTINCT person FROM run_people ORDER BY person")
-            return tuple(row["person"] for row in rows)
+            return tuple(_person(row["person"]) for row in rows)
 
     def catch_up(self) -> None:
         """Keep what reports say that an older version of this program has recorded."""
@@ -134,6 +134,13 @@ def _values(wanted: Wanted, spot: Spot | None) -> dict[str, Any]:
 
 def _dumped(people: tuple[Person, ...]) -> str:
     return json.dumps([[person.team, person.user] for person in people])
+
+
+def _person(spelled: str) -> Person:
+    if spelled.startswith(AT_A_MACHINE):
+        return Person(team=HOST_TEAM, user=spelled.removeprefix(AT_A_MACHINE))
+    team, _, user = spelled.partition("/")
+    return Person(team=team, user=user)
 
 
 def _run(row: sqlite3.Row) -> Run:

@@ -28,7 +28,8 @@ from bot.render.details import details
 from bot.render.editing import EDIT, HOSTS, editing
 from bot.render.files import details_file, report_file
 from bot.render.forms import closed_form
-from bot.render.history import HistoryRow, HostRow, history, history_row, hosts
+from bot.render.history import NEWER, OLDER, history, not_kept
+from bot.render.hosts import HostRow, hosts
 from bot.render.inquiries import KEEP_ALWAYS, answered, unanswered
 from bot.render.picture import Figure, Picture, days_shown, is_pictured, picture
 from bot.render.report import report
@@ -44,11 +45,12 @@ __all__ = [
     "EXECUTE",
     "HOSTS",
     "KEEP_ALWAYS",
+    "NEWER",
+    "OLDER",
     "START",
     "STOP",
     "Block",
     "Figure",
-    "HistoryRow",
     "HostRow",
     "Message",
     "Picture",
@@ -71,12 +73,12 @@ __all__ = [
     "form_not_opened",
     "help_text",
     "history",
-    "history_row",
     "hosts",
     "invite_me",
     "is_pictured",
     "is_troubled",
     "not_allowed",
+    "not_kept",
     "not_ours",
     "not_protected",
     "not_told_in_time",

@@ -19,7 +19,8 @@ HELP = """\
 `/prune execute web-1` asks for the confirmation at once
 `/prune hosts` every host, and whether it answers; `/prune doctor` what the bot lacks, and what to do
 `/prune status` what is under way in this channel; `/prune cancel` takes back your plans, `cancel web-1` any
-`/prune history web-1` what was done, by whom, how much it freed
+`/prune history` past runs, page by page: what came of each, what it freed, who asked and who confirmed
+`/prune history web-* by @ana since 7d` some of them, also `until`; a time is `12h`, `7d` or `2026-11-01`
 `/prune why web-1 app:2` why that stays or goes: an image, container, network, build cache record or volume
 `/prune policy web-1` what is protected there, what may go when, and who may say so
 `/prune volumes web-1` its volumes by size, age and last use, for review by hand

@@ -25,9 +25,8 @@ DETAIL = 300
 MENTIONS = 10
 # Where a block holds what people read.
 READ = ("text", "title", "fallback", "user_id")
-USER_GROUP = re.compile(r"S[A-Z0-9]+")
-# A host's policy takes no other ids, but what it tells may come from somebody else.
-PINGED = re.compile(r"[UWS][A-Z0-9]{1,30}")
+DATE = "{date_short_pretty} {time}"
+USER, USER_GROUP = re.compile(r"[UW][A-Z0-9]{1,20}"), re.compile(r"S[A-Z0-9]{1,20}")
 
 
 @dataclass(frozen=True)
@@ -181,19 +180,22 @@ def detail(text: str) -> str:
 def mention(person: Person | str) -> str:
     """A person by the name their reader knows; what is no user id is shown as it is."""
     user = person.user if isinstance(person, Person) else person.rpartition("/")[2]
-    return f"<@{user}>" if user.isascii() and user.isalnum() else code(user)
+    return f"<@{user}>" if USER.fullmatch(user) else code(user)
 
 
-def pinged(one: str) -> str:
-    """A person or a user group that a host names to be pinged; what is no such id is shown as it is."""
-    if not PINGED.fullmatch(one):
-        return code(one)
-    return f"<!subteam^{one}>" if one.startswith("S") else mention(one)
+def called(one: str) -> str:
+    """A person or a user group by the name their reader knows; what is no such id is shown as it is."""
+    return f"<!subteam^{one}>" if USER_GROUP.fullmatch(one) else mention(one)
+
+
+def is_called(one: str) -> bool:
+    """Whether a mention of it reaches anybody; what a host tells may come from somebody else."""
+    return bool(USER.fullmatch(one) or USER_GROUP.fullmatch(one))
 
 
 def may(who: Sequence[str]) -> str:
-    """People and user groups by the names their reader knows."""
-    return listed([f"<!subteam^{one}>" if USER_GROUP.fullmatch(one) else mention(one) for one in who])
+    """People and user groups, the first of them."""
+    return listed([called(one) for one in who])
 
 
 def listed(names: Sequence[str]) -> str:
@@ -205,7 +207,7 @@ def listed(names: Sequence[str]) -> str:
 def date(moment: datetime) -> str:
     """A time in the zone of whoever reads it."""
     epoch = int(moment.timestamp())
-    return f"<!date^{epoch}^{{date_short_pretty}} {{time}}|{utc(moment.astimezone(UTC).isoformat())}>"
+    return f"<!date^{epoch}^{DATE}|{utc(moment.astimezone(UTC).isoformat())}>"
 
 
 def when(moment: str) -> str:

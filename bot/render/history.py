@@ -1,19 +1,28 @@
-"""What was done before, and which hosts there are: one line each, newest or most troubled first."""
+"""Past runs as a table that is read on a phone as well, page by page, newest first."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from bot.render.blocks import TEXT_BUDGET, Message, code, date, mention, message, paragraphs
-from bot.render.headlines import GOOD, removed
-from bot.render.summary import sentences
-from bot.requests import SILENT_AFTER
-from workers.contract import HealthChange, Person, Report, Status
-from workers.reasons import Reason
-from workers.wording import amount, listing, size
+from bot.past import Page, Run, Sought, Totals, Turn
+from bot.render.answers import said
+from bot.render.blocks import (
+    DATE,
+    USER,
+    Block,
+    Message,
+    code,
+    context,
+    date,
+    mention,
+    message,
+    plain,
+    printable,
+)
+from workers.contract import Person, Status
+from workers.wording import amount, listing, size, utc
 
-ROOM = TEXT_BUDGET - 500
-PROBLEMS = 3
+OLDER, NEWER = "prune_older", "prune_newer"
+BUTTONS = {Turn.NEWER: (NEWER, "Newer"), Turn.OLDER: (OLDER, "Older")}
 ENDS = {
     Status.DONE: "done",
     Status.PARTIAL: "partly done",
@@ -22,121 +31,135 @@ ENDS = {
     Status.FAILED: "failed",
     Status.INTERRUPTED: "interrupted",
 }
-BUSY = {"plan": "is planning", "execute": "is being pruned"}
+HEAD = ("Run", "Outcome", "Freed")
+PEOPLE = 3
+NAME = 40
 
 
-@dataclass(frozen=True)
-class HistoryRow:
-    """One past run; `ran` containers ran before it, `running` of them still do."""
-
-    at: datetime
-    host: str
-    requester: Person
-    approvers: tuple[Person, ...]
-    status: Status
-    removed: int
-    freed: int | None
-    ran: int
-    running: int
-    unchecked: int
+def history(page: Page, sought: Sought, links: Mapping[str, str], buttons: Mapping[Turn, str]) -> Message:
+    """One page; `links` lead to threads by request, `buttons` hold what each way of turning it carries."""
+    told = " · ".join(_sought(sought))
+    about = [context(f"{told[:1].upper()}{told[1:]}")] if told else []
+    if not page.runs:
+        return message("No run matches" if told else "No run yet", about)
+    rows = [_row(run, links.get(run.request_id, "")) for run in page.runs]
+    columns = [{"is_wrapped": True}, {"is_wrapped": True}, {"align": "right"}]
+    head: list[Block] = [{"type": "raw_text", "text": title} for title in HEAD]
+    table = {"type": "table", "rows": [head, *rows], "column_settings": columns}
+    turns: list[Block] = [{"type": "actions", "elements": _turns(buttons)}] if buttons else []
+    return message(totals(page.totals), [*about, table, context(_place(page, links)), *turns])
 
 
-@dataclass(frozen=True)
-class HostRow:
-    """One admitted host, as it is known now."""
-
-    host: str
-    last_seen: datetime | None = None
-    busy: str = ""
-    busy_since: datetime | None = None
-    version: str = ""
-    problems: tuple[Reason, ...] = ()
+def totals(found: Totals) -> str:
+    """How many runs, and what they freed together."""
+    unknown = f", {found.unmeasured} not measured" if found.unmeasured else ""
+    return f"{amount(found.runs, 'run').capitalize()}, {size(found.freed)} freed{unknown}"
 
 
-def history_row(run: Report) -> HistoryRow:
-    """A report in one line of the history."""
-    changes = [line.change for line in run.health]
-    return HistoryRow(
-        at=run.finished_at,
-        host=run.host,
-        requester=run.requester,
-        approvers=run.agreed,
-        status=run.status,
-        removed=removed(run),
-        freed=run.freed,
-        ran=len(changes),
-        running=sum(change in GOOD for change in changes),
-        unchecked=changes.count(HealthChange.NOT_RECHECKED),
-    )
+def not_kept() -> Message:
+    """An answer to a button of a page that this process has not made."""
+    return said("This page is from before the bot was started anew.", "`/prune history` shows a new one.")
 
 
-def history(rows: Sequence[HistoryRow], host: str | None) -> Message:
-    """The past runs, newest first."""
-    place = f" on {host}" if host else ""
-    if not rows:
-        return message(f"No run{place} yet", [])
-    newest = sorted(rows, key=lambda row: row.at, reverse=True)
-    freed = size(sum(row.freed or 0 for row in rows))
-    title = f"{amount(len(rows), 'run').capitalize()}{place}, {freed} freed"
-    return message(title, paragraphs([_run(row) for row in newest], room=ROOM, more=_older))
-
-
-def _older(left: int) -> str:
-    return f"+{left} older."
-
-
-def _run(row: HistoryRow) -> str:
-    freed = "freed bytes unknown" if row.freed is None else f"freed {size(row.freed)}"
-    facts = [
-        f"{date(row.at)}  *{row.host}* {ENDS[row.status]}",
-        *([f"{freed} in {amount(row.removed, 'object')}"] if row.removed else []),
-        *([_services(row)] if row.ran else []),
-        f"{mention(row.requester)} asked, {listing([mention(one) for one in row.approvers])} confirmed",
+def _sought(sought: Sought) -> list[str]:
+    people = listing([mention(person) for person in sought.people or ()])
+    return [
+        *([f"on {listing([code(host) for host in sought.hosts])}"] if sought.hosts else []),
+        *([f"asked for or confirmed by {people}"] if people else []),
+        *([f"since {date(sought.since)}"] if sought.since else []),
+        *([f"before {date(sought.until)}"] if sought.until else []),
     ]
-    return " · ".join(facts)
 
 
-def _services(row: HistoryRow) -> str:
-    if row.running == row.ran:
-        return f"all {row.ran} services ran on" if row.ran > 1 else "the one service ran on"
-    later = f", {row.unchecked} not re-checked" if row.unchecked else ""
-    return f"{row.running} of {row.ran} services ran on{later}"
+def _place(page: Page, links: Mapping[str, str]) -> str:
+    first, last = page.newer + 1, page.newer + len(page.runs)
+    shown = "Newest first."
+    if len(page.runs) < page.totals.runs:
+        place = f"Run {first:,}" if first == last else f"Runs {first:,} to {last:,}"
+        shown = f"{place} of {page.totals.runs:,}, newest first."
+    return f"{shown} A time leads to the thread of its run." if links else shown
 
 
-def hosts(rows: Sequence[HostRow], now: datetime) -> Message:
-    """Every admitted host; one that does not answer stays listed and is shown so."""
-    if not rows:
-        return message("No host is admitted yet", paragraphs([HOW_TO_ADMIT], room=ROOM, more=_more_hosts))
-    silent = sum(_is_silent(row, now) for row in rows)
-    title = amount(len(rows), "host").capitalize()
-    troubled_first = sorted(rows, key=lambda row: (not _is_silent(row, now), not row.problems, row.host))
-    return message(
-        f"{title}, {silent} not answering" if silent else f"{title}, all answering",
-        paragraphs([line for row in troubled_first for line in _host(row, now)], room=ROOM, more=_more_hosts),
-    )
+def _turns(buttons: Mapping[Turn, str]) -> list[Block]:
+    return [
+        {
+            "type": "button",
+            "action_id": action,
+            "text": plain(label),
+            "accessibility_label": f"{label} runs",
+            "value": buttons[turn],
+        }
+        for turn, (action, label) in BUTTONS.items()
+        if turn in buttons
+    ]
 
 
-HOW_TO_ADMIT = "Where the bot runs, `python -m bot hosts add NAME` admits one and prints what it needs."
+def _row(run: Run, link: str) -> list[Block]:
+    return [
+        _cell([_text(run.host, bold=True)], [_date(run.finished_at, link)]),
+        _cell([_text(outcome(run))], _people(run)),
+        {"type": "raw_text", "text": freed(run)},
+    ]
 
 
-def _more_hosts(left: int) -> str:
-    return f"+{amount(left, 'more line')}."
+def outcome(run: Run) -> str:
+    """How a run ended, and whether what ran before it still does."""
+    return ", ".join([ENDS[run.status], *([_services(run)] if run.ran else [])])
 
 
-def _host(row: HostRow, now: datetime) -> list[str]:
-    told = sentences(row.problems[:PROBLEMS], now)
-    return [f"*{row.host}* {_standing(row, now)}", *(f"• {problem}" for problem in told)]
+def _services(run: Run) -> str:
+    if run.running == run.ran:
+        return f"all {run.ran} services ran on" if run.ran > 1 else "the one service ran on"
+    later = f", {run.unchecked} not re-checked" if run.unchecked else ""
+    return f"{run.running} of {run.ran} services ran on{later}"
 
 
-def _standing(row: HostRow, now: datetime) -> str:
-    if row.last_seen is None:
-        return "has never answered. Start its worker."
-    if _is_silent(row, now):
-        return f"is not answering since {date(row.last_seen)}. Look at its worker."
-    since = f" since {date(row.busy_since)}" if row.busy_since else ""
-    engine = f", Docker {code(row.version)}" if row.version else ""
-    return f"{BUSY[row.busy]}{since}{engine}" if row.busy in BUSY else f"answers{engine}"
+def freed(run: Run) -> str:
+    """What a run freed; something else may have grown meanwhile, and then nobody knows."""
+    if not run.removed:
+        return size(0)
+    return "unknown" if run.freed is None or run.freed < 0 else size(run.freed)
 
 
-def _is_silent(row: HostRow, now: datetime) -> bool:
-    return row.last_seen is None or now - row.last_seen > SILENT_AFTER
+def _people(run: Run) -> list[Block]:
+    if run.people == (run.requester,):
+        return [_person(run.requester), _text(" asked and confirmed")]
+    return [_person(run.requester), _text(" asked, "), *_some(run.approvers), _text(" confirmed")]
+
+
+def _some(people: Sequence[Person]) -> list[Block]:
+    """The first of them, as a reader lists them."""
+    names = [_person(person) for person in people[:PEOPLE]]
+    if left := len(people) - PEOPLE if len(people) > PEOPLE else 0:
+        names.append(_text(f"{left} more"))
+    marks = ["", *([", "] * (len(names) - 2)), *([" and "] if len(names) > 1 else [])]
+    return [leaf for mark, name in zip(marks, names, strict=True) for leaf in (*_between(mark), name)]
+
+
+def _between(mark: str) -> list[Block]:
+    return [_text(mark)] if mark else []
+
+
+def _cell(*lines: Sequence[Block]) -> Block:
+    parts: list[Block] = [{"type": "rich_text_section", "elements": list(line)} for line in lines]
+    return {"type": "rich_text", "elements": parts}
+
+
+def _text(words: str, *, bold: bool = False) -> Block:
+    return {"type": "text", "text": words, **({"style": {"bold": True}} if bold else {})}
+
+
+def _person(person: Person) -> Block:
+    """A person by the name their reader knows; what is no user's id is shown as it is."""
+    if USER.fullmatch(person.user):
+        return {"type": "user", "user_id": person.user}
+    return {
+        "type": "text",
+        "text": printable(person.user, NAME).strip() or "(no name)",
+        "style": {"code": True},
+    }
+
+
+def _date(moment: datetime, link: str) -> Block:
+    at = {"type": "date", "timestamp": int(moment.timestamp()), "format": DATE}
+    return {**at, "fallback": utc(moment.isoformat()), **({"url": link} if link else {})}

@@ -7,13 +7,13 @@ from bot.render.blocks import (
     SECTION,
     TEXT_BUDGET,
     Message,
+    called,
     code,
     context,
     date,
     mention,
     message,
     paragraphs,
-    pinged,
     slack_voice,
 )
 from workers.contract import Kind, Names, PolicyAnswer, ProtectionFromSlack
@@ -123,7 +123,7 @@ def _limits(told: PolicyAnswer, _: datetime) -> Iterator[str]:
 
 def _trouble(told: PolicyAnswer) -> Iterator[str]:
     """What happens when a service is worse after a run."""
-    named = [*map(pinged, told.ping.first[:SHOWN]), *_left(told.ping.first, told.ping.more)]
+    named = [*map(called, told.ping.first[:SHOWN]), *_left(told.ping.first, told.ping.more)]
     whom = listing(named) or "who confirmed and who asked, for the policy names nobody"
     lines = amount(told.show_logs, "line")
     logs = f"the last {lines} of its log are shown" if told.show_logs else "no line of its log is read"

@@ -36,11 +36,6 @@ def looking_up() -> Message:
     return said("One moment: Slack is asked whether you may. The answer follows here.")
 
 
-def history_follows() -> Message:
-    """The history is on its way into the channel."""
-    return said("The history comes in this channel.")
-
-
 def taken() -> Message:
     """In place of buttons that only one person saw, and has used."""
     return said("Taken. What comes of it is told in this channel.")

@@ -7,20 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from bot.render.blocks import (
-    PINGED,
     SECTION,
     TEXT_BUDGET,
     Block,
     Message,
+    called,
     code,
     date,
     fit,
+    is_called,
     listed,
     mention,
     message,
     packed,
     paragraphs,
-    pinged,
     preformatted,
     printable,
     section,
@@ -99,9 +99,9 @@ def _word(state: str) -> str:
 
 def _for_whom(run: Report) -> str:
     """Whom the policy names; where it names nobody, those who had a part in it: somebody has to know."""
-    named = [one for one in run.ping if PINGED.fullmatch(one)][:MOST_PINGED]
+    named = [one for one in run.ping if is_called(one)][:MOST_PINGED]
     if named:
-        return f"For {listing(map(pinged, named))}, whom the policy of {run.host} names."
+        return f"For {listing(map(called, named))}, whom the policy of {run.host} names."
     people = list(dict.fromkeys(mention(person) for person in (*run.agreed, run.requester)))
     return f"For {listed(people)}, who confirmed and asked: the policy of {run.host} names nobody."
 

@@ -12,7 +12,7 @@ from bot.commands import Doctor, parse
 from bot.edits import KEEP, KINDS, OBJECTS
 from bot.errors import BotError, PayloadUnreadable
 from bot.reception import Reception
-from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS, START, STOP, closed_form
+from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS, NEWER, OLDER, START, STOP, closed_form
 from bot.render.blocks import Message
 from bot.render.receipts import not_noted, not_readable
 from bot.slack.forms import Forms
@@ -34,6 +34,8 @@ def register(app: App, reception: Reception, forms: Forms) -> None:
     app.action(STOP)(_on_click(reception.stop))
     app.action(HOSTS)(_on_click(reception.tick))
     app.action(KEEP_ALWAYS)(_on_click(reception.keep))
+    for way in (NEWER, OLDER):
+        app.action(way)(_on_click(reception.leaf))
     app.action(EDIT)(_afterwards(click_of, forms.edit))
     for field in (KINDS, OBJECTS, KEEP):
         app.action(field)(_afterwards(filled_of, forms.redraw))

@@ -143,8 +143,15 @@ def test_s15_the_ledger_has_a_line_for_each_removal_with_what_is_needed_to_get_i
 
 
 def test_the_history_says_when_who_where_and_what_came_of_it(played: Played) -> None:
-    told = played.company.asked("history web-1").plain
-    for words in ("web-1", "@ana", "@bo", "29.4 MB"):
+    company = played.company
+    told = company.answer("ana", lambda: company.command("history web-1 by @bo since 1d"))
+    for words in (
+        "1 run, ",
+        "web-1",
+        "@ana asked, @bo confirmed",
+        "29.4 MB",
+        f"/p{played.question.ts.replace('.', '')})",
+    ):
         assert words in told
 
 

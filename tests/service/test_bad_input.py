@@ -365,7 +365,10 @@ def check_turned_away(door: Door, said: str, words: str, why: str, *, by: str = 
         ("preview " + " ".join(f"*{n}*" for n in range(500)), "patterns"),
         ("preview \x00\x01\x1b[31m\u202e\u2028", "No host is called"),
         ("\x00", "There is no command"),
-        ("history " + "\U0001f600" * 900, "No host is called"),
+        ("history " + "\U0001f600" * 500, "No host is called"),
+        ("history " + "\U0001f600" * 900, "too long a list of hosts"),
+        ("history by " + "\U0001f600" * 900, "Nobody called"),
+        ("history since " + "9" * 3000, "since needs a time"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
 )

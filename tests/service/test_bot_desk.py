@@ -526,18 +526,6 @@ def test_events_told_again_are_shown_once(stage: Stage, bot: HandDriven) -> None
     assert stage.slack.transcript("ops") == before
 
 
-def test_the_history_is_posted_for_all_to_see(stage: Stage, bot: HandDriven) -> None:
-    made, order = executing(stage, bot)
-    stage.host().tell(finished(report(order, made, digest(made), at=bot.clock()), at=bot.clock()))
-    bot.hear()
-    bot.carry_on(8)
-
-    bot.command("history")
-    bot.carry_on(2)
-
-    assert stage.roots()[-1].first_line == "1 run, 200 MB freed"
-
-
 def test_one_requests_trouble_is_not_anothers(stage: Stage, bot: HandDriven) -> None:
     bot.command("preview web-1")
     bot.command("preview web-2")

@@ -93,7 +93,7 @@ def test_runs_are_found_by_host_person_and_time(memory: Memory) -> None:
     assert days_of(page(Wanted(ALL.hosts, since=day5, until=day1), most=PAGE)) == [5]
     assert page(Wanted(()), most=PAGE) == Page()
     assert memory.runs.hosts() == ("db-1", "web-1")
-    assert memory.runs.people() == ("T1/U1", "T1/U2", "cli:root")
+    assert memory.runs.people() == (ANA, BO, ROOT)
     last = memory.runs.last("web-1")
     assert last is not None
     assert (last.finished_at, memory.runs.last("web-9")) == (day1, None)
@@ -172,7 +172,7 @@ def test_an_older_memory_learns_of_the_runs_it_has(tmp_path: Path) -> None:
     memory.runs.catch_up()
 
     assert days_of(memory.runs.page(ALL, most=9)) == [0, 1, 2, 3]
-    assert memory.runs.people() == ("T1/U1", "T1/U2")
+    assert memory.runs.people() == (ANA, BO)
     memory.database.close()
 
 

@@ -1,11 +1,12 @@
 """Arbitrary requests: any number of hosts and objects, names that try to be mark-up, sizes from 0 to huge."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from hypothesis import strategies as st
 
+from bot.past import Run, Sought
 from bot.requests import Asked, Halt, HostPart, Phase, Request, Settled, Settlement, Stage
 from tests.unit.render_values import AFTER, ANA, BEFORE, BO, NOW, ago, plan, run
 from workers.contract import (
@@ -331,6 +332,39 @@ def _unordered(part: HostPart) -> HostPart:
 @st.composite
 def settlements(draw: st.DrawFn) -> Settlement:
     return Settlement(draw(st.sampled_from(Settled)), ago(minutes=1), draw(st.sampled_from([None, ANA, BO])))
+
+
+# What is past
+
+PEOPLE = st.builds(Person, team=NAMES, user=NAMES | st.sampled_from(["U0ANA", "W0BO", "U" * 400]))
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> Run:
+    return Run(
+        host=draw(st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True)),
+        request_id=draw(NAMES),
+        finished_at=draw(st.sampled_from([ago(days=400), NOW, datetime(1, 1, 1, tzinfo=UTC)])),
+        status=draw(st.sampled_from(Status)),
+        removed=draw(COUNTS),
+        freed=draw(st.none() | SIZES | st.just(-(10**12))),
+        ran=draw(COUNTS),
+        running=draw(COUNTS),
+        unchecked=draw(COUNTS),
+        requester=draw(PEOPLE),
+        approvers=tuple(draw(st.lists(PEOPLE, min_size=1, max_size=10))),
+        number=draw(SIZES),
+    )
+
+
+@st.composite
+def soughts(draw: st.DrawFn) -> Sought:
+    return Sought(
+        hosts=tuple(draw(st.lists(NAMES, max_size=9))),
+        people=draw(st.none() | st.lists(PEOPLE, min_size=1, max_size=10).map(tuple)),
+        since=draw(st.none() | st.just(ago(days=9))),
+        until=draw(st.none() | st.just(NOW)),
+    )
 
 
 # What hosts answer about themselves

@@ -20,7 +20,7 @@ def _lines(block: Block) -> Iterator[str]:
             texts = [leaf["text"] for part in block["elements"] for leaf in part["elements"]]
             yield from ("```", *"".join(texts).split("\n"), "```")
         case "table":
-            yield from _table([[cell["text"] for cell in row] for row in block["rows"]])
+            yield from _table([[_cell(cell) for cell in row] for row in block["rows"]])
         case "plan":
             yield f"## {block['title']}"
             yield from (line for task in block["tasks"] for line in _task(task))
@@ -58,6 +58,19 @@ def _element(element: Block) -> str:
     if element["type"] == "checkboxes":
         return "  ".join(f"[{name}]" for name in names)
     return f"[{element['placeholder']['text']} v {len(options)}]"
+
+
+def _cell(cell: Block) -> str:
+    """Its lines, one after the other; of a link only that it is one."""
+    if cell["type"] == "raw_text":
+        return str(cell["text"])
+    return " / ".join("".join(map(_leaf, line["elements"])) for line in cell["elements"])
+
+
+def _leaf(leaf: Block) -> str:
+    if leaf["type"] == "date":
+        return f"<{leaf['fallback']}>" if leaf.get("url") else str(leaf["fallback"])
+    return f"<@{leaf['user_id']}>" if leaf["type"] == "user" else str(leaf["text"])
 
 
 def _table(rows: list[list[str]]) -> Iterator[str]:

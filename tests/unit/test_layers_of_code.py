@@ -56,6 +56,7 @@ PURE = {
         "bot.decisions",
         "bot.edits",
         "bot.facts",
+        "bot.lookback",
         "bot.measured",
         "bot.outside",
         "bot.past",

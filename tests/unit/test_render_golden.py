@@ -5,6 +5,7 @@ import pytest
 from bot.access import Denied, Why
 from bot.commands import UsageReply
 from bot.consent import Consent
+from bot.past import Page, Sought, Totals, Turn, run_of
 from bot.questions import Unanswered
 from bot.questions import Why as NoAnswer
 from bot.render import (
@@ -22,10 +23,10 @@ from bot.render import (
     editing,
     help_text,
     history,
-    history_row,
     hosts,
     invite_me,
     not_allowed,
+    not_kept,
     not_yet,
     outdated,
     queue_unreachable,
@@ -43,6 +44,7 @@ from bot.render.receipts import inquiring
 from bot.requests import Contact, HostPart, Phase, Settled, Settlement, Stage
 from tests.unit.golden import EXAMPLES, FOLDER, assert_golden, assert_golden_views, assert_text
 from tests.unit.render_values import (
+    ANA,
     ASKED_POLICY,
     ASKED_VOLUMES,
     ASKED_WHY,
@@ -68,11 +70,13 @@ from tests.unit.render_values import (
 )
 from tests.workspace.validate import validate_message, validate_view
 from workers.contract import (
+    HOST_TEAM,
     DiskPart,
     NotAnswered,
     ObjectAnswer,
     OrderRefused,
     PartUse,
+    Person,
     Status,
     VolumesAnswer,
 )
@@ -89,12 +93,21 @@ HOST_ROWS = (
         problems=(reason(Code.POLICY_INVALID, file="/etc/policy.toml", detail="keep_previus: no such key"),),
     ),
 )
-HISTORY_ROWS = (
-    history_row(run("web-1")),
-    replace(history_row(STOPPED_RUN), at=ago(days=1)),
-    replace(history_row(REFUSED_RUN), at=ago(days=3), host="db-1"),
-    replace(history_row(run("web-2", status=Status.INTERRUPTED, usage_after=None)), at=ago(days=9)),
+RUNS = (
+    run_of(run("web-1")),
+    replace(run_of(STOPPED_RUN), finished_at=ago(days=1), request_id="r-2", approvers=(ANA,)),
+    replace(run_of(REFUSED_RUN), finished_at=ago(days=3), host="db-1"),
+    replace(
+        run_of(run("web-2", status=Status.INTERRUPTED, usage_after=None)),
+        finished_at=ago(days=9),
+        request_id="host-1",
+        requester=Person(team=HOST_TEAM, user="root"),
+        approvers=tuple(Person(team="T0HOME", user=f"U0N{n}") for n in range(5)),
+    ),
 )
+LINKS = {id_: f"https://example.slack.com/archives/C0OPS/p{id_[-1]}" for id_ in ("r-1", "r-2")}
+SOUGHT = Sought(("web-*", "db-1"), (ANA, BO), ago(days=30), ago(days=1))
+BOTH = {Turn.NEWER: "newer than that", Turn.OLDER: "older than this"}
 REFUSED_ORDER = HostPart(
     "web-1",
     Stage.REFUSED,
@@ -135,7 +148,16 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         trouble(GONE_RUN),
         trouble(STOPPED_RUN),
     ),
-    "history": (history(HISTORY_ROWS, None), history((), "web-1")),
+    "history": (
+        history(Page(RUNS, Totals(4, 17_100_000_000, 1)), Sought(), LINKS, {}),
+        history(Page(RUNS[:1], Totals(2_031, 98_000_000_000), 10), SOUGHT, {}, BOTH),
+        history(
+            Page(RUNS[:2], Totals(12, 9_000_000_000), 10), Sought(people=(BO,)), LINKS, {Turn.NEWER: "x"}
+        ),
+        history(Page(), Sought(), {}, {}),
+        history(Page(), SOUGHT, {}, {}),
+        not_kept(),
+    ),
     "hosts": (hosts(HOST_ROWS, NOW), hosts((), NOW)),
     "underway": (
         underway([(READY, "https://example.slack.com/archives/C0/p1"), (REQUESTS["executing"], "")], NOW),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.access import Denied, Why
 from bot.commands import UsageReply
+from bot.past import Page, Run, Sought, Totals, Turn
 from bot.questions import Inquiry, Unanswered
 from bot.questions import Why as NoAnswer
 from bot.render import (
@@ -23,7 +24,6 @@ from bot.render import (
     details_file,
     editing,
     history,
-    history_row,
     hosts,
     is_troubled,
     not_allowed,
@@ -43,6 +43,7 @@ from tests.unit.render_strategies import (
     ANSWERS,
     HOSTILE,
     NAMES,
+    SIZES,
     TEXTS,
     VOLUMES_ANSWERS,
     parts,
@@ -50,6 +51,8 @@ from tests.unit.render_strategies import (
     reasons,
     reports,
     requests,
+    runs,
+    soughts,
 )
 from tests.unit.render_values import ASKED_VOLUMES, ASKED_WHY, NOW, REQUESTS, ago, told_by
 from tests.workspace.validate import validate_message, validate_view
@@ -252,9 +255,17 @@ def test_the_file_of_a_run_names_every_object(told: Any) -> None:
 
 
 @arbitrary
-@given(plans("web-1").flatmap(reports), st.sampled_from([1, 300]))
-def test_any_history_is_sound(told: Any, times: int) -> None:
-    assert_sound(history([history_row(told)] * times, None))
+@given(st.lists(runs(), max_size=10), soughts(), st.booleans(), SIZES)
+def test_any_page_of_the_history_is_sound_and_has_every_run(
+    found: list[Run], sought: Sought, linked: bool, before: int
+) -> None:
+    links = {run.request_id: "https://example.slack.com/archives/C0/p1" for run in found} if linked else {}
+    page = Page(tuple(found), Totals(before + len(found), before, before), before)
+    drawn = history(page, sought, links, dict.fromkeys(Turn, "v" * 2000) if found else {})
+    assert_sound(drawn)
+    assert_unstyled(drawn)
+    [rows] = [block["rows"] for block in drawn.blocks if block["type"] == "table"] or [[0]]
+    assert len(rows) - 1 == len(found)
 
 
 @arbitrary
