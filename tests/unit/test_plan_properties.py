@@ -63,6 +63,15 @@ CHAIN = a_case(
 # Its own version is gone from the host; it goes now, and the others stay for what it ran lately.
 ORPHAN = a_case(a_container("web", of="app:9", image_id="sha256:gone", ended=10), an_image("app:1"))
 
+# A container ended just now that was made of a name which five repositories' image has taken over since.
+OF_MANY_REPOSITORIES = a_case(
+    a_container("one", of="app:1", image_id=an_image_id("app:1"), ended=15, started_at=days(15)),
+    a_container("two", of="app:1", image_id=an_image_id("untagged"), ended=0),
+    an_image("app:1", "app:2", "db:16", "host:5000/app:1", "web:1", arrived=15),
+    an_image(arrived=15, digests=names(f"app@sha256:{'a' * 64}")),
+    policy=a_policy(keep_previous=0, image_grace="0s", container_grace="0s", image_unused_for="0s"),
+)
+
 
 @given(cases())
 def test_what_is_kept_and_what_goes_is_all_there_is(case: Case) -> None:
@@ -216,6 +225,7 @@ def test_a_part_of_a_plan_breaks_nothing_either(case: Case) -> None:
 
 
 @example(ORPHAN)
+@example(OF_MANY_REPOSITORIES)
 @given(cases())
 def test_s9_when_a_plan_is_done_there_is_nothing_more_to_plan(case: Case) -> None:
     known = written_down(case)

@@ -36,7 +36,7 @@ from bot.render import (
     unanswered,
     usage,
 )
-from bot.render.blocks import PINGED, TEXT_BUDGET, code, fit, mention, printable, weight
+from bot.render.blocks import TEXT_BUDGET, code, fit, is_called, mention, printable, weight
 from bot.render.editing import OBJECTS_LISTED
 from bot.requests import HostPart, Phase, Request
 from tests.unit.render_strategies import (
@@ -206,7 +206,7 @@ def test_any_trouble_is_told_soundly(told: Report) -> None:
 @given(plans("web-1").flatmap(reports).filter(is_troubled))
 def test_trouble_calls_those_who_are_named_by_an_id_and_no_more_than_a_handful(told: Report) -> None:
     first, second, *_ = trouble(told).text.split("\n")
-    named = [one for one in told.ping if PINGED.fullmatch(one)][:5]
+    named = [one for one in told.ping if is_called(one)][:5]
     known = {f"<!subteam^{one}>" if one.startswith("S") else f"<@{one}>" for one in named}
 
     assert MENTION.findall(first) == []

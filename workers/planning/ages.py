@@ -114,6 +114,8 @@ def seen_uses(inventory: Inventory) -> dict[tuple[str, str], datetime]:
     users = Users(inventory.containers)
     for image in inventory.images:
         _note(found, Kind.IMAGE, image.id, (_ran(c, now) for c in ran_of(image, users.of(image))))
+        for repository in {repository_of(name) for name in (*image.names, *image.digests)}:
+            _note(found, REPOSITORY, repository, (_ran(c, now) for c in users.of(image)))
     for container in inventory.containers:
         for name in container.references:
             _note(found, REPOSITORY, repository_of(name), [_ran(container, now)])
@@ -122,6 +124,16 @@ def seen_uses(inventory: Inventory) -> dict[tuple[str, str], datetime]:
     for network in inventory.networks:
         attached = (c for c in inventory.containers if c.networks & {network.id, network.name})
         _note(found, Kind.NETWORK, network.id, (_ran(c, now) or c.created_at for c in attached))
+    return found
+
+
+def ran_repositories(inventory: Inventory, memory: Memory) -> dict[str, datetime]:
+    """When a container of any version of a repository ran last, be it gone by now."""
+    found: dict[str, datetime] = {}
+    seen = {key: sighting.last_used for key, sighting in memory.sightings.items()}
+    for (kind, repository), at in (*seen.items(), *seen_uses(inventory).items()):
+        if kind == REPOSITORY and at is not None:
+            found[repository] = max(at, found.get(repository, at))
     return found
 
 

@@ -15,6 +15,7 @@ from workers.planning.ages import (
     last_used,
     latest,
     ran_of,
+    ran_repositories,
 )
 from workers.planning.dropped import dropped
 from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, unread_reasons
@@ -46,7 +47,8 @@ def judge(case: Case, leaving: frozenset[str]) -> tuple[Verdict, ...]:
     known = [_know(image, case, users.of(image)) for image in case.inventory.images]
     used = _used_repositories(known, case, leaving)
     keep = max(case.policy.keep_previous, 1 if case.own.container_ids else 0)
-    back = way_back([_version(k, case, leaving) for k in known], used, dropped(case, leaving), keep=keep)
+    versions, gone = [_version(k, case, leaving) for k in known], dropped(case, leaving)
+    back = way_back(versions, used, gone, ran=ran_repositories(case.inventory, case.memory), keep=keep)
     kept = {k.image.id: (*k.protections, *_rules(k, case, leaving), *back.get(k.image.id, ())) for k in known}
     kept = _with_parents([k.image for k in known], kept)
     return tuple(_verdict(k, kept[k.image.id], used, keep) for k in known)

@@ -58,12 +58,13 @@ def way_back(
     used: Mapping[str, datetime],
     gone: Mapping[str, Sequence[Absent]],
     *,
+    ran: Mapping[str, datetime],
     keep: int,
 ) -> dict[str, list[Reason]]:
     """Return, by image id, why it is kept as a version.
 
     `used` are the repositories that count as used, with when their newest use was; `gone` are the versions of
-    a repository that the engine has dropped.
+    a repository that the engine has dropped; `ran` is when anything of a repository ran last.
     """
     kept: dict[str, list[Reason]] = {}
     members: dict[str, list[Version]] = {repository: [] for repository in used}
@@ -71,15 +72,17 @@ def way_back(
         for repository in version.repositories & used.keys():
             members[repository].append(version)
     for repository in used:
-        for version, why in _kept_of(repository, members[repository], gone.get(repository, ()), keep):
+        of = members[repository]
+        ran_at = ran.get(repository, NEVER)
+        for version, why in _kept_of(repository, of, ran_at, gone.get(repository, ()), keep):
             kept.setdefault(version.image.id, []).append(why)
     return kept
 
 
 def _kept_of(
-    repository: str, members: list[Version], gone: Sequence[Absent], keep: int
+    repository: str, members: list[Version], ran_at: datetime, gone: Sequence[Absent], keep: int
 ) -> list[tuple[Version, Reason]]:
-    newest = _newest(members)
+    newest = _newest(members, ran_at)
     placed = [(v, _place(v, newest)) for v in members if v is newest or not v.in_use]
     kept = [(v, reason(place, repository=repository)) for v, place in placed if place]
     older = [v for v, place in placed if place is None and not v.protected]
@@ -93,17 +96,17 @@ def _kept_of(
     return kept
 
 
-def _newest(members: list[Version]) -> Version | None:
+def _newest(members: list[Version], ran_at: datetime) -> Version | None:
     """The version that ran last, of several the one that arrived last; None if that is not here any more.
 
-    Nor is it where a container ran later that was made of a name that has moved since: of what, is not known.
+    Nor is it where something of the repository ran later, as a container made of a name that has moved since:
+    of which version, is not known.
     """
     ran = [v for v in members if v.ran_at] or [v for v in members if v.named_at or v.in_use]
     if not ran:
         return None
     newest = max(ran, key=lambda v: (v.ran_at or v.named_at or NEVER, v.arrived_at or NEVER, v.image.id))
-    last_named = max((v.named_at for v in members if v.named_at), default=NEVER)
-    return None if newest.ran_at and newest.ran_at < last_named else newest
+    return None if newest.ran_at and newest.ran_at < ran_at else newest
 
 
 def _place(version: Version, newest: Version | None) -> Code | None:
