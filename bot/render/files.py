@@ -1,15 +1,26 @@
 """The complete lists as text files: each object of a plan or a run with every value in full."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.render.summary import CHANGES, NOUNS, OUTCOMES, by_kind, is_unrestorable, kept_by_kind, steps_by_kind
+from bot.render.disk import disk_rows
+from bot.render.summary import (
+    CHANGES,
+    NOUNS,
+    OUTCOMES,
+    by_kind,
+    freed,
+    is_unrestorable,
+    kept_by_kind,
+    steps_by_kind,
+)
 from bot.requests import HostPart
 from workers import whereabouts
 from workers.contract import (
     DiskAttribution,
     HealthLine,
+    Kind,
     Outcome,
     Plan,
     Reference,
@@ -127,16 +138,28 @@ def report_name(report: Report) -> str:
 def _run_lines(report: Report) -> Iterable[str]:
     yield f"Run on {report.host}, {report.status}, plan {report.plan_digest}, order {report.order_id}"
     yield f"From {utc(report.started_at.isoformat())} to {utc(report.finished_at.isoformat())}"
+    yield f"Freed: {freed(report)}"
     yield from (sentence(reason, FILE) for reason in (*report.stopped_by, *report.findings))
+    if rows := disk_rows(report.usage_before, report.usage_after):
+        yield from ("", "DISK", "")
+        yield from columns(
+            (change, name, f"{before} before, {after} after") for name, before, after, change in rows
+        )
     for how in Outcome:
-        steps = [step for step in report.outcomes if step.outcome is how]
-        if steps:
-            yield from ("", f"{OUTCOMES[how]} {len(steps)}".upper(), "")
-            yield from columns(_outcome_row(step) for step in steps)
+        for kind in Kind:
+            yield from _ended(
+                how, kind, [s for s in report.outcomes if (s.outcome, s.object.kind) == (how, kind)]
+            )
     if report.health:
         yield from ("", f"CONTAINERS THAT RAN BEFORE {len(report.health)}", "")
         yield from columns(_health_row(line) for line in report.health)
     yield ""
+
+
+def _ended(how: Outcome, kind: Kind, steps: Sequence[StepOutcome]) -> Iterable[str]:
+    if steps:
+        yield from ("", f"{OUTCOMES[how]}: {objects(kind, len(steps))}".upper(), "")
+        yield from columns(_outcome_row(step) for step in steps)
 
 
 def _outcome_row(step: StepOutcome) -> tuple[str, str, str]:

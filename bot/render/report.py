@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import accumulate
 
 from bot.render.blocks import (
     TEXT_BUDGET,
@@ -21,7 +22,7 @@ from bot.render.blocks import (
 from bot.render.disk import HEAD, disk_rows
 from bot.render.files import report_file
 from bot.render.headlines import BAD, counted, outcome
-from bot.render.summary import CHANGES, NOUNS, OUTCOMES, is_unrestorable, sentences
+from bot.render.summary import CHANGES, NOUNS, OUTCOMES, freed, is_unrestorable, sentences
 from bot.requests import HostPart
 from workers.contract import (
     HealthChange,
@@ -33,12 +34,15 @@ from workers.contract import (
     Step,
     StepOutcome,
 )
-from workers.wording import amount, bytes_range, fragment, listing, short, size, span
+from workers.wording import amount, fragment, listing, short, span
 
 NAMED = 12
 NAMES = 25
+# In one line, which is never cut.
+LISTED = 2_500
 NAME = 60
 STATE = 40
+WELL = ("healthy", "running")
 STOPS = {Status.REFUSED: "Refused", Status.FAILED: "Failed"}
 LOOKED_AT = (Outcome.REFUSED, Outcome.FAILED, Outcome.NOT_ATTEMPTED, Outcome.GONE)
 
@@ -78,21 +82,11 @@ def _lines(part: HostPart, run: Report, now: datetime) -> list[str]:
     return [
         *stops,
         *_health(run.health),
-        _bytes(run),
+        f"*Freed:* {freed(run)}",
         *_outcomes(run, now),
         *_findings(run, now),
         *_ways_back(part, run),
     ]
-
-
-def _bytes(run: Report) -> str:
-    gone = run.gone
-    whole = "" if gone == run.expected else f" The whole plan was {bytes_range(run.expected)}."
-    expected = f"{bytes_range(gone)} expected of what was removed.{whole}"
-    if run.freed is None:
-        return f"*Freed:* could not be measured, {expected}"
-    figures = "the engine's own figures" if run.measured_by_engine else "the filesystem's figures"
-    return f"*Freed:* {size(run.freed)} by {figures}, {expected}"
 
 
 def _health(lines: Sequence[HealthLine]) -> list[str]:
@@ -129,9 +123,18 @@ def service(line: HealthLine) -> str:
 
 
 def _named(title: str, lines: Iterable[HealthLine], change: HealthChange) -> list[str]:
-    names = [service(line) for line in lines if line.change is change]
-    more = [f"{len(names) - NAMES} more"] if len(names) > NAMES else []
-    return [f"{title}: {listing([*names[:NAMES], *more])}."] if names else []
+    names = [f"{service(line)}{_states(line)}" for line in lines if line.change is change]
+    ends = accumulate(len(name) + len(", ") for name in names)
+    shown = [name for name, end in zip(names, ends, strict=True) if end <= LISTED][:NAMES]
+    more = [f"{len(names) - len(shown)} more"] if len(names) > len(shown) else []
+    return [f"{title}: {listing([*shown, *more])}."] if names else []
+
+
+def _states(line: HealthLine) -> str:
+    """How it was and is, where that is not simply well: what was ill before is no worse, and still ill."""
+    if line.before == line.after:
+        return "" if line.before in WELL else f" ({code(line.before, STATE)})"
+    return f" ({code(line.before, STATE)} before, {code(line.after, STATE)} now)"
 
 
 def _outcomes(run: Report, now: datetime) -> list[str]:
@@ -144,7 +147,8 @@ def _unremoved(run: Report, how: Outcome, now: datetime) -> list[str]:
     steps = [step for step in run.outcomes if step.outcome is how]
     if not steps:
         return []
-    return [f"*{OUTCOMES[how]}:* {len(steps)}", *_capped([_ended(step, now) for step in steps])]
+    kinds = listing(counted(step.object.kind for step in steps))
+    return [f"*{OUTCOMES[how]}:* {kinds}", *_capped([_ended(step, now) for step in steps])]
 
 
 def _ended(step: StepOutcome, now: datetime) -> str:

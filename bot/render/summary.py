@@ -10,7 +10,7 @@ from bot.requests import HostPart
 from workers.contract import Bytes, HealthChange, Kind, Outcome, Plan, Report, Restorable, Step, Verdict
 from workers.exclusions import expected
 from workers.reasons import Code, Reason
-from workers.wording import bytes_range, label, listing, objects, sentence
+from workers.wording import bytes_range, label, listing, objects, sentence, size
 
 # Above the buttons only what a decision needs; the thread has all of it.
 NOTES = 3
@@ -106,6 +106,17 @@ def what_became(report: Report) -> str:
     rest = Counter(s.outcome for s in report.outcomes if s.outcome is not Outcome.REMOVED)
     others = [f"{count} {OUTCOMES[how].lower()}" for how, count in rest.most_common()]
     return f"{'; '.join([f'Removed {gone or NOTHING}', *others])}."
+
+
+def freed(run: Report) -> str:
+    """What a run freed against what was expected of it, and by whose figures."""
+    gone = run.gone
+    whole = "" if gone == run.expected else f" The whole plan was {bytes_range(run.expected)}."
+    expected = f"{bytes_range(gone)} expected of what was removed.{whole}"
+    if run.freed is None:
+        return f"could not be measured, {expected}"
+    figures = "the engine's own figures" if run.measured_by_engine else "the filesystem's figures"
+    return f"{size(run.freed)} by {figures}, {expected}"
 
 
 def steps_by_kind(plan: Plan) -> list[tuple[Kind, list[Step]]]:

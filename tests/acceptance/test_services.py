@@ -131,7 +131,7 @@ def test_s6_a_critical_container_that_stops_during_the_run_stops_it(
     assert ended.first_line.startswith("Stopped on web-1 after ")
     assert "1 of 2 services does not run as before: web." in ended.first_line
     assert "Container web was running before and is exited now." in told
-    assert "Not attempted: 2" in told
+    assert "Not attempted: 2 unused networks" in told
     assert "attic: the run stopped before its turn" in told
     assert web.names() & {*IMAGES, "attic", "cellar"} == {"attic", "cellar"}
 
