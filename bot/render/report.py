@@ -54,7 +54,7 @@ def report(part: HostPart, now: datetime) -> Message:
         return message(outcome(part), paragraphs(reasons, room=TEXT_BUDGET // 2, more=_more_lines))
     run, title = part.report, outcome(part)
     figures = table(HEAD, disk_rows(run.usage_before, run.usage_after)) if began(run) else []
-    end = record(run)
+    end = _record(run)
     room = TEXT_BUDGET - len(title) - weight([*figures, end])
     more = _more_in(report_file(part)[0])
     return message(title, [*figures, *paragraphs(_lines(part, run, now), room=room, more=more), end])
@@ -187,8 +187,7 @@ def _way(steps: Iterable[Step], restorable: Restorable, way: str) -> list[str]:
     return [f"{listing(found)} {way}"] if found else []
 
 
-def record(run: Report) -> Block:
-    """Who asked for a run, who confirmed it, and when it was."""
+def _record(run: Report) -> Block:
     took = span((run.finished_at - run.started_at).total_seconds())
     facts = (
         f"Asked for by {mention(run.requester)}",

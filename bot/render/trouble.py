@@ -13,6 +13,7 @@ from bot.render.blocks import (
     Message,
     called,
     code,
+    context,
     date,
     fit,
     is_called,
@@ -28,7 +29,7 @@ from bot.render.blocks import (
 )
 from bot.render.files import report_name
 from bot.render.headlines import BAD
-from bot.render.report import changed, record, service
+from bot.render.report import changed, service
 from bot.render.summary import NOUNS
 from bot.render.ways_back import way_back
 from workers.contract import (
@@ -42,7 +43,7 @@ from workers.contract import (
     Trouble,
     Worse,
 )
-from workers.wording import amount, listing
+from workers.wording import amount, listing, short
 
 # More than a policy takes can only come from somebody else.
 MOST_PINGED = 5
@@ -74,7 +75,7 @@ def trouble(run: Report) -> Message:
     known = run.trouble or Trouble(worse=())
     title = f"{_broken(bad, run.host)}\n{_for_whom(run)}"
     what = [*_services(bad, known.worse, run), *_removed(run)]
-    end = [_next(known.worse, run), record(run)]
+    end = [_next(known.worse, run), context(f"Plan {short(run.plan_digest)} · {date(run.finished_at)}")]
     room = TEXT_BUDGET - len(title) - weight([*what, *end])
     return message(title, [*what, *_logs(known.worse, room), *end])
 
