@@ -4,47 +4,58 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.render.blocks import printable
+from bot.render.blocks import Block, printable, table
+from bot.render.columns import Unit
 from workers.contract import DiskUsage, Filesystem
 from workers.wording import size
 
 FILESYSTEMS = 4
 PATH = 60
 
+Row = tuple[str, str, str, str]
 TakenT = TypeVar("TakenT")
-
-HEAD = ("Disk", "Before", "After", "Change")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One figure, before and after; None where it could not be taken."""
+    """One figure, before and after; None where it could not be taken. What is no size is counted."""
 
     name: str
     before: int | None
     after: int | None
-    write: Callable[[int], str] = size
+    is_size: bool = True
 
-    @property
-    def row(self) -> tuple[str, str, str, str]:
-        """The figure and its change, as they are shown."""
-        return self.name, self._told(self.before), self._told(self.after), self._change()
+    def row(self, write: Callable[[int], str]) -> Row:
+        """The figure and its change, as they are shown; sizes as they are to be written."""
+        write = write if self.is_size else _count
+        told = ["unknown" if value is None else write(value) for value in (self.before, self.after)]
+        return self.name, told[0], told[1], self._change(write)
 
-    def _told(self, value: int | None) -> str:
-        return "unknown" if value is None else self.write(value)
-
-    def _change(self) -> str:
+    def _change(self, write: Callable[[int], str]) -> str:
         if self.before is None or self.after is None:
             return "unknown"
         change = self.after - self.before
-        return f"{'+' if change > 0 else ''}{self.write(change)}"
+        return f"{'+' if change > 0 else ''}{write(change)}"
 
 
-def disk_rows(before: DiskUsage | None, after: DiskUsage | None) -> list[tuple[str, str, str, str]]:
+def disk_rows(before: DiskUsage | None, after: DiskUsage | None) -> list[Row]:
     """The engine's accounting, then each filesystem; none where neither time was measured."""
+    return [measure.row(size) for measure in _measures(before, after)]
+
+
+def disk_table(before: DiskUsage | None, after: DiskUsage | None) -> list[Block]:
+    """The same as a table, in one unit."""
+    measures = _measures(before, after)
+    unit = Unit.of(value for one in measures if one.is_size for value in (one.before, one.after) if value)
+    return table(
+        (unit.head("Disk"), "Before", "After", "Change"), [measure.row(unit.figure) for measure in measures]
+    )
+
+
+def _measures(before: DiskUsage | None, after: DiskUsage | None) -> list[Measure]:
     if before is None and after is None:
         return []
-    return [measure.row for measure in (*_engine(before, after), *_filesystems(before, after))]
+    return [*_engine(before, after), *_filesystems(before, after)]
 
 
 def _engine(before: DiskUsage | None, after: DiskUsage | None) -> Iterable[Measure]:
@@ -67,13 +78,13 @@ def _filesystems(before: DiskUsage | None, after: DiskUsage | None) -> Iterable[
 
 
 def _filesystem(then: Filesystem | None, now: Filesystem | None, place: str) -> Iterable[Measure]:
-    def measure(name: str, of: Callable[[Filesystem], int], write: Callable[[int], str] = size) -> Measure:
-        return Measure(name + place, _of(then, of), _of(now, of), write)
+    def measure(name: str, of: Callable[[Filesystem], int], *, is_size: bool = True) -> Measure:
+        return Measure(name + place, _of(then, of), _of(now, of), is_size)
 
     yield measure("Used", lambda one: one.used)
     yield measure("Free", lambda one: one.free)
     if any(one.inodes for one in (then, now) if one):
-        yield measure("Free inodes", lambda one: one.inodes_free, _count)
+        yield measure("Free inodes", lambda one: one.inodes_free, is_size=False)
 
 
 def _by_path(usage: DiskUsage | None) -> dict[str, Filesystem]:

@@ -16,10 +16,9 @@ from bot.render.blocks import (
     message,
     paragraphs,
     slack_voice,
-    table,
     weight,
 )
-from bot.render.disk import HEAD, disk_rows
+from bot.render.disk import disk_table
 from bot.render.files import report_file
 from bot.render.headlines import BAD, counted, outcome
 from bot.render.summary import CHANGES, NOUNS, OUTCOMES, freed, is_unrestorable, sentences
@@ -53,7 +52,7 @@ def report(part: HostPart, now: datetime) -> Message:
         reasons = [f"• {told}" for told in sentences(part.reasons, now)]
         return message(outcome(part), paragraphs(reasons, room=TEXT_BUDGET // 2, more=_more_lines))
     run, title = part.report, outcome(part)
-    figures = table(HEAD, disk_rows(run.usage_before, run.usage_after)) if began(run) else []
+    figures = disk_table(run.usage_before, run.usage_after) if began(run) else []
     end = _record(run)
     room = TEXT_BUDGET - len(title) - weight([*figures, end])
     more = _more_in(report_file(part)[0])

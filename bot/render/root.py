@@ -19,6 +19,7 @@ from bot.render.blocks import (
     weight,
 )
 from bot.render.buttons import agreement, buttons, stop_button
+from bot.render.columns import Unit
 from bot.render.editing import chooser, edit_beside, edit_menu
 from bot.render.headlines import headline
 from bot.render.live import live
@@ -26,8 +27,8 @@ from bot.render.parts import host_line, host_text
 from bot.render.summary import kinds_by_bytes
 from bot.render.titles import KIND_TITLES
 from bot.requests import HostPart, Phase, Request, Settled, Settlement
-from workers.contract import Person
-from workers.wording import amount, bytes_range, listing, short
+from workers.contract import Bytes, Person
+from workers.wording import amount, listing, short
 
 EVENT_TYPE = "prune_request"
 # Slack takes 50 blocks; title, table, record, hosts to choose and buttons are five of them.
@@ -73,15 +74,15 @@ def _figures(request: Request) -> list[Block]:
     """The numbers of a decision: by kind for one host, by host for several, most bytes first."""
     parts = sorted(request.confirmable, key=lambda part: -part.expected.high)
     if len(parts) == 1 and (plan := parts[0].plan):
-        rows = [
-            (KIND_TITLES[kind], str(count), bytes_range(freed))
-            for kind, count, freed in kinds_by_bytes(plan, parts[0].excluded)
-        ]
-        return table(("Goes", "Objects", "Frees"), rows)
-    return table(
-        ("Host", "Objects", "Frees"),
-        [(part.host, str(len(part.chosen_steps)), bytes_range(part.expected)) for part in parts],
-    )
+        kinds = kinds_by_bytes(plan, parts[0].excluded)
+        return _freed("Goes", [(KIND_TITLES[kind], count, freed) for kind, count, freed in kinds])
+    return _freed("Host", [(part.host, len(part.chosen_steps), part.expected) for part in parts])
+
+
+def _freed(what: str, rows: Sequence[tuple[str, int, Bytes]]) -> list[Block]:
+    unit = Unit.of(freed.high for _, _, freed in rows)
+    told = [(name, str(count), unit.interval(freed)) for name, count, freed in rows]
+    return table((what, "Objects", unit.head("Frees")), told)
 
 
 def _hosts(request: Request, now: datetime, *, room: int, counts: bool, to_choose: bool) -> list[Block]:
