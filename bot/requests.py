@@ -4,7 +4,8 @@
         │          ├─ cancelled, expired, superseded ─▶ CLOSED
         └── no host has anything to confirm ─────────▶ CLOSED
 
-How a request stands is never stored: `bot.progress` makes it of what is recorded and of the time.
+How a request stands is never stored: `bot.progress` makes it of what is recorded and of the time. What
+follows from its plans is reckoned once: fifty hosts with a thousand objects each are asked for it often.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from workers import exclusions
 from workers.contract import Bytes, Event, Kind, Person, Plan, Report, Step, WorkBegun
@@ -219,13 +221,13 @@ class HostPart:
         """Whether a click would confirm something for this host."""
         return self.confirmable and not self.is_left_out and bool(self.chosen_steps)
 
-    @property
+    @cached_property
     def chosen_steps(self) -> tuple[Step, ...]:
         """The steps of its plan that are not left out."""
-        steps = self.plan.steps if self.plan else ()
-        return tuple(step for step in steps if step.index not in self.excluded)
+        steps, out = self.plan.steps if self.plan else (), frozenset(self.excluded)
+        return tuple(step for step in steps if step.index not in out)
 
-    @property
+    @cached_property
     def expected(self) -> Bytes:
         """What these steps free."""
         return exclusions.expected(self.plan, self.excluded) if self.plan else NOTHING
@@ -241,12 +243,12 @@ class Request:
     phase: Phase
     ballots: tuple[Ballot, ...] = ()
 
-    @property
+    @cached_property
     def offered(self) -> tuple[HostPart, ...]:
         """The hosts among which people choose."""
         return tuple(part for part in self.parts if part.confirmable)
 
-    @property
+    @cached_property
     def confirmable(self) -> tuple[HostPart, ...]:
         """The hosts whose plans a click would confirm, or has confirmed."""
         return tuple(part for part in self.parts if part.chosen)
@@ -256,7 +258,7 @@ class Request:
         """The hosts that are to execute or at it, and that nobody has stopped."""
         return tuple(p for p in self.parts if p.ordered and p.stage not in SETTLED_STAGES and not p.halt)
 
-    @property
+    @cached_property
     def plans(self) -> dict[str, str]:
         """The digest of each plan that a click would confirm, by host."""
         drawn = ((part, part.plan) for part in self.confirmable)
@@ -268,7 +270,7 @@ class Request:
         touched = (part for part in self.parts if part.excluded or part.is_left_out)
         return tuple(Choice(part.host, part.excluded, part.is_left_out) for part in touched)
 
-    @property
+    @cached_property
     def set_digest(self) -> str:
         """Name the exact (host, plan, steps left out) drawn before people; a button carries it (S3)."""
         plans = self.plans
@@ -282,13 +284,13 @@ class Request:
             return ()
         return tuple(b.person for b in self.ballots if b.is_counted) or (self.settlement.by,)
 
-    @property
+    @cached_property
     def expires_at(self) -> datetime | None:
         """When the first of its plans does."""
         parts = self.confirmable or self.offered
         return min((p.plan.expires_at for p in parts if p.plan is not None), default=None)
 
-    @property
+    @cached_property
     def expected(self) -> Bytes:
         """What its plans free together, less what is left out."""
         return sum((part.expected for part in self.confirmable), NOTHING)
