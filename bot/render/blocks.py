@@ -16,17 +16,23 @@ Block = dict[str, Any]
 
 # Slack turned messages away at 13,200 characters (bolt-js#2509), once already at 11,341 (bolt-js#2867).
 TEXT_BUDGET = 9_500
+# It counts nesting too, and does not say how; in menus there is much of that.
 NESTING = 12
+OPTION = 24
 TABLE_BUDGET = 4_000
 TABLE_ROWS = 60
 SECTION = 2_800
 NAME = 120
 DETAIL = 300
 MENTIONS = 10
+PROSE = 1_400
 # Where a block holds what people read.
 READ = ("text", "title", "fallback", "user_id")
 DATE = "{date_short_pretty} {time}"
 USER, USER_GROUP = re.compile(r"[UW][A-Z0-9]{1,20}"), re.compile(r"S[A-Z0-9]{1,20}")
+MARK = re.compile("[*_~]")
+# What Slack would show bold, in italics or struck out.
+STYLED = re.compile("|".join(rf"(?<![\w{m}])[{m}]\S(?:[^{m}\n]*\S)?[{m}](?![\w{m}])" for m in "*_~"))
 
 
 @dataclass(frozen=True)
@@ -126,14 +132,15 @@ def packed(lines: Iterable[str], most: int = SECTION) -> list[str]:
 
 
 def weight(blocks: Iterable[Block]) -> int:
-    """Characters a reader sees in blocks, the measure of Slack's limit on a message."""
-    return sum(map(_letters, blocks))
+    """What blocks take of Slack's limit on a message: what a reader sees, and something for each option."""
+    return sum(map(_weight, blocks))
 
 
-def _letters(value: Any) -> int:
+def _weight(value: Any) -> int:
     if isinstance(value, dict):
-        return sum(len(v) if k in READ and isinstance(v, str) else _letters(v) for k, v in value.items())
-    return sum(map(_letters, value)) if isinstance(value, list | tuple) else 0
+        own = OPTION if value.keys() == {"text", "value"} else 0
+        return own + sum(len(v) if k in READ and isinstance(v, str) else _weight(v) for k, v in value.items())
+    return sum(map(_weight, value)) if isinstance(value, list | tuple) else 0
 
 
 def bulk(value: Any) -> int:
@@ -153,8 +160,12 @@ def escaped(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Words of ours around words of somebody else's, on one line."""
-    return escaped(printable(text.replace("`", "'"), SECTION // 2))
+    """Words of ours around words of somebody else's, on one line; what would be styled stands as it is."""
+    line = _plainly(text, PROSE)
+    if not STYLED.search(line):
+        return line
+    first, *_, last = (found.start() for found in MARK.finditer(line))
+    return f"{line[:first]}`{line[first : last + 1]}`{line[last + 1 :]}"
 
 
 def printable(text: str, most: int = NAME) -> str:
@@ -165,11 +176,15 @@ def printable(text: str, most: int = NAME) -> str:
 
 def code(text: str, most: int = NAME) -> str:
     """A name that stays a name, whatever it holds."""
+    shown = _plainly(text, most)
+    return f"`{shown}`" if shown else "(no name)"
+
+
+def _plainly(text: str, most: int) -> str:
+    """A line without marks of code, escaped; what grows too long by that is shortened once more."""
     safe = text.replace("`", "'")
     shown = escaped(printable(safe, most).strip())
-    if len(shown) > most:
-        shown = escaped(printable(safe, most // len("&amp;")).strip())
-    return f"`{shown}`" if shown else "(no name)"
+    return shown if len(shown) <= most else escaped(printable(safe, most // len("&amp;")).strip())
 
 
 def detail(text: str) -> str:

@@ -7,7 +7,7 @@ from bot.consent import Consent
 from bot.render.blocks import Block, may, mention, plain, section
 from bot.render.editing import edit_button
 from bot.render.headlines import kind_counts
-from bot.requests import Request
+from bot.requests import Phase, Request
 from workers.wording import bytes_range, listing
 
 EXECUTE = "prune_execute"
@@ -77,7 +77,7 @@ def buttons(request: Request, *, can_execute: bool, ticket: str = "") -> Block:
 
 def stop_button(request: Request) -> list[Block]:
     """Ends the run where it still goes on. No dialog: what is stopped too early can be pruned later."""
-    hosts = [part.host for part in request.stoppable]
+    hosts = [part.host for part in request.stoppable] if request.phase is Phase.EXECUTING else []
     if not hosts:
         return []
     verb = f"Stop {hosts[0]}" if len(hosts) == 1 else f"Stop {len(hosts)} Hosts"

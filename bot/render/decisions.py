@@ -64,7 +64,7 @@ def decision(decided: Sequence[Decided]) -> Message:
     title = DONE[first.verb].format(by=mention(first.by), hosts=_hosts(decided), what=_what(first))
     lines = [_line(state, [one for one in decided if one.state is state]) for state in State]
     lines += [f"{code(one.host)} refused: {_refusal(one)}" for one in decided if one.state is State.REFUSED]
-    why = [context(prose(first.why))] if first.why else []
+    why = [context(words)] if (words := prose(first.why)) else []
     told = paragraphs(list(filter(None, lines)), room=ROOM, more=_more_refused)
     return message(f"{title}.", [*why, *told])
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.edits import FOR_GOOD, KEEP, KEEP_FOR, KINDS, OBJECTS, protection
 from bot.render.answers import changed
-from bot.render.blocks import Block, plain, section
+from bot.render.blocks import Block, context, plain, section, weight
 from bot.render.forms import closed_form, form, menu, option, tickable
 from bot.render.summary import by_kind, left_out, steps_by_kind
 from bot.render.titles import KIND_TITLES
@@ -14,6 +14,7 @@ from workers.wording import amount, bytes_range, listing, names_apart, objects
 
 HOSTS, EDIT = "prune_hosts", "prune_edit"
 BOXES = 10
+BY_NAME = "These hosts are too many to choose among here; a preview of fewer of them lets you choose."
 # Slack takes 250,000 bytes of a view, and an object stands in two of its menus.
 OBJECTS_LISTED = 300
 # The objects in a menu by the titles of their groups.
@@ -21,8 +22,11 @@ Listed = Sequence[tuple[str, Sequence[tuple[Step, Block]]]]
 SPANS = {FOR_GOOD: "until somebody lifts it", "7d": "for 7 days", "30d": "for 30 days", "90d": "for 90 days"}
 
 
-def chooser(request: Request) -> list[Block]:
-    """Boxes to tick the hosts that go ahead, or a menu where they are many; none where there is no choice."""
+def chooser(request: Request, *, room: int) -> list[Block]:
+    """Boxes to tick the hosts that go ahead, a menu where they are many, or how to have fewer of them.
+
+    None where there is no choice.
+    """
     parts = sorted(request.offered, key=lambda part: -part.plan.expected().high if part.plan else 0)
     if len(parts) < 2:
         return []
@@ -39,7 +43,8 @@ def chooser(request: Request) -> list[Block]:
         **menu([("Hosts", list(options.values()))]),
         **given,
     }
-    return [{**section("*Hosts to prune*"), "accessory": picked}]
+    drawn = [{**section("*Hosts to prune*"), "accessory": picked}]
+    return drawn if weight(drawn) <= room else [context(BY_NAME)]
 
 
 def edit_button(part: HostPart) -> Block:
@@ -52,8 +57,8 @@ def edit_beside(part: HostPart) -> Block:
     return {"accessory": edit_button(part)}
 
 
-def edit_menu(parts: Sequence[HostPart]) -> list[Block]:
-    """The same where there are too many hosts for a button each."""
+def edit_menu(parts: Sequence[HostPart], *, room: int) -> list[Block]:
+    """The same where there are too many hosts for a button each; none where there is no room for a menu."""
     if not parts:
         return []
     options = [option(part.host, part.host) for part in parts]
@@ -63,7 +68,8 @@ def edit_menu(parts: Sequence[HostPart]) -> list[Block]:
         "placeholder": plain("Host"),
         **menu([("Hosts", options)]),
     }
-    return [{**section("*Edit one host's plan*"), "accessory": select}]
+    drawn = [{**section("*Edit one host's plan*"), "accessory": select}]
+    return drawn if weight(drawn) <= room else []
 
 
 def _host(part: HostPart) -> str:

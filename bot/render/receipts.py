@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.render.answers import said
-from bot.render.blocks import Message, date, escaped
+from bot.render.blocks import Message, code, date, detail
 from bot.requests import SILENT_AFTER, Contact
 from workers.wording import listing
 
@@ -44,7 +44,7 @@ def taken() -> Message:
 def not_noted(error: str) -> Message:
     """What could not be written down is not begun (S14)."""
     return said(
-        f"The bot could not note this down: {escaped(error)}. Nothing was begun.",
+        f"The bot could not note this down: {detail(error)}. Nothing was begun.",
         "Ask again; if it stays so, look at the bot's disk and its log.",
     )
 
@@ -56,7 +56,7 @@ def not_readable() -> Message:
 
 def not_attached(name: str, error: str) -> Message:
     """In place of a file that Slack does not take."""
-    return said(f"Slack did not take the file {escaped(name)}: {escaped(error)}.")
+    return said(f"Slack did not take the file {code(name)}: {detail(error)}.")
 
 
 def _named(hosts: Sequence[str]) -> str:

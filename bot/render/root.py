@@ -34,6 +34,9 @@ EVENT_TYPE = "prune_request"
 # Slack takes 50 blocks; title, table, record, hosts to choose and buttons are five of them.
 HOST_SECTIONS = 40
 HOSTS_TO_REPEAT = 5
+# What is said of the hosts comes before menus of them.
+LINES_ROOM = 1_500
+IN_THE_THREAD = "What goes and what stays on each of them, and why, is in the thread."
 DECISIONS = {
     Settled.CONFIRMED: "Confirmed",
     Settled.CANCELLED: "Cancelled",
@@ -53,18 +56,15 @@ def root(request: Request, now: datetime, consent: Consent | None = None, *, tic
     can_execute = consent is None or consent.is_possible
     # Who alone sees a copy decides on it as it is; what goes ahead is chosen where everybody sees it.
     to_choose = is_open and can_execute and not ticket
-    end = [
-        *(agreement(consent) if is_open and consent else []),
-        _record(request, is_open=is_open),
-        *(chooser(request) if to_choose else []),
-        *([buttons(request, can_execute=can_execute, ticket=ticket)] if is_open else []),
-        *(stop_button(request) if request.phase is Phase.EXECUTING else []),
-    ]
-    room = TEXT_BUDGET - len(title) - weight(figures) - weight(end)
-    told = [*figures, *_hosts(request, now, room=room, counts=not figures, to_choose=to_choose)]
+    consented = agreement(consent) if is_open and consent else []
+    record = _record(request, is_open=is_open)
+    pressed = [buttons(request, can_execute=can_execute, ticket=ticket)] if is_open else stop_button(request)
+    room = TEXT_BUDGET - len(title) - weight([*figures, *consented, record, *pressed])
+    choice = chooser(request, room=room - LINES_ROOM) if to_choose else []
+    hosts = _hosts(request, now, figures, room=room - weight(choice), to_choose=to_choose)
     return message(
         title,
-        [*told, *end],
+        [*figures, *hosts, *consented, record, *choice, *pressed],
         version=request.set_digest,
         metadata={"event_type": EVENT_TYPE, "event_payload": {"request": request.asked.id}},
     )
@@ -85,9 +85,11 @@ def _freed(what: str, rows: Sequence[tuple[str, int, Bytes]]) -> list[Block]:
     return table((what, "Objects", unit.head("Frees")), told)
 
 
-def _hosts(request: Request, now: datetime, *, room: int, counts: bool, to_choose: bool) -> list[Block]:
-    """A task for each host at work; a section for each other, or a line where there are too many for that."""
-    several = counts or len(request.confirmable) > 1
+def _hosts(
+    request: Request, now: datetime, figures: Sequence[Block], *, room: int, to_choose: bool
+) -> list[Block]:
+    """A task for each host at work; a section for each other, or a line without figures if they are many."""
+    several = not figures or len(request.confirmable) > 1
     tasks, parts = _tasks(request, now, room=room), _in_words(request)
     room -= bulk(tasks)
     texts = [host_text(part, request, now, counts=several) for part in parts]
@@ -95,9 +97,12 @@ def _hosts(request: Request, now: datetime, *, room: int, counts: bool, to_choos
     if len(texts) <= HOST_SECTIONS and sum(map(len, texts)) <= room:
         drawn = zip(parts, texts, strict=True)
         return [*tasks, *(section(t) | (edit_beside(p) if p in editable else {}) for p, t in drawn)]
-    lines = [host_line(part, request, now) for part in parts]
-    menu = edit_menu(editable)
-    return [*tasks, *paragraphs(lines, room=room - weight(menu), more=_more), *menu]
+    counted = {row[0]["text"] for block in figures for row in block["rows"]}
+    lines = [host_line(part, request, now) for part in parts if part.host not in counted]
+    told = [context(IN_THE_THREAD)] if counted else []
+    menu = edit_menu(editable, room=room - LINES_ROOM)
+    room -= weight([*told, *menu])
+    return [*tasks, *paragraphs(lines, room=room, more=_more), *told, *menu]
 
 
 def _tasks(request: Request, now: datetime, *, room: int) -> list[Block]:

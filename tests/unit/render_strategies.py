@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from string import Formatter
 from typing import TypeVar
 
 from hypothesis import strategies as st
@@ -70,20 +71,6 @@ HOSTILE = (
 )
 NAMES = st.sampled_from(HOSTILE) | st.text(max_size=30)
 SIZES = st.sampled_from([0, 1, 999, 10**6, 38_200_000_000, 10**18]) | st.integers(0, 10**13)
-PARAMS = (
-    "container",
-    "image",
-    "detail",
-    "since",
-    "until",
-    "state",
-    "size",
-    "repository",
-    "pattern",
-    "reference",
-    "path",
-    "biggest",
-)
 ORDERED = (
     Stage.ORDERED,
     Stage.EXECUTING,
@@ -96,13 +83,27 @@ MAY_BE_ORDERED = (Stage.REFUSED, Stage.UNREACHABLE)
 COUNTS = st.sampled_from([0, 1, 2, 7, 40, 300])
 
 
+TIMES = st.just(ago(days=31).isoformat())
+HOLDERS = st.lists(
+    st.builds("{} {} {}".format, st.sampled_from(["log", "volume", "rest", "?"]), SIZES, NAMES), max_size=40
+).map("\n".join)
+# What else than any name may fill a place in a clause.
+PLACES = {
+    "when": TIMES,
+    "since": TIMES,
+    "until": TIMES,
+    "holders": HOLDERS,
+    "person": st.just("T0HOME/U0ANA"),
+}
+
+
 @st.composite
 def reasons(draw: st.DrawFn) -> Reason:
-    values = NAMES | SIZES | st.just(ago(days=31).isoformat())
-    return Reason(
-        code=draw(st.sampled_from(sorted(CLAUSES))),
-        params=draw(st.dictionaries(st.sampled_from(PARAMS), values)),
-    )
+    """A reason with any of its own values, or without them."""
+    code = draw(st.sampled_from(sorted(CLAUSES)))
+    places = [(name, spec or "") for _, name, spec, _ in Formatter().parse(CLAUSES[code]) if name]
+    values = {name: st.one_of(NAMES, SIZES, PLACES.get(spec, NAMES)) for name, spec in places}
+    return Reason(code=code, params=draw(st.fixed_dictionaries({}, optional=values)))
 
 
 @st.composite
@@ -311,10 +312,10 @@ def works(draw: st.DrawFn) -> WorkBegun:
 
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
-    """A few different hosts, up to a hundred of them."""
+    """A few different hosts, up to some hundreds of them, with names up to the longest."""
     few = [draw(parts(f"h{n}")) for n in range(draw(st.integers(1, 3)))]
-    hundred = [replace(few[n % len(few)], host=f"h{n}") for n in range(100)]
-    hosts = draw(st.sampled_from([few, few, few, hundred]))
+    count, longer = draw(st.sampled_from([(0, ""), (0, ""), (12, ""), (50, "-" + "x" * 58), (120, "-y")]))
+    hosts = [called(few[n % len(few)], f"h{n}{longer}") for n in range(count or len(few))]
     settlement = draw(st.none() | settlements())
     phase = draw(st.sampled_from(Phase))
     if phase not in (Phase.EXECUTING, Phase.FINISHED):
@@ -327,6 +328,16 @@ def requests(draw: st.DrawFn) -> Request:
 
 def _unordered(part: HostPart) -> HostPart:
     return replace(part, ordered=False, report=None, stage=Stage.PLANNED if part.plan else Stage.ASKED)
+
+
+def called(part: HostPart, host: str) -> HostPart:
+    """The same of a host of another name."""
+    return replace(
+        part,
+        host=host,
+        plan=part.plan and part.plan.model_copy(update={"host": host}),
+        report=part.report and part.report.model_copy(update={"host": host}),
+    )
 
 
 @st.composite

@@ -463,6 +463,13 @@ REQUESTS: dict[str, Request] = {
         phase=Phase.READY,
     ),
     "ready-nothing-chosen": request(replace(planned(), is_left_out=True), phase=Phase.READY),
+    "ready-fifty": request(
+        *(planned(f"web-{n}", steps=STEPS[n % 3 : 3 + n % 4]) for n in range(1, 48)),
+        replace(planned("web-48"), is_left_out=True),
+        planned("web-49", steps=()),
+        replace(SILENT, host="web-50"),
+        phase=Phase.READY,
+    ),
     "finished-without-one": request(
         ran(run()), replace(planned("web-2"), is_left_out=True), phase=Phase.FINISHED
     ),

@@ -1,13 +1,12 @@
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase as Steps
 from hypothesis import strategies as st
 
-from bot.access import Denied, Why
-from bot.commands import UsageReply
 from bot.past import Page, Run, Sought, Totals, Turn
 from bot.questions import Inquiry, Unanswered
 from bot.questions import Why as NoAnswer
@@ -26,7 +25,6 @@ from bot.render import (
     history,
     hosts,
     is_troubled,
-    not_allowed,
     pressed,
     report,
     report_file,
@@ -34,7 +32,6 @@ from bot.render import (
     starting,
     trouble,
     unanswered,
-    usage,
 )
 from bot.render.blocks import TEXT_BUDGET, code, fit, is_called, mention, printable, weight
 from bot.render.editing import OBJECTS_LISTED
@@ -54,58 +51,26 @@ from tests.unit.render_strategies import (
     runs,
     soughts,
 )
-from tests.unit.render_values import ASKED_VOLUMES, ASKED_WHY, NOW, REQUESTS, ago, told_by
-from tests.workspace.validate import validate_message, validate_view
+from tests.unit.render_values import ASKED_VOLUMES, ASKED_WHY, NOW, REQUESTS, ago, planned, told_by
+from tests.unit.render_values import request as of
+from tests.unit.soundness import (
+    CODE,
+    assert_sound,
+    assert_sound_view,
+    assert_unstyled,
+    has_buttons,
+    texts,
+)
 from workers.contract import Answer, NotAnswered, OrderRefused, Report, VolumesAnswer
 from workers.reasons import Reason
 
-arbitrary = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-
-CODE = re.compile(r"`[^`\n]+`")
-DATE = r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[^<>|]*>"
-TOKENS = re.compile(rf"{DATE}|<@[A-Za-z0-9]+>|<#[A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>")
-ENTITY = re.compile(r"&(?:amp|lt|gt);")
-
-
-def texts(value: Any) -> Iterator[str]:
-    """Every mrkdwn text in a value."""
-    if isinstance(value, dict):
-        if value.get("type") == "mrkdwn":
-            assert value["verbatim"]
-            yield value["text"]
-        for entry in value.values():
-            yield from texts(entry)
-    elif isinstance(value, list | tuple):
-        for entry in value:
-            yield from texts(entry)
-
-
-def assert_safe(message: Message) -> None:
-    """No name has become a mention, a link, a special word or a style."""
-    for text in (message.text, *texts(message.blocks)):
-        outside = TOKENS.sub("", CODE.sub("", text))
-        inside = "".join(CODE.findall(text))
-        assert not set(ENTITY.sub("", outside + inside)) & set("<>&"), text
-        assert "`" not in outside, text
-
-
-def assert_sound(*messages: Message) -> None:
-    for message in messages:
-        assert validate_message(list(message.blocks)) == ()
-        assert message.text
-        assert message.blocks[0]["text"]["text"] in (message.text, f"*{message.text}*")
-        assert_safe(message)
-
-
-def assert_unstyled(*messages: Message) -> None:
-    """The names that try to be bold, italic or struck out are none of it."""
-    for text in texts([message.blocks for message in messages]):
-        outside = CODE.sub("", text)
-        assert not any(style in outside for style in ("*bold*", "_it_", "~no~", "@here", "evil")), text
-
-
-def has_buttons(message: Message) -> bool:
-    return any(block["type"] == "actions" for block in message.blocks)
+# To shrink a request of hundreds of hosts takes minutes.
+arbitrary = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Steps.explicit, Steps.reuse, Steps.generate],
+)
 
 
 @arbitrary
@@ -114,6 +79,27 @@ def test_any_request_makes_a_sound_root_message(request: Request) -> None:
     drawn = root(request, NOW)
     assert_sound(drawn)
     assert_unstyled(drawn)
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 11, 40, 41, 50, 60, 99, 101, 300])
+@pytest.mark.parametrize("longer", ["", "-" + "x" * 22, "-" + "x" * 58])
+@pytest.mark.parametrize("left_out", [False, True])
+def test_any_number_of_hosts_with_names_of_any_length_has_room(
+    count: int, longer: str, left_out: bool
+) -> None:
+    hosts = [replace(planned(f"h{n}{longer}"), is_left_out=left_out and n % 2 == 1) for n in range(count)]
+    drawn = root(of(*hosts, phase=Phase.READY), NOW)
+    assert_sound(drawn)
+    assert EXECUTE in str(drawn.blocks)
+
+
+def test_what_a_table_of_many_hosts_says_is_not_said_again() -> None:
+    drawn = root(REQUESTS["ready-fifty"], NOW)
+    told = "\n".join(texts(drawn.blocks))
+    [table] = [block for block in drawn.blocks if block["type"] == "table"]
+    assert len(table["rows"]) == 48
+    assert "*web-47*" not in told
+    assert all(f"*web-{n}*" in told for n in (48, 49, 50))
 
 
 @arbitrary
@@ -161,13 +147,13 @@ def test_any_plan_makes_a_sound_form(made: Any, many: bool, data: st.DataObject)
     steps = tuple(step.model_copy(update={"index": n}) for n, step in enumerate(made.steps * times))
     part = HostPart("web-1", plan=made.model_copy(update={"steps": steps}))
     out = data.draw(st.sets(st.sampled_from([step.index for step in steps]), max_size=9))
-    assert validate_view(editing(part, replace(part, excluded=tuple(out)), "about")) == ()
+    assert_sound_view(editing(part, replace(part, excluded=tuple(out)), "about"))
 
 
 @arbitrary
 @given(st.lists(st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True), min_size=1, max_size=300, unique=True))
 def test_any_hosts_make_a_sound_form_to_start_with(names: list[str]) -> None:
-    assert validate_view(starting(names, "about")) == ()
+    assert_sound_view(starting(names, "about"))
 
 
 @arbitrary
@@ -312,13 +298,6 @@ def test_s1_of_volumes_that_are_not_shown_it_is_said_how_many(told: VolumesAnswe
     hidden = int(left[0][1:].split()[0].replace(",", "")) if left else 0
     assert len(lines) - len(left) + hidden == len(told.volumes) + told.more
     assert "never removes a volume" in str(drawn.blocks)
-
-
-@given(NAMES)
-def test_any_answer_is_sound(words: str) -> None:
-    if words:
-        assert_sound(usage(UsageReply(words)))
-    assert_sound(not_allowed(Denied(Why.NOT_NAMED, who=(words, f"S{words}", f"T0/{words}", "U0ANA"))))
 
 
 @given(NAMES)
