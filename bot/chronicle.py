@@ -13,7 +13,7 @@ from bot.arrivals import Call, Click
 from bot.commands import resolve
 from bot.decisions import UsageReply
 from bot.facts import About, Facts, Lookup
-from bot.lookback import MOST_PEOPLE, NOBODY, SEVERAL, SHOWN, History, people_meant, stretch
+from bot.lookback import MOST_PEOPLE, NOBODY, SEVERAL, SHOWN, UNTOLD, History, people_meant, stretch
 from bot.memory.runs import Runs
 from bot.memory.store import Store
 from bot.past import LEAF, Leaf, Page, Sought, Spot, Turn, Wanted
@@ -120,8 +120,11 @@ class Chronicle:
         meant = people_meant(by, asker, known, names)
         if len(meant) > MOST_PEOPLE:
             return UsageReply(SEVERAL.format(most=MOST_PEOPLE, said=by[:SHOWN]))
-        users = {person.user for person in known if person.team != HOST_TEAM and not names.get(person.user)}
-        unknown = [what for user in sorted(users) if (what := Lookup(About.PERSON, user)) not in facts.failed]
-        if meant or not unknown:
-            return meant or UsageReply(NOBODY.format(said=by[:SHOWN]))
-        return Unsure(frozenset(unknown[:LOOKED_UP]))
+        users = sorted({p.user for p in known if p.team != HOST_TEAM and not names.get(p.user)})
+        nameless = [Lookup(About.PERSON, user) for user in users]
+        unknown = [what for what in nameless if what not in facts.failed]
+        if meant or unknown:
+            return meant or Unsure(frozenset(unknown[:LOOKED_UP]))
+        if nameless:
+            return UsageReply(UNTOLD.format(said=by[:SHOWN], error=facts.failed[nameless[0]]))
+        return UsageReply(NOBODY.format(said=by[:SHOWN]))

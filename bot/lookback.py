@@ -46,6 +46,7 @@ NOBODY = (
     'Nobody called "{said}" has asked for a run or confirmed one. Name them as Slack does, by @ana, or by an'
     " id such as U0123ABCD; hosts stand before by."
 )
+UNTOLD = 'Slack did not say who is called "{said}" ({error}). Name them by an id such as U0123ABCD.'
 SEVERAL = 'More than {most} people are called "{said}". Name one by an id such as U0123ABCD.'
 
 

@@ -16,6 +16,7 @@ from bot.dispatch import Dispatch
 from bot.doorkeeper import Doorkeeper
 from bot.easel import Easel
 from bot.feed import SOCKET_TIMEOUT_SECONDS, Feed
+from bot.home import Home
 from bot.inquirer import Inquirer
 from bot.keys import SigningKey
 from bot.loop import Loop
@@ -31,6 +32,7 @@ from bot.slack.checkup import Checkup
 from bot.slack.directory import Directory
 from bot.slack.exhibits import Exhibits
 from bot.slack.forms import Forms
+from bot.slack.homes import Homes
 from bot.slack.identity import Identity
 from bot.slack.pictures import Pictures
 from bot.slack.threads import Threads, web_client
@@ -86,6 +88,11 @@ class Parts:
             clock=clock,
         )
         self.forms = Forms(client, self.reception, directory, checkup)
+        self.homes = Homes(
+            *(client, self._homely(rules, directory, who.workspace), directory),
+            clock=clock,
+            wake=lambda: self.loops["homes"].wake(),
+        )
         self.doorkeeper = Doorkeeper(
             waiting=self._memory.waiting, directory=directory, reception=self.reception, clock=clock
         )
@@ -95,6 +102,7 @@ class Parts:
             "standing": Loop("standing", self.standing.step),
             "inquirer": Loop("inquirer", self.inquirer.step),
             "doorkeeper": Loop("doorkeeper", self.doorkeeper.step),
+            "homes": Loop("homes", self.homes.step),
         }
 
     def _fed(self) -> Feed:
@@ -183,6 +191,18 @@ class Parts:
             line=self._line,
             clock=clock,
             look_up=self._look_up,
+        )
+
+    def _homely(self, rules: Rules, directory: Directory, workspace: str) -> Home:
+        memory = self._memory
+        return Home(
+            *(memory.store, memory.dossiers, memory.runs, memory.disks),
+            presses=self.reception.presses,
+            permalinks=Permalinks(memory.posts, workspace),
+            rules=rules,
+            facts=directory.facts,
+            line=self._line,
+            clock=self._clock,
         )
 
     def _dispatch(self) -> Dispatch:

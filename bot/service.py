@@ -29,6 +29,7 @@ class Service:
             signing_secret=wiring.signing_secret,
             reception=self._parts.reception,
             forms=self._parts.forms,
+            homes=self._parts.homes,
         )
         self._socket = _socket(bolt, wiring)
         self._http = _http(None if self._socket else bolt, wiring, self._troubles)

@@ -28,6 +28,16 @@ class Disks:
             )
             return tuple(_measured(row) for row in rows)
 
+    def last(self, host: str) -> DiskUsage | None:
+        """How full the filesystems of a host were, when they could be asked last."""
+        with self._database.reading() as db:
+            row = db.execute(
+                "SELECT * FROM disks WHERE host = ? AND json_array_length(body, '$.filesystems') > 0"
+                " ORDER BY taken_at DESC LIMIT 1",
+                (host,),
+            ).fetchone()
+            return _measured(row).usage if row else None
+
 
 def keep_disk(db: sqlite3.Connection, event: Event, now: datetime) -> None:
     """Keep what an event tells of its host's disk."""

@@ -29,6 +29,7 @@ from bot.render.editing import EDIT, HOSTS, editing
 from bot.render.files import details_file, report_file
 from bot.render.forms import closed_form
 from bot.render.history import NEWER, OLDER, history, not_kept
+from bot.render.home import REFRESH, home, shut_home, undrawn_home, unsaid_home
 from bot.render.hosts import HostRow, hosts
 from bot.render.inquiries import KEEP_ALWAYS, answered, unanswered
 from bot.render.picture import Figure, Picture, days_shown, is_pictured, picture
@@ -47,6 +48,7 @@ __all__ = [
     "KEEP_ALWAYS",
     "NEWER",
     "OLDER",
+    "REFRESH",
     "START",
     "STOP",
     "Block",
@@ -73,6 +75,7 @@ __all__ = [
     "form_not_opened",
     "help_text",
     "history",
+    "home",
     "hosts",
     "invite_me",
     "is_pictured",
@@ -92,6 +95,7 @@ __all__ = [
     "report",
     "report_file",
     "root",
+    "shut_home",
     "starting",
     "stopped_before",
     "timed_out",
@@ -99,6 +103,8 @@ __all__ = [
     "trouble",
     "unanswered",
     "underway",
+    "undrawn_home",
+    "unsaid_home",
     "usage",
     "waited_too_long",
 ]

@@ -134,7 +134,12 @@ def not_yet() -> Message:
 
 def not_allowed(denied: Denied) -> Message:
     """An answer to somebody who may not, with who may."""
-    return said(*DENIALS[denied.why](denied))
+    return said(*denial(denied))
+
+
+def denial(denied: Denied) -> tuple[str, str]:
+    """Why somebody may not, and what they can do."""
+    return DENIALS[denied.why](denied)
 
 
 def _no_rules(_: Denied) -> tuple[str, str]:

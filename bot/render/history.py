@@ -33,6 +33,7 @@ ENDS = {
 }
 HEAD = ("Run", "Outcome", "Freed")
 PEOPLE = 3
+UNKNOWN = "unknown"
 NAME = 40
 
 
@@ -62,10 +63,10 @@ def not_kept() -> Message:
 
 
 def _sought(sought: Sought) -> list[str]:
-    people = listing([mention(person) for person in sought.people or ()])
+    whom = listing([mention(person) for person in sought.people or ()])
     return [
         *([f"on {listing([code(host) for host in sought.hosts])}"] if sought.hosts else []),
-        *([f"asked for or confirmed by {people}"] if people else []),
+        *([f"asked for or confirmed by {whom}"] if whom else []),
         *([f"since {date(sought.since)}"] if sought.since else []),
         *([f"before {date(sought.until)}"] if sought.until else []),
     ]
@@ -109,7 +110,7 @@ def outcome(run: Run) -> str:
 
 def _services(run: Run) -> str:
     if run.running == run.ran:
-        return f"all {run.ran} services ran on" if run.ran > 1 else "the one service ran on"
+        return "services ran on" if run.ran > 1 else "the service ran on"
     later = f", {run.unchecked} not re-checked" if run.unchecked else ""
     return f"{run.running} of {run.ran} services ran on{later}"
 
@@ -118,7 +119,16 @@ def freed(run: Run) -> str:
     """What a run freed; something else may have grown meanwhile, and then nobody knows."""
     if not run.removed:
         return size(0)
-    return "unknown" if run.freed is None or run.freed < 0 else size(run.freed)
+    return UNKNOWN if run.freed is None or run.freed < 0 else size(run.freed)
+
+
+def people(run: Run) -> str:
+    """Who asked for a run and who confirmed it."""
+    if run.people == (run.requester,):
+        return f"{mention(run.requester)} asked and confirmed"
+    more = [f"{len(run.approvers) - PEOPLE} more"] if len(run.approvers) > PEOPLE else []
+    confirmed = listing([*map(mention, run.approvers[:PEOPLE]), *more])
+    return f"{mention(run.requester)} asked, {confirmed} confirmed"
 
 
 def _people(run: Run) -> list[Block]:
@@ -127,11 +137,11 @@ def _people(run: Run) -> list[Block]:
     return [_person(run.requester), _text(" asked, "), *_some(run.approvers), _text(" confirmed")]
 
 
-def _some(people: Sequence[Person]) -> list[Block]:
+def _some(who: Sequence[Person]) -> list[Block]:
     """The first of them, as a reader lists them."""
-    names = [_person(person) for person in people[:PEOPLE]]
-    if left := len(people) - PEOPLE if len(people) > PEOPLE else 0:
-        names.append(_text(f"{left} more"))
+    names = [_person(person) for person in who[:PEOPLE]]
+    if len(who) > PEOPLE:
+        names.append(_text(f"{len(who) - PEOPLE} more"))
     marks = ["", *([", "] * (len(names) - 2)), *([" and "] if len(names) > 1 else [])]
     return [leaf for mark, name in zip(marks, names, strict=True) for leaf in (*_between(mark), name)]
 

@@ -31,9 +31,9 @@ def hosts(rows: Sequence[HostRow], now: datetime) -> Message:
     """Every admitted host; one that does not answer stays listed and is shown so."""
     if not rows:
         return message("No host is admitted yet", paragraphs([HOW_TO_ADMIT], room=ROOM, more=_more_hosts))
-    silent = sum(_is_silent(row, now) for row in rows)
+    silent = sum(is_silent(row, now) for row in rows)
     title = amount(len(rows), "host").capitalize()
-    troubled_first = sorted(rows, key=lambda row: (not _is_silent(row, now), not row.problems, row.host))
+    troubled_first = sorted(rows, key=lambda row: (not is_silent(row, now), not row.problems, row.host))
     return message(
         f"{title}, {silent} not answering" if silent else f"{title}, all answering",
         paragraphs([line for row in troubled_first for line in _host(row, now)], room=ROOM, more=_more_hosts),
@@ -49,18 +49,20 @@ def _more_hosts(left: int) -> str:
 
 def _host(row: HostRow, now: datetime) -> list[str]:
     told = sentences(row.problems[:PROBLEMS], now)
-    return [f"*{row.host}* {_standing(row, now)}", *(f"• {problem}" for problem in told)]
+    return [f"*{row.host}* {standing(row, now)}", *(f"• {problem}" for problem in told)]
 
 
-def _standing(row: HostRow, now: datetime) -> str:
+def standing(row: HostRow, now: datetime) -> str:
+    """Whether it answers, and what it is at."""
     if row.last_seen is None:
         return "has never answered. Start its worker."
-    if _is_silent(row, now):
+    if is_silent(row, now):
         return f"is not answering since {date(row.last_seen)}. Look at its worker."
     since = f" since {date(row.busy_since)}" if row.busy_since else ""
     engine = f", Docker {code(row.version)}" if row.version else ""
     return f"{BUSY[row.busy]}{since}{engine}" if row.busy in BUSY else f"answers{engine}"
 
 
-def _is_silent(row: HostRow, now: datetime) -> bool:
+def is_silent(row: HostRow, now: datetime) -> bool:
+    """Whether it has not been heard of for too long."""
     return row.last_seen is None or now - row.last_seen > SILENT_AFTER

@@ -18,6 +18,7 @@ from bot.reception import Reception
 from bot.slack.answers import named_errors
 from bot.slack.forms import Forms
 from bot.slack.gate import MOST_BYTES, Gate, say
+from bot.slack.homes import Homes
 from bot.slack.identity import Identity
 from bot.slack.listeners import register
 
@@ -33,7 +34,15 @@ LISTENERS = 8
 HTTP_THREADS = 8
 
 
-def build(*, who: Identity, base_url: str, signing_secret: str, reception: Reception, forms: Forms) -> App:
+def build(
+    *,
+    who: Identity,
+    base_url: str,
+    signing_secret: str,
+    reception: Reception,
+    forms: Forms,
+    homes: Homes,
+) -> App:
     """Make the app; it makes no call before it acknowledges, so who we are is asked beforehand."""
 
     def authorize() -> AuthorizeResult:
@@ -48,7 +57,7 @@ def build(*, who: Identity, base_url: str, signing_secret: str, reception: Recep
         signing_secret=signing_secret,
         listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
     )
-    register(app, reception, forms)
+    register(app, reception, forms, homes)
     return app
 
 

@@ -12,22 +12,37 @@ from bot.commands import Doctor, parse
 from bot.edits import KEEP, KINDS, OBJECTS
 from bot.errors import BotError, PayloadUnreadable
 from bot.reception import Reception
-from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS, NEWER, OLDER, START, STOP, closed_form
+from bot.render import (
+    CANCEL,
+    EDIT,
+    EXECUTE,
+    HOSTS,
+    KEEP_ALWAYS,
+    NEWER,
+    OLDER,
+    REFRESH,
+    START,
+    STOP,
+    closed_form,
+)
 from bot.render.blocks import Message
 from bot.render.receipts import not_noted, not_readable
 from bot.slack.forms import Forms
-from bot.slack.payloads import Payload, call_of, click_of, filled_of
+from bot.slack.homes import Homes
+from bot.slack.payloads import Payload, call_of, click_of, filled_of, presser_of, reader_of
 from bot.starts import Fault
+from workers.contract import Person
 
 logger = logging.getLogger(__name__)
 
 COMMAND = "/prune"
 ANY = re.compile("")
-Arrived = TypeVar("Arrived", Call, Click, Filled)
+Arrived = TypeVar("Arrived", Call, Click, Filled, Person)
+HOME_OPENED = "app_home_opened"
 
 
-def register(app: App, reception: Reception, forms: Forms) -> None:
-    """Connect the app with the reception."""
+def register(app: App, reception: Reception, forms: Forms, homes: Homes) -> None:
+    """Connect the app with the reception, and with what is shown by itself."""
     app.command(COMMAND)(_on_command(reception, forms))
     app.action(EXECUTE)(_on_click(reception.execute))
     app.action(CANCEL)(_on_click(reception.cancel))
@@ -39,6 +54,8 @@ def register(app: App, reception: Reception, forms: Forms) -> None:
     app.action(EDIT)(_afterwards(click_of, forms.edit))
     for field in (KINDS, OBJECTS, KEEP):
         app.action(field)(_afterwards(filled_of, forms.redraw))
+    app.event(HOME_OPENED)(_afterwards(reader_of, homes.want))
+    app.action(REFRESH)(_afterwards(presser_of, homes.want))
     for form in (EDIT, START):
         app.view(form)(_on_submission(reception))
     # The last one, for it takes what is left: controls of other versions.
@@ -63,8 +80,10 @@ def _on_command(reception: Reception, forms: Forms) -> Callable[..., None]:
     return on_command
 
 
-def _afterwards(reader: Callable[[Payload], Arrived], show: Callable[[Arrived], None]) -> Callable[..., None]:
-    """What only opens or draws a form goes over the network at once, so Slack has its answer first."""
+def _afterwards(
+    reader: Callable[[Payload], Arrived | None], show: Callable[[Arrived], None]
+) -> Callable[..., None]:
+    """What only opens or draws a form or a tab goes over the network, so Slack has its answer first."""
 
     def listen(ack: Ack, body: Payload) -> None:
         ack()
@@ -97,7 +116,7 @@ def _on_click(take: Callable[[Click], None]) -> Callable[..., None]:
     return on_click
 
 
-def _read(reader: Callable[[Payload], Arrived], body: Payload) -> Arrived | None:
+def _read(reader: Callable[[Payload], Arrived | None], body: Payload) -> Arrived | None:
     try:
         return reader(body)
     except PayloadUnreadable as error:

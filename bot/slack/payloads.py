@@ -33,11 +33,11 @@ def click_of(body: Payload) -> Click:
     Raises:
         PayloadUnreadable: it lacks something, or holds something else than text.
     """
-    user, container, action = _part(body, "user"), _part(body, "container"), _action(body)
+    container, action = _part(body, "container"), _action(body)
     value = action.get("value")
     return Click(
         value=value if isinstance(value, str) else "",
-        person=Person(team=_team(body, user), user=_text(user, "id")),
+        person=presser_of(body),
         channel=_text(_part(body, "channel"), "id", default=""),
         trigger_id=_text(body, "trigger_id"),
         response_url=_text(body, "response_url", default=""),
@@ -47,19 +47,41 @@ def click_of(body: Payload) -> Click:
     )
 
 
+def reader_of(body: Payload) -> Person | None:
+    """Read who has opened the Home tab; None where another tab was opened.
+
+    Raises:
+        PayloadUnreadable: it lacks something, or holds something else than text.
+    """
+    event = _part(body, "event")
+    if _text(event, "tab", default="home") != "home":
+        return None
+    return Person(team=_text(body, "team_id"), user=_text(event, "user"))
+
+
+def presser_of(body: Payload) -> Person:
+    """Read who has pressed something on the Home tab.
+
+    Raises:
+        PayloadUnreadable: it lacks something, or holds something else than text.
+    """
+    user = _part(body, "user")
+    return Person(team=_team(body, user), user=_text(user, "id"))
+
+
 def filled_of(body: Payload) -> Filled:
     """Read a form, handed in or changed.
 
     Raises:
         PayloadUnreadable: it lacks something, or holds something else than text.
     """
-    user, view = _part(body, "user"), _part(body, "view")
+    view = _part(body, "view")
     fields = [field for field in _part(_part(view, "state"), "values").values() if isinstance(field, Mapping)]
     return Filled(
         form=_text(view, "callback_id"),
         about=_text(view, "private_metadata"),
         values={name: _chosen(told) for field in fields for name, told in field.items()},
-        person=Person(team=_team(body, user), user=_text(user, "id")),
+        person=presser_of(body),
         trigger_id=_text(body, "trigger_id"),
         view=_text(view, "id"),
         version=_text(view, "hash"),

@@ -55,9 +55,15 @@ def test_s12_a_signed_request_of_ten_minutes_ago_is_refused(company: Company) ->
     assert (company.roots(), company.queued("web-1")) == (roots, 0)
 
 
-def test_preview_confirm_report(company: Company) -> None:
+def test_preview_confirm_report_and_the_home_tab_that_tells_of_it(company: Company) -> None:
     ended = company.pruned("web-1")
     member = company.members["web-1"]
     assert ended.first_line == "Pruned 1.00 MB on web-1. All 2 services still run."
     assert (member.filled.lost(), member.filled.left()) == ([], [])
+
+    company.slack.open_home("ana")
+    home = company.slack.wait_for(lambda: company.slack.home("ana"), 20, what="the tab")
+    link = f"/archives/{ended.channel}/p{ended.ts.replace('.', '')})"
+    for words in ("web-1 answers", " % full, ", "web-1 done, services ran on · 1.00 MB freed", link):
+        assert words in home.plain
     assert {(one.via, one.outcome) for one in company.slack.deliveries} == {("http", "acked")}

@@ -293,7 +293,9 @@ class Stage:
 
 
 @contextlib.contextmanager
-def bot_stage(folder: Path, *hosts: str, channels: tuple[str, ...] = ("ops",)) -> Iterator[Stage]:
+def bot_stage(
+    folder: Path, *hosts: str, channels: tuple[str, ...] = ("ops",), private: tuple[str, ...] = ()
+) -> Iterator[Stage]:
     server = RedisServer(folder).start()
     key = keys.make(folder / "signing.key")
     database = Database(folder / "bot.sqlite3")
@@ -302,7 +304,7 @@ def bot_stage(folder: Path, *hosts: str, channels: tuple[str, ...] = ("ops",)) -
     database.close()
     processes: list[subprocess.Popen[str]] = []
     try:
-        with Workspace.start(channels=channels) as slack:
+        with Workspace.start(channels=channels, private=private) as slack:
             standing_in = {h: StandInHost(h, server, key) for h in hosts}
             yield Stage(folder, server, slack, key, standing_in, processes)
     finally:

@@ -144,6 +144,20 @@ def test_a_stretch_of_time_is_told_by_the_host_s_clock(host: Host) -> None:
     assert [one.usage.taken_at.day - NOON.day for one in found] == [1, 2, 3]
 
 
+def test_the_last_of_a_disk_is_when_its_filesystems_could_be_asked_last(
+    host: Host,
+) -> None:
+    disk = Filesystem(path="/", total=100, free=40, inodes=0, inodes_free=0)
+    for hours, found in ((3, (disk,)), (1, (disk.model_copy(update={"free": 30}),)), (5, ())):
+        measured = usage(1, NOON + timedelta(hours=hours)).model_copy(update={"filesystems": found})
+        host.tell(plan_ready(plan().model_copy(update={"usage": measured})))
+
+    last = host.disks.last("web-1")
+    assert last is not None
+    assert (last.taken_at, last.filesystems[0].free) == (NOON + timedelta(hours=3), 40)
+    assert host.disks.last("web-2") is None
+
+
 def test_an_older_memory_learns_to_keep_it(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "bot.sqlite3") as old:
         old.executescript("".join(SCHEMAS[:4]) + "PRAGMA user_version = 4;")

@@ -14,19 +14,29 @@ def _lines(block: Block) -> Iterator[str]:
         case "section":
             yield from block["text"]["text"].split("\n")
             yield from (_element(block[key]) for key in ("accessory",) if key in block)
+        case "header":
+            yield f"# {block['text']['text']}"
+        case "divider":
+            yield "---"
         case "context":
             yield f"({block['elements'][0]['text']})"
-        case "rich_text":
-            texts = [leaf["text"] for part in block["elements"] for leaf in part["elements"]]
-            yield from ("```", *"".join(texts).split("\n"), "```")
+        case "rich_text" | "plan":
+            yield from _rich(block)
         case "table":
             yield from _table([[_cell(cell) for cell in row] for row in block["rows"]])
-        case "plan":
-            yield f"## {block['title']}"
-            yield from (line for task in block["tasks"] for line in _task(task))
         case "actions":
             yield " ".join(map(_element, block["elements"]))
             yield from (_dialog(button["confirm"]) for button in block["elements"] if "confirm" in button)
+
+
+def _rich(block: Block) -> Iterator[str]:
+    match block["type"]:
+        case "rich_text":
+            texts = [leaf["text"] for part in block["elements"] for leaf in part["elements"]]
+            yield from ("```", *"".join(texts).split("\n"), "```")
+        case "plan":
+            yield f"## {block['title']}"
+            yield from (line for task in block["tasks"] for line in _task(task))
 
 
 MARKS = {"pending": " ", "in_progress": "~", "complete": "x", "error": "!"}

@@ -10,7 +10,7 @@ from tests.workspace.mrkdwn import STYLE_MARKS
 from tests.workspace.validate import validate_message, validate_view
 
 CODE = re.compile(r"`[^`\n]+`")
-DATE = r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[^<>|]*>"
+DATE = r"<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[^<>|]*>"
 LINK = r"<https://[^<>|\s]+\|thread>"
 TOKENS = re.compile(rf"{DATE}|{LINK}|<@[A-Za-z0-9]+>|<#[A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>")
 ENTITY = re.compile(r"&(?:amp|lt|gt);")

@@ -18,7 +18,7 @@ from bot.commands import READERS
 from bot.rights import of_bot, of_host
 from bot.scopes import SCOPES
 from bot.settings import SECRETS, BotSettings
-from bot.slack.listeners import COMMAND
+from bot.slack.listeners import COMMAND, HOME_OPENED
 from tests.faults.cells import REACHABLE, Moment
 from tests.service.attacks import TABLE
 from tests.workspace.manifest import validate_manifest
@@ -306,6 +306,11 @@ def test_the_manifest_brings_the_command_and_the_buttons() -> None:
 
 def test_the_manifest_is_one_that_slack_takes() -> None:
     assert validate_manifest(manifest()) == ()
+
+
+def test_the_manifest_brings_the_home_tab_and_tells_when_it_is_opened() -> None:
+    assert manifest()["features"]["app_home"] == {"home_tab_enabled": True}
+    assert manifest()["settings"]["event_subscriptions"] == {"bot_events": [HOME_OPENED]}
 
 
 def test_the_manifest_hints_at_every_command_and_at_no_other() -> None:

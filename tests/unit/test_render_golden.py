@@ -68,6 +68,7 @@ from tests.unit.render_values import (
     run,
     told_by,
 )
+from tests.unit.test_render_home import HOMES
 from tests.workspace.validate import validate_message, validate_view
 from workers.contract import (
     HOST_TEAM,
@@ -266,7 +267,7 @@ def test_the_complete_lists_read_as_recorded() -> None:
 
 
 def test_no_recorded_message_is_left_over() -> None:
-    names = {*MESSAGES, *VIEWS}
+    names = {*MESSAGES, *VIEWS, *HOMES}
     files = {details_file(planned())[0], report_file(ran(STOPPED_RUN))[0]}
     events = {"execution-finished.json", "execution-finished-before-trouble.json"}
     audit = {"audit-verify.txt", "audit-export.csv", "audit-export.jsonl", "host-audit.txt"}
