@@ -1,14 +1,20 @@
 """What is owed to people for what they did, and the record of who was turned away."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.arrivals import Call, Click
+from bot import render
+from bot.access import Denied
+from bot.arrivals import Call, Click, Filled
+from bot.marks import mark
 from bot.memory.audit import Audit, What
 from bot.memory.posts import Note, Posts
 from bot.render.blocks import Message
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,3 +70,11 @@ class Answering:
         is_new = self.posts.owe(note)
         self.wake()
         return is_new
+
+
+def turned_down(denied: Denied, who: Call | Click | Filled) -> Message:
+    """Say no; where that is Slack's trouble, the log tells it under the mark that the person reads."""
+    sign = mark(who.trigger_id)
+    if denied.error:
+        logger.warning("[%s] %s may not, for Slack did not say: %s", sign, who.person.user, denied.error)
+    return render.not_allowed(denied, sign)

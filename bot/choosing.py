@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bot import render
 from bot.access import Denied, Unsure, may_execute
-from bot.answering import Answering, NoCount
+from bot.answering import Answering, NoCount, turned_down
 from bot.arrivals import Click, Filled
 from bot.council import Council, Said
 from bot.decisions import Protect, Verb, span_of
@@ -51,7 +51,7 @@ class Choosing:
         if isinstance(verdict, Unsure):
             return verdict
         if isinstance(verdict, Denied):
-            self._refuse(click, NoCount(verdict.why, render.not_allowed(verdict)), request.asked.id)
+            self._refuse(click, NoCount(verdict.why, turned_down(verdict, click)), request.asked.id)
         else:
             self._choose(click, request, ticked(request.offered, click.chosen))
         return None
@@ -67,9 +67,9 @@ class Choosing:
         about = self.presses.tickets.stamp(EDITED.dump_json(of).decode(), click.person)
         return render.editing(part, replace(part, is_left_out=False), about)
 
-    def not_opened(self, click: Click, why: str) -> None:
+    def not_opened(self, click: Click, why: Message) -> None:
         """Say that Slack did not show the form."""
-        self._refuse(click, NoCount("not_opened", render.form_not_opened(why)))
+        self._refuse(click, NoCount("not_opened", why))
 
     def draw(self, filled: Filled) -> Block:
         """The form again, with what is left of the plan by what it says now."""
@@ -89,7 +89,7 @@ class Choosing:
         if part.plan is None or isinstance(verdict, Unsure):
             return verdict if isinstance(verdict, Unsure) else render.changed()
         if isinstance(verdict, Denied):
-            return render.not_allowed(verdict)
+            return turned_down(verdict, filled)
         protections = kept(part.plan, filled.values)
         if protections and (objection := self._may_protect(filled, request, of, facts)):
             return objection
@@ -111,7 +111,7 @@ class Choosing:
         rules, channel = self.presses.rules, request.asked.channel
         verdict = may_execute(filled.person, channel, [of.host], rules=rules, facts=facts)
         if isinstance(verdict, Denied):
-            return render.not_allowed(verdict)
+            return turned_down(verdict, filled)
         return verdict if isinstance(verdict, Unsure) else None
 
     def _pressed(self, click: Click) -> Request | Message:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from bot.marks import mark
 from bot.memory.dossiers import Dossier, Dossiers
 from bot.memory.store import Store
 from bot.patience import Patience
@@ -41,6 +42,12 @@ class Desk:
         self._line, self._clock = line, clock
         self._patience = Patience()
         self._last_step: datetime | None = None
+        self._is_lost = False
+
+    @property
+    def lost(self) -> str:
+        """Slack's last word where it does not take the bot's token."""
+        return str(self._exhibits.lost or "")
 
     @property
     def last_step(self) -> datetime | None:
@@ -54,8 +61,23 @@ class Desk:
             self._alone(request.asked.id, partial(self._carry_on, dossier, request))
         for note in self._exhibits.owed():
             self._alone(note.id, partial(self._exhibits.answer, note))
+        self._tell_of_access()
         self._last_step = self._clock()
         return 0.0 if settled else STEP_SECONDS
+
+    def _tell_of_access(self) -> None:
+        """Say in the log, once, how things stand where nothing can be shown, and once that it is over."""
+        lost = self._exhibits.lost
+        if lost and not self._is_lost:
+            states = [how_it_stands(request) for _, request in self._standing()]
+            logger.error(
+                "Slack does not take the bot's token (%s); %s. Nothing can be shown until then; runs go on,"
+                " and what hosts tell is kept: %s",
+                *(lost, lost.remedy, "; ".join(states) or "nothing is under way"),
+            )
+        elif self._is_lost and not lost:
+            logger.info("Slack takes the bot's token again")
+        self._is_lost = lost is not None
 
     def _standing(self) -> list[tuple[Dossier, Request]]:
         contacts, line, now = self._store.contacts(), self._line(), self._clock()
@@ -103,6 +125,12 @@ class Desk:
 def standing(dossier: Dossier, contacts: Sequence[Contact], line: Line, now: datetime) -> Request:
     """How a request stands now."""
     return at(dossier.request, contacts=contacts, line=line, now=now)
+
+
+def how_it_stands(request: Request) -> str:
+    """A request in a few words, for the log."""
+    hosts = ", ".join(f"{part.host} {part.stage}" for part in request.parts)
+    return f"[{mark(request.asked.id)}] request {request.asked.id} {request.phase} ({hosts})"
 
 
 def expired(requests: Sequence[Request], now: datetime) -> list[tuple[str, Settlement]]:

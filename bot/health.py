@@ -18,12 +18,15 @@ class Signs:
     line: Line
     last_read: datetime | None
     last_step: datetime | None
+    lost: str = ""  # what Slack says where it does not take the bot's token
 
 
 def troubles(signs: Signs, now: datetime) -> Iterator[str]:
     """Say what does not work; nothing where all does."""
     if signs.is_connected is False:
         yield "not connected to Slack"
+    if signs.lost:
+        yield f"Slack does not take the bot's token ({signs.lost})"
     if not signs.line.up:
         yield f"Redis cannot be read: {signs.line.error or 'not tried yet'}"
     elif signs.last_read is None or now - signs.last_read > READ_AGE:

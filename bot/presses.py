@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot import render
 from bot.access import ALLOWED, Denied, Right, Rules, Unsure, Verdict, may
-from bot.answering import Answering, NoCount
+from bot.answering import Answering, NoCount, turned_down
 from bot.arrivals import Click
 from bot.consent import Consent, asking, consent, may_approve
 from bot.facts import Facts
@@ -58,7 +58,7 @@ class Presses:
             return verdict
         if isinstance(verdict, Denied):
             logger.info("request %s: %s may not (%s)", dossier.asked.id, click.person.user, verdict.why)
-            self._refuse(click, NoCount(verdict.why, render.not_allowed(verdict)), how, request)
+            self._refuse(click, NoCount(verdict.why, turned_down(verdict, click)), how, request)
         elif how is Settled.CONFIRMED and self.clock() - at > SENT_WITHIN:
             self._refuse(click, TOO_LATE, how, request)
         elif self._is_being_posted(click, request) and self.clock() - at <= SENT_WITHIN:

@@ -23,7 +23,7 @@ from bot.access import (
     may_preview,
     visible,
 )
-from bot.answering import Answering, NoCount
+from bot.answering import Answering, NoCount, turned_down
 from bot.arrivals import CALL, CLICK, FILLED, Call, Click, Filled
 from bot.choosing import Choosing
 from bot.chronicle import Chronicle
@@ -284,7 +284,7 @@ class Reception:
         wanted = type(command).__name__.lower()
         logger.info("%s may not: %s (%s)", call.person.user, wanted, verdict.why)
         self.answering.note_turned_away(call, verdict.why, wanted=wanted)
-        return render.not_allowed(verdict)
+        return turned_down(verdict, call)
 
     def _visible(self, call: Call, hosts: Iterable[str], facts: Facts) -> tuple[str, ...] | Unsure:
         return visible(call.person, call.channel, hosts, rules=self.rules, facts=facts)

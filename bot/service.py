@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 
-from bot.errors import SlackError
+from bot.errors import SlackAway, SlackError
 from bot.health import Signs, troubles
 from bot.parts import Parts, Wiring, now
 from bot.patience import Patience
@@ -65,6 +65,7 @@ class Service:
             line=self._parts.feed.line,
             last_read=self._parts.feed.last_read,
             last_step=self._parts.desk.last_step,
+            lost=self._parts.desk.lost,
         )
         return troubles(signs, now())
 
@@ -108,8 +109,8 @@ def patiently(work: Callable[[], None], stopping: threading.Event) -> None:
             try:
                 work()
             except SlackError as error:
-                logger.warning("Slack: %s; tried again", error)
-                patience.failed(work, now())
+                logger.warning("Slack: %s; tried again", error.told)
+                patience.failed(work, now(), seconds=error.seconds if isinstance(error, SlackAway) else 0.0)
             else:
                 return
         stopping.wait(RETRY_SECONDS)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot import render
 from bot.access import Denied, Unsure
+from bot.answering import turned_down
 from bot.arrivals import Call
 from bot.facts import Facts
 from bot.memory.dossiers import Dossiers
@@ -47,7 +48,7 @@ class Underway:
         denied = [verdict for verdict in verdicts if isinstance(verdict, Denied)]
         mine = [r for r, verdict in zip(waiting, verdicts, strict=True) if not isinstance(verdict, Denied)]
         if denied and not mine:
-            return render.not_allowed(denied[0])
+            return turned_down(denied[0], call)
         return render.cancelled([request for request in mine if self._cancel(request, call)])
 
     def _cancel(self, request: Request, call: Call) -> bool:

@@ -10,6 +10,8 @@ from bot.memory.database import Database, moment, written
 from bot.render.blocks import Message
 
 ROOT = "root"
+# What says in a thread that it goes on in place of one that is gone.
+AGAIN = "again"
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,12 @@ class Posts:
         """Say that there is no such message."""
         with self._database.transaction() as db:
             db.execute("DELETE FROM posts WHERE request_id = ? AND part = ?", (request_id, part))
+
+    def begin_again(self, request_id: str, channel: str, at: datetime) -> None:
+        """Say that the thread of a request is gone: all of it is shown once more, and that it is."""
+        with self._database.transaction() as db:
+            db.execute("DELETE FROM posts WHERE request_id = ?", (request_id,))
+            self.begin(request_id, AGAIN, channel, at)
 
     def owe(self, note: Note) -> bool:
         """Record an answer; the same one is owed once. False if it was owed before."""

@@ -7,7 +7,6 @@ from bot.render.answers import (
     elsewhere,
     form_not_opened,
     help_text,
-    invite_me,
     not_allowed,
     not_ours,
     not_told_in_time,
@@ -38,6 +37,7 @@ from bot.render.root import EVENT_TYPE, root
 from bot.render.starting import START, starting
 from bot.render.trouble import is_troubled, trouble
 from bot.render.underway import cancelled, underway
+from bot.render.unshown import goes_on_here, unshown
 
 __all__ = [
     "CANCEL",
@@ -73,11 +73,11 @@ __all__ = [
     "editing",
     "elsewhere",
     "form_not_opened",
+    "goes_on_here",
     "help_text",
     "history",
     "home",
     "hosts",
-    "invite_me",
     "is_pictured",
     "is_troubled",
     "not_allowed",
@@ -105,6 +105,7 @@ __all__ = [
     "underway",
     "undrawn_home",
     "unsaid_home",
+    "unshown",
     "usage",
     "waited_too_long",
 ]

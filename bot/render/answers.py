@@ -5,11 +5,15 @@ from datetime import datetime
 from bot.access import Denied, Why
 from bot.commands import UsageReply
 from bot.consent import Consent
-from bot.render.blocks import Message, date, detail, listed, may, mention, message, prose, section
+from bot.errors import AccessLost, SlackError
+from bot.render.blocks import Message, code, context, date, listed, may, mention, message, prose, section
 from bot.requests import Settled, Settlement
+from bot.scopes import lacking
 from workers.wording import listing
 
 NOTHING_DONE = "This click did nothing."
+# Slack's words for a trigger that is used up: what was pressed or typed is too long ago.
+TRIGGERS = ("expired_trigger_id", "exchanged_trigger_id")
 
 HELP = """\
 `/prune` opens a form to pick hosts and kinds
@@ -72,17 +76,20 @@ def too_late_to_choose() -> Message:
     )
 
 
-def form_not_opened(why: str) -> Message:
+def form_not_opened(error: SlackError, mark: str) -> Message:
     """An answer where Slack showed no form."""
-    return said(
-        f"Slack did not open the form: {detail(why)}. Nothing was begun.",
-        "Press or type it again; Slack gives the bot three seconds for that.",
-    )
+    then = "Press or type it again; if it stays so, look at the bot's log."
+    if error.code in TRIGGERS:
+        then = "Press or type it again: Slack gives the bot three seconds for that, and they were over."
+    elif error.remedy:
+        then = f"Whoever runs the bot has to mend that: {prose(error.remedy)}."
+    return said(f"Slack did not open the form: {why(error)}. Nothing was begun.", then, mark=mark)
 
 
-def not_told_in_time() -> Message:
+def not_told_in_time(mark: str) -> Message:
     """An answer where Slack did not say in time who somebody is."""
-    return said("Slack did not say in time whether you may. Nothing was begun.", "Type it again in a minute.")
+    what = "Slack did not say in time whether you may. Nothing was begun."
+    return said(what, "Type it again in a minute.", mark=mark)
 
 
 def waited_too_long() -> Message:
@@ -132,9 +139,9 @@ def not_yet() -> Message:
     return said(f"Not every host has answered yet. {NOTHING_DONE}", "The buttons come when all have.")
 
 
-def not_allowed(denied: Denied) -> Message:
-    """An answer to somebody who may not, with who may."""
-    return said(*denial(denied))
+def not_allowed(denied: Denied, mark: str = "") -> Message:
+    """An answer to somebody who may not, with who may; the mark where that is Slack's trouble."""
+    return said(*denial(denied), mark=mark if denied.error else "")
 
 
 def denial(denied: Denied) -> tuple[str, str]:
@@ -214,7 +221,7 @@ def _not_a_member(_: Denied) -> tuple[str, str]:
 
 
 SETS_RULES = "says who may, in PRUNE_CHANNELS and PRUNE_APPROVERS or in the file PRUNE_RULES"
-INVITE_ME = "Safe Prune is not a member of this channel.", "Invite it, then ask again."
+INVITE_ME = "Safe Prune is not a member of this channel.", "Invite it with `/invite`, then ask again."
 DENIALS = {
     Why.NO_RULES: _no_rules,
     Why.NO_GROUP: _no_group,
@@ -247,11 +254,17 @@ def queue_unreachable() -> Message:
     )
 
 
-def invite_me() -> Message:
-    """An answer where the bot cannot write."""
-    return said(*INVITE_ME)
+def why(error: SlackError) -> str:
+    """What Slack has against it."""
+    match error:
+        case AccessLost(scopes=()):
+            return f"it does not take the bot's token any more ({prose(error.code)})"
+        case AccessLost():
+            return f"the app lacks the scope {prose(listing(map(lacking, error.scopes)))}"
+    return prose(str(error))
 
 
-def said(what: str, then: str = "") -> Message:
-    """A plain answer: what is so, and what to do."""
-    return message(what, [section(then)] if then else [])
+def said(what: str, then: str = "", *, mark: str = "") -> Message:
+    """A plain answer: what is so, what to do, and by which mark the bot's log tells more."""
+    more = [context(f"In the bot's log: {code(mark)}")] if mark else []
+    return message(what, [*([section(then)] if then else []), *more])

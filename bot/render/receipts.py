@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.render.answers import said
-from bot.render.blocks import Message, code, date, detail
+from bot.errors import SlackError
+from bot.render.answers import said, why
+from bot.render.blocks import SECTION, Message, code, date, detail, printable, prose
 from bot.requests import SILENT_AFTER, Contact
 from workers.wording import listing
 
@@ -54,9 +55,17 @@ def not_readable() -> Message:
     return said("This could not be read, so nothing was begun.", "Type it again.")
 
 
-def not_attached(name: str, error: str) -> Message:
+def without_details(drawn: Message, error: SlackError, mark: str) -> Message:
+    """A message in words alone, with why it has no more."""
+    first = printable(drawn.text, SECTION)
+    why = f"Slack did not take the details of this message ({prose(str(error))})."
+    return Message(f"{first}\n{why} In the bot's log: {mark}", ())
+
+
+def not_attached(name: str, error: SlackError, mark: str) -> Message:
     """In place of a file that Slack does not take."""
-    return said(f"Slack did not take the file {code(name)}: {detail(error)}.")
+    then = f"Whoever runs the bot has to mend that: {prose(error.remedy)}." if error.remedy else ""
+    return said(f"Slack did not take the file {code(name)}: {why(error)}.", then, mark=mark)
 
 
 def _named(hosts: Sequence[str]) -> str:

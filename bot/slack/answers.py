@@ -1,6 +1,7 @@
 """What Slack's answers mean to us, and to whoever can mend it: wait, closed, gone, refused, no access."""
 
 import contextlib
+import json
 from collections.abc import Iterator
 from http.client import HTTPException
 
@@ -42,6 +43,13 @@ TOKEN_LOST = frozenset(
 MISSING_SCOPE = "missing_scope"
 SET_ANEW = "set {} to what the app has now (install it again where it was removed) and restart the bot"
 APP_METHODS = ("apps.connections.open",)
+# What Slack says of the drawing, not of where or when.
+CONTENT_REFUSED = frozenset(
+    {
+        *("invalid_blocks", "invalid_blocks_format", "invalid_attachments", "invalid_payload", "no_text"),
+        *("msg_too_long", "msg_blocks_too_long"),
+    }
+)
 LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 LIMITED_SECONDS = 30.0
 BROKEN_SECONDS = 2.0
@@ -81,6 +89,15 @@ def of_answer(
     if code in CHANNEL_CLOSED:
         return ChannelClosed(said, code=code, remedy=CHANNEL_CLOSED[code])
     return (MessageGone if code in MESSAGE_GONE else MessageRefused)(said, code=code)
+
+
+def code_in(body: str) -> str:
+    """What a response_url calls it, which answers in JSON or in a word."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return body
+    return str(told.get("error", "")) if isinstance(told, dict) else body
 
 
 def _no_access(method: str, code: str, scopes: tuple[str, ...]) -> AccessLost:

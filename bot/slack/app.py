@@ -13,7 +13,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 from waitress.server import create_server
 
-from bot.errors import SettingsError
+from bot.errors import AccessLost, SettingsError
 from bot.reception import Reception
 from bot.slack.answers import named_errors
 from bot.slack.forms import Forms
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 BoltApp = App
 EVENTS_PATH = "/slack/events"
 HEALTH_PATH = "/healthz"
+CONNECT = "apps.connections.open"
+UNHEARD = "What people type and press does not arrive until then; what is under way goes on and is shown"
 LISTENERS = 8
 HTTP_THREADS = 8
 
@@ -67,6 +69,9 @@ class SocketMode:
     def __init__(self, app: App, *, app_token: str, base_url: str) -> None:
         client = WebClient(base_url=base_url, timeout=10, retry_handlers=[])
         self._handler: Any = SocketModeHandler(app, app_token=app_token, web_client=client)
+        self._ask = self._handler.client.issue_new_wss_url
+        self._handler.client.issue_new_wss_url = self._address  # type: ignore[method-assign]
+        self._is_lost = False
 
     @property
     def is_connected(self) -> bool:
@@ -79,8 +84,21 @@ class SocketMode:
         Raises:
             SlackError: Slack did not let us.
         """
-        with named_errors("apps.connections.open"):
+        with named_errors(CONNECT):
             self._handler.connect()
+
+    def _address(self) -> str:
+        """Where to connect; the SDK asks again and again, and cannot say what is to be done."""
+        try:
+            with named_errors(CONNECT):
+                address = str(self._ask())
+        except AccessLost as error:
+            if not self._is_lost:
+                logger.error("no connection to Slack (%s): %s. %s", error, error.remedy, UNHEARD)
+            self._is_lost = True
+            raise
+        self._is_lost = False
+        return address
 
     def close(self) -> None:
         """Take nothing more; what has been taken is finished."""

@@ -9,21 +9,21 @@ from functools import partial
 from bot import render
 from bot.consent import Consent
 from bot.easel import Undrawn
-from bot.errors import ChannelClosed, MessageGone, SlackAway, SlackError
+from bot.errors import AccessLost, MessageGone, SlackAway, SlackError
+from bot.marks import mark
 from bot.memory.audit import Audit
-from bot.memory.posts import ROOT, Note, Post, Posts
+from bot.memory.posts import AGAIN, ROOT, Note, Post, Posts
 from bot.memory.rows import Filed
 from bot.pace import Pace
-from bot.patience import Patience
 from bot.render.blocks import Message
 from bot.requests import HostPart, Phase, Request, Stage
+from bot.slack.hindrances import Hindrances
 from bot.slack.pictures import Pictures
 from bot.slack.threads import Attachment, Place, Threads, fingerprint
 from workers.contract import Report
 
 logger = logging.getLogger(__name__)
 
-SLACK = "Slack"
 REDRAW_AFTER = timedelta(seconds=10)
 RESPONSE_URL_LIVES = timedelta(minutes=30)
 # A channel that never let the bot in has been told so; its requests are not kept for ever.
@@ -63,8 +63,13 @@ class Exhibits:
     ) -> None:
         self._threads, self._posts, self._audit = threads, posts, audit
         self._pictures, self._consent, self._clock = pictures, consent, clock
-        self._failures, self._pace = Patience(), Pace()
+        self._pace, self._hindrances = Pace(), Hindrances(posts, clock)
         self._shown: dict[str, Shown] = {}
+
+    @property
+    def lost(self) -> AccessLost | None:
+        """Slack's last word where it does not take the bot's token."""
+        return self._hindrances.lost
 
     def show_root(self, filed: Filed, request: Request) -> bool:
         """Post or edit the root message; returns whether it shows the request as it is."""
@@ -99,6 +104,8 @@ class Exhibits:
         if root is None or not root.ts:
             return False
         done = frozenset(part for part, post in posts.items() if post.ts)
+        if AGAIN in posts and AGAIN not in done and not self._show(goes_on(request), request, root):
+            return False
         shown = [
             all(exhibit.part in done or self._show(exhibit, request, root) for exhibit in group)
             for group in exhibits(request, done, self._clock())
@@ -123,6 +130,7 @@ class Exhibits:
         """Nothing more is shown of a request for now."""
         self._shown.pop(request_id, None)
         self._pace.forget(request_id)
+        self._hindrances.forget(request_id)
         self._pictures.forget(request_id)
 
     def owed(self) -> tuple[Note, ...]:
@@ -136,72 +144,54 @@ class Exhibits:
 
     def _show(self, exhibit: Exhibit, request: Request, root: Post) -> bool:
         place = Place(request.asked.id, exhibit.part, root.channel, root.ts, exhibit.in_channel)
-        if not self._is_time(place):
+        if not self._hindrances.allows(place):
             return False
         drawn = exhibit.draw()
-        return drawn is not Undrawn.YET and self._try(place, partial(self._put, place, drawn))
+        if isinstance(drawn, Undrawn):
+            if drawn is Undrawn.AT_ALL:
+                self._threads.leave_out(place)
+            return drawn is Undrawn.AT_ALL
+        return self._try(place, partial(self._put, place, drawn))
 
-    def _put(self, place: Place, drawn: Message | Attachment | Undrawn) -> None:
+    def _put(self, place: Place, drawn: Message | Attachment) -> None:
         try:
             match drawn:
-                case Undrawn():
-                    self._threads.leave_out(place)
                 case Attachment():
                     self._threads.attach(place, drawn)
                 case Message():
                     self._threads.show(place, drawn)
         except MessageGone:
             # The thread has lost its root; a new one is begun.
-            self._posts.forget(place.request_id, ROOT)
+            self._posts.begin_again(place.request_id, place.channel, self._clock())
             self._shown.pop(place.request_id, None)
             raise
 
-    def _try(self, place: Place, work: Callable[[], object], response_url: str = "") -> bool:
+    def _try(
+        self, place: Place, work: Callable[[], object], response_url: str = "", *, by_token: bool = True
+    ) -> bool:
         """Do it if it is time to; whatever Slack says to it, it is tried again."""
-        now, key = self._clock(), (place.request_id, place.part)
-        if not self._is_time(place):
+        if not self._hindrances.allows(place, by_token=by_token):
+            if by_token:
+                self._hindrances.waits(place, response_url)
             return False
         try:
             work()
-        except SlackAway as error:
-            self._put_off(place, error, now)
-            return False
         except SlackError as error:
-            logger.warning("request %s, %s: %s; tried again", place.request_id, place.part, error)
-            self._failures.failed(key, now)
-            if isinstance(error, ChannelClosed) and response_url:
-                self._owe_invitation(place, response_url)
+            self._hindrances.met(place, error, response_url)
             return False
-        self._failures.succeeded(SLACK)
-        self._failures.succeeded(key)
+        self._hindrances.over(place, by_token=by_token)
         return True
-
-    def _is_time(self, place: Place) -> bool:
-        now = self._clock()
-        return self._failures.allows(SLACK, now) and self._failures.allows(
-            (place.request_id, place.part), now
-        )
-
-    def _put_off(self, place: Place, error: SlackAway, now: datetime) -> None:
-        if error.certain:
-            self._failures.wait((place.request_id, place.part), now + timedelta(seconds=error.seconds))
-            return
-        logger.warning("request %s, %s: %s; tried again", place.request_id, place.part, error)
-        self._failures.failed(SLACK, now, seconds=error.seconds)
-
-    def _owe_invitation(self, place: Place, response_url: str) -> None:
-        owed = f"{place.request_id} invitation"
-        self._posts.owe(Note(owed, self._clock(), place.channel, response_url, render.invite_me()))
 
     def _is_answered(self, note: Note) -> bool:
         """Answer, or find that it is too late to."""
         place = Place(note.id, "note", note.channel)
         if self._clock() - note.made_at > RESPONSE_URL_LIVES:
-            logger.warning("an answer in channel %s came too late and is left out", note.channel)
+            sign = mark(note.id)
+            logger.warning("[%s] an answer in channel %s came too late and is left out", sign, note.channel)
             return True
         if note.is_public:
             return self._try(place, partial(self._threads.show, place, note.message), note.response_url)
-        return self._try(place, partial(self._answer_or_drop, note))
+        return self._try(place, partial(self._answer_or_drop, note), by_token=False)
 
     def _answer_or_drop(self, note: Note) -> None:
         try:
@@ -209,7 +199,8 @@ class Exhibits:
         except SlackAway:
             raise
         except SlackError as error:
-            logger.warning("an answer in channel %s cannot be given: %s", note.channel, error)
+            sign = mark(note.id)
+            logger.warning("[%s] an answer in channel %s cannot be given: %s", sign, note.channel, error)
 
 
 def _controls(request: Request) -> tuple[object, ...]:
@@ -236,6 +227,11 @@ def pictures(request: Request, picture: Callable[[str, Report], Attachment | Und
     for part in request.parts:
         if part.ordered and part.report and render.is_pictured(part.report):
             yield Exhibit(f"picture {part.host}", partial(picture, request.asked.id, part.report))
+
+
+def goes_on(request: Request) -> Exhibit:
+    """What says first of all that the thread before is gone."""
+    return Exhibit(AGAIN, lambda: render.goes_on_here(mark(request.asked.id)))
 
 
 def plan_file(part: HostPart) -> str:

@@ -69,15 +69,24 @@ def _on_command(reception: Reception, forms: Forms) -> Callable[..., None]:
             ack(**_private(not_readable()))
         elif isinstance(parse(call.text), Doctor):
             ack()
-            respond(**_private(forms.examine(call)))
+            _owe(reception, call, forms.examine, respond)
         elif call.text.strip():
             ack(**_private(reception.command(call)))
         else:
             ack()
-            if answer := forms.start(call):
-                respond(**_private(answer))
+            _owe(reception, call, forms.start, respond)
 
     return on_command
+
+
+def _owe(reception: Reception, call: Call, find: Callable[[Call], Message | None], respond: Respond) -> None:
+    """What is found after Slack has its answer is owed like any answer: given in Slack's time, and once."""
+    try:
+        if answer := find(call):
+            reception.answering.answer(call, answer)
+    except BotError as error:
+        respond(**_private(not_noted(str(error))))
+        raise
 
 
 def _afterwards(

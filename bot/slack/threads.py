@@ -15,12 +15,14 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from bot.errors import MessageGone, MessageRefused, SlackAway, SlackError
-from bot.memory.posts import Note, Post, Posts
+from bot.errors import AccessLost, MessageGone, MessageRefused, SlackAway, SlackError
+from bot.marks import mark
+from bot.memory.posts import ROOT, Note, Post, Posts
 from bot.render import EVENT_TYPE
 from bot.render.blocks import Message
-from bot.render.receipts import not_attached
-from bot.slack.answers import named_errors, of_answer
+from bot.render.receipts import not_attached, without_details
+from bot.slack.answers import CONTENT_REFUSED, code_in, of_answer
+from bot.slack.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ class Threads:
         self, client: WebClient, posts: Posts, *, bot_user: str, clock: Callable[[], datetime]
     ) -> None:
         self._client, self._posts, self._bot_user, self._clock = client, posts, bot_user, clock
-        self._rests: dict[str, datetime] = {}
+        self._turns = Turns(clock)
 
     def show(self, place: Place, message: Message) -> str:
         """Make the message at this place show this; returns its ts.
@@ -116,42 +118,44 @@ class Threads:
 
     def answer(self, note: Note) -> None:
         """Answer one person, where only they see it."""
-        self._await_turn("response_url")
         if not note.response_url:
             raise MessageRefused("response_url: there is none")
         try:
             self._respond(note, note.message)
         except MessageRefused as error:
-            if not note.message.blocks:
+            if error.code not in CONTENT_REFUSED or not note.message.blocks:
                 raise
-            self._respond(note, _in_words(note.message, error))
+            self._respond(note, _in_words(note.message, error, note.id))
 
     def _respond(self, note: Note, message: Message) -> None:
+        self._turns.wait_for("response_url")
         client = WebhookClient(note.response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
-        with named_errors("response_url"):
+        with self._turns.obeying("response_url"):
             answer = client.send(
                 text=message.text,
                 blocks=list(message.blocks),
                 response_type="ephemeral",
                 replace_original=note.replaces,
             )
-        if answer.status_code == 404:
-            raise MessageGone(f"response_url: {answer.body}")
-        if answer.status_code != 200:
-            retry_after = answer.headers.get("Retry-After", "")
-            raise of_answer(
-                "response_url", status=answer.status_code, code=answer.body, retry_after=retry_after
-            )
+            if answer.status_code == 404:
+                raise MessageGone(f"response_url: {answer.body}")
+            if answer.status_code != 200:
+                raise of_answer(
+                    "response_url",
+                    status=answer.status_code,
+                    code=code_in(answer.body),
+                    retry_after=answer.headers.get("Retry-After", ""),
+                )
 
     def _post(self, place: Place, message: Message) -> str:
-        self._await_turn("chat.postMessage", place.channel)
+        self._turns.wait_for("chat.postMessage", place.channel)
         self._posts.begin(place.request_id, place.part, place.channel, self._clock())
-        self._rest(f"chat.postMessage {place.channel}", POST_EVERY)
+        self._turns.rest(f"chat.postMessage {place.channel}", POST_EVERY)
         try:
             return self._send(place, message)
         except MessageRefused as error:
             # Not every channel lets a reply be shown beside its thread.
-            return self._send(replace(place, in_channel=False), _in_words(message, error))
+            return self._send(replace(place, in_channel=False), _in_words(message, error, place.request_id))
 
     def _send(self, place: Place, message: Message) -> str:
         try:
@@ -178,14 +182,17 @@ class Threads:
             self._posts.forget(place.request_id, place.part)
 
     def _edit(self, place: Place, post: Post, message: Message) -> str:
-        self._await_turn("chat.update")
+        self._turns.wait_for("chat.update")
         try:
             self._update(post, message)
         except MessageRefused as error:
-            self._update(post, _in_words(message, error))
+            self._update(post, _in_words(message, error, place.request_id))
         except MessageGone:
             # Somebody removed it; what it has to say is said in a new one.
-            self._posts.forget(place.request_id, place.part)
+            if place.part == ROOT:
+                self._posts.begin_again(place.request_id, place.channel, self._clock())
+            else:
+                self._posts.forget(place.request_id, place.part)
             raise
         return post.ts
 
@@ -214,7 +221,7 @@ class Threads:
         else:
             where["oldest"] = f"{(since - CLOCKS_DIFFER).timestamp():.6f}"
         for _ in range(PAGES):
-            self._await_turn(method)
+            self._turns.wait_for(method)
             answer = self._call(method, **where)
             yield from answer["messages"]
             where["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
@@ -222,11 +229,12 @@ class Threads:
                 return
 
     def _upload(self, place: Place, file: Attachment) -> None:
-        self._await_turn("chat.postMessage", place.channel)
+        self._turns.wait_for("chat.postMessage", place.channel)
         self._posts.begin(place.request_id, place.part, place.channel, self._clock())
-        self._rest(f"chat.postMessage {place.channel}", POST_EVERY)
+        self._turns.rest(f"chat.postMessage {place.channel}", POST_EVERY)
         try:
-            with named_errors("files.upload"):
+            self._turns.wait_for("files.upload")
+            with self._turns.obeying("files.upload"):
                 self._client.files_upload_v2(
                     channel=place.channel,
                     thread_ts=place.thread_ts,
@@ -235,41 +243,36 @@ class Threads:
                     content=file.content,
                     alt_txt=file.alt or None,
                 )
-        except MessageRefused as error:
-            self._send(place, not_attached(file.name, str(error)))
         except SlackError as error:
+            if _is_never_taken(error):
+                self._send(place, _instead_of(file, error, place.request_id))
+                return
             self._doubt(place, error)
             raise
 
     def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         given = {name: value for name, value in arguments.items() if value is not None}
-        try:
-            with named_errors(method):
-                answer = getattr(self._client, method.replace(".", "_"))(**given)
-        except SlackAway as error:
-            if error.certain:
-                self._rest(method, timedelta(seconds=error.seconds))
-            raise
+        with self._turns.obeying(method):
+            answer = getattr(self._client, method.replace(".", "_"))(**given)
         data: Any = answer.data
         return data if isinstance(data, Mapping) else {}
 
-    def _rest(self, what: str, time: timedelta) -> None:
-        self._rests[what] = self._clock() + time
 
-    def _await_turn(self, method: str, target: str = "") -> None:
-        """Refuse what Slack has asked us to wait with, before anything is done."""
-        now = self._clock()
-        self._rests = {what: until for what, until in self._rests.items() if until > now}
-        for what in (method, f"{method} {target}"):
-            if what in self._rests:
-                seconds = (self._rests[what] - now).total_seconds()
-                raise SlackAway(f"{method}: its turn has not come", seconds=seconds, certain=True)
-
-
-def _in_words(message: Message, error: MessageRefused) -> Message:
+def _in_words(message: Message, error: MessageRefused, of: str) -> Message:
     """The same without what Slack does not take: a plain message is better than none."""
-    logger.error("a message is shown without its details, since Slack does not take it (%s)", error)
-    return Message(f"{message.text}\n(Slack did not take the details of this message: {error})", ())
+    sign = mark(of)
+    logger.error("[%s] a message is shown without its details: Slack does not take it (%s)", sign, error)
+    return without_details(message, error, sign)
+
+
+def _is_never_taken(error: SlackError) -> bool:
+    """Whether a file will not be taken however often it is sent; its thread is not held up for it."""
+    return isinstance(error, MessageRefused) or (isinstance(error, AccessLost) and bool(error.scopes))
+
+
+def _instead_of(file: Attachment, error: SlackError, of: str) -> Message:
+    logger.error("[%s] the file %s is left out: %s", mark(of), file.name, error.told)
+    return not_attached(file.name, error, mark(of))
 
 
 def _metadata(place: Place) -> dict[str, Any]:

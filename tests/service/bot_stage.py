@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -422,6 +424,17 @@ def terminated(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=SECONDS)
     return process.returncode, out, err
+
+
+def answered(url: str, *, body: bytes | None = None) -> tuple[int, str]:
+    """What the bot's own HTTP server says; 0 where there is none."""
+    try:
+        with urllib.request.urlopen(url, body, timeout=5) as found:
+            return found.status, found.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
 
 
 def listen(stage: Stage, driven: HandDriven) -> None:

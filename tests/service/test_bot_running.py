@@ -1,9 +1,6 @@
 """The bot as people run it: connected to Slack and Redis, driven by commands and clicks alone."""
 
 import json
-import socket
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +11,8 @@ from bot.doctor import host_findings
 from bot.render import CANCEL, EXECUTE
 from bot.rights import hashed, of_bot, of_host
 from bot.scopes import NEXT_STEP, SCOPES
-from tests.service.bot_stage import Stage, bot_process, now, terminated, wait_until
+from tests.service.bot_stage import Stage, answered, bot_process, now, terminated, wait_until
+from tests.stage.redis import free_port
 from tests.unit.bot_values import plan_failed
 from workers.reasons import Code, reason
 
@@ -282,35 +280,19 @@ def test_signed_http_serves_commands_and_its_health(stage: Stage) -> None:
     process = bot_process(
         stage, SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET=stage.slack.signing_secret, PORT=str(port)
     )
-    wait_until(lambda: answer(f"{url}/healthz") == (200, "ok\n"), what="a healthy bot")
+    wait_until(lambda: answered(f"{url}/healthz") == (200, "ok\n"), what="a healthy bot")
     stage.slack.deliver_to(f"{url}/slack/events")
 
     stage.slack.command("ana", "ops", "/prune preview web-1")
     stage.host().answer_with_plan()
-    forged = answer(f"{url}/slack/events", body=b"command=/prune&text=help")
+    forged = answered(f"{url}/slack/events", body=b"command=/prune&text=help")
 
     assert stage.ready_root()
     assert forged[0] == 401
     stage.server.stop()
-    wait_until(lambda: answer(f"{url}/healthz")[0] == 503, what="an unhealthy bot")
-    assert "Redis cannot be read" in answer(f"{url}/healthz")[1]
+    wait_until(lambda: answered(f"{url}/healthz")[0] == 503, what="an unhealthy bot")
+    assert "Redis cannot be read" in answered(f"{url}/healthz")[1]
     assert terminated(process)[0] == 0
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-def answer(url: str, *, body: bytes | None = None) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(url, body, timeout=5) as found:
-            return found.status, found.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
 
 
 def test_keys_are_made_once_and_hosts_are_told_what_they_need(stage: Stage, tmp_path: Path) -> None:

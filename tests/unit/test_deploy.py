@@ -261,6 +261,21 @@ def test_the_fault_matrix_that_is_shown_has_every_cell_that_can_happen() -> None
     assert shown == {(cell.victim, cell.fault, cell.moment) for cell in REACHABLE}
 
 
+def test_what_slack_refuses_is_in_the_table_that_is_shown_as_it_is_played() -> None:
+    text = (DEPLOY / "WHAT-IF.md").read_text()
+    table = text.partition("\n| what Slack has against it |")[2].partition("\n\n")[0]
+    named = re.findall(r"`(test_\w+)`", table)
+    service = DEPLOY.parent / "tests" / "service"
+    defined = {
+        file: set(re.findall(r"(?m)^def (test_\w+)", (service / file).read_text()))
+        for file in ("test_slack_refusals.py", "test_bot_running.py")
+    }
+
+    assert len(named) == len(set(named))
+    assert set(named) >= defined["test_slack_refusals.py"]
+    assert set(named) <= set().union(*defined.values())
+
+
 def test_what_a_secret_is_called_in_the_document_is_what_the_bot_calls_it() -> None:
     text = (DEPLOY / "SECURITY.md").read_text()
 

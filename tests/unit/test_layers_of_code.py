@@ -57,6 +57,7 @@ PURE = {
         "bot.edits",
         "bot.facts",
         "bot.lookback",
+        "bot.marks",
         "bot.measured",
         "bot.outside",
         "bot.past",

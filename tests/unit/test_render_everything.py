@@ -26,6 +26,7 @@ from bot.questions import Why as WhyUnanswered
 from bot.render import inquiries, policy, receipts
 from bot.render.blocks import Block, Message
 from bot.requests import Contact
+from bot.slack.answers import of_answer
 from tests.unit.render_strategies import (
     ANSWERS,
     HALTS,
@@ -64,10 +65,21 @@ arbitrary = settings(
 Drawn = Message | list[Message] | Block
 # What others are made with; each of those is tried.
 TOOLS = {"blocks.message", "answers.said"}
+# Words alone, where Slack takes nothing else.
+BARE = {"receipts.without_details"}
+# None where there is nothing to say.
+SOMETIMES = {"unshown.unshown"}
 # The tabs have a file of their own: test_render_home.
 TABS = {"home.home", "home.shut_home", "home.undrawn_home", "home.unsaid_home"}
 # Words of somebody else's, which name things in their own way.
-PROSE = {"answers.usage", "checkup.checkup", "decisions.decision"}
+PROSE = {
+    "answers.form_not_opened",
+    "answers.usage",
+    "checkup.checkup",
+    "decisions.decision",
+    "receipts.not_attached",
+    "unshown.unshown",
+}
 MAY_HAVE_BUTTONS = {"root.root", "inquiries.explained", "history.history"}
 
 HOST = st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True)
@@ -102,6 +114,15 @@ CONTACTS = st.builds(
     st.lists(reasons(), max_size=4).map(tuple),
 )
 LINKS = st.sampled_from(["", "https://example.slack.com/archives/C0/p1"])
+
+
+MARKS = st.just("3f9c1a")
+CODES = st.sampled_from(["missing_scope", "not_in_channel", "is_archived", "token_revoked", "invalid_blocks"])
+REFUSALS = st.builds(
+    lambda code, needed: of_answer("chat.postMessage", status=200, code=code, needed=needed),
+    CODES | ERRORS,
+    ERRORS,
+)
 
 
 @st.composite
@@ -175,12 +196,11 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
     "answers.changed": drawn(render.changed),
     "answers.counted": drawn(render.counted, CONSENTS),
     "answers.elsewhere": drawn(render.elsewhere, st.just("C0OPS")),
-    "answers.form_not_opened": drawn(render.form_not_opened, ERRORS),
+    "answers.form_not_opened": drawn(render.form_not_opened, REFUSALS, MARKS),
     "answers.help_text": drawn(render.help_text),
-    "answers.invite_me": drawn(render.invite_me),
-    "answers.not_allowed": drawn(render.not_allowed, DENIED),
+    "answers.not_allowed": drawn(render.not_allowed, DENIED, MARKS),
     "answers.not_ours": drawn(render.not_ours),
-    "answers.not_told_in_time": drawn(render.not_told_in_time),
+    "answers.not_told_in_time": drawn(render.not_told_in_time, MARKS),
     "answers.not_yet": drawn(render.not_yet),
     "answers.outdated": drawn(render.outdated),
     "answers.queue_unreachable": drawn(render.queue_unreachable),
@@ -224,7 +244,7 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
     "receipts.asking": drawn(receipts.asking, HOSTS),
     "receipts.inquiring": drawn(receipts.inquiring, CONTACTS, NOWS),
     "receipts.looking_up": drawn(receipts.looking_up),
-    "receipts.not_attached": drawn(receipts.not_attached, NAMES, ERRORS),
+    "receipts.not_attached": drawn(receipts.not_attached, NAMES, REFUSALS, MARKS),
     "receipts.not_noted": drawn(receipts.not_noted, ERRORS),
     "receipts.not_readable": drawn(receipts.not_readable),
     "receipts.taken": drawn(receipts.taken),
@@ -233,6 +253,8 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
     "starting.starting": drawn(render.starting, HOSTS, st.just("about")),
     "trouble.trouble": drawn(render.trouble, plans("web-1").flatmap(reports).filter(render.is_troubled)),
     "underway.cancelled": drawn(render.cancelled, many(requests())),
+    "unshown.goes_on_here": drawn(render.goes_on_here, MARKS),
+    "unshown.unshown": drawn(render.unshown, REFUSALS, MARKS).filter(bool),
     "underway.underway": drawn(render.underway, many(st.tuples(requests(), LINKS)), NOWS),
 }
 
@@ -250,7 +272,7 @@ def makers() -> Iterator[str]:
 
 
 def test_every_maker_is_tried() -> None:
-    assert set(makers()) == set(MADE) | TOOLS | TABS
+    assert set(makers()) == set(MADE) - SOMETIMES | TOOLS | TABS | BARE
 
 
 @pytest.mark.parametrize("name", MADE)

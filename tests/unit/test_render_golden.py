@@ -3,8 +3,10 @@ from dataclasses import replace
 import pytest
 
 from bot.access import Denied, Why
+from bot.checks import Finding
 from bot.commands import UsageReply
 from bot.consent import Consent
+from bot.errors import SlackError
 from bot.past import Page, Sought, Totals, Turn, run_of
 from bot.questions import Unanswered
 from bot.questions import Why as NoAnswer
@@ -16,17 +18,20 @@ from bot.render import (
     answered,
     cancelled,
     changed,
+    checkup,
     closed_form,
     counted,
     details,
     details_file,
     editing,
+    form_not_opened,
+    goes_on_here,
     help_text,
     history,
     hosts,
-    invite_me,
     not_allowed,
     not_kept,
+    not_told_in_time,
     not_yet,
     outdated,
     queue_unreachable,
@@ -38,10 +43,13 @@ from bot.render import (
     trouble,
     unanswered,
     underway,
+    unshown,
     usage,
 )
-from bot.render.receipts import inquiring
+from bot.render.receipts import inquiring, not_attached
 from bot.requests import Contact, HostPart, Phase, Settled, Settlement, Stage
+from bot.scopes import NEXT_STEP, SCOPES
+from bot.slack.answers import of_answer
 from tests.unit.golden import EXAMPLES, FOLDER, assert_golden, assert_golden_views, assert_text
 from tests.unit.render_values import (
     ANA,
@@ -132,6 +140,17 @@ TWO = Consent(
     needed=2, given=(BO,), who=("U0CARL", "S0DBAS"), takes_two=True, requester=READY.asked.requester
 )
 
+UNSHOWN = (
+    *("not_in_channel", "channel_not_found", "is_archived", "restricted_action", "missing_scope"),
+    *("token_revoked", "ratelimited"),
+)
+
+
+def slack_says(code: str) -> SlackError:
+    status = 429 if code == "ratelimited" else 200
+    return of_answer("chat.postMessage", status=status, code=code, needed="chat:write")
+
+
 MESSAGES: dict[str, tuple[Message, ...]] = {
     **{f"root-{name}": (root(request, NOW),) for name, request in REQUESTS.items()},
     "root-approved-by-one-of-two": (root(READY, NOW, TWO),),
@@ -210,7 +229,6 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         timed_out(ago(minutes=1)),
         outdated(),
         queue_unreachable(),
-        invite_me(),
     ),
     "denied": (
         not_allowed(Denied(Why.NO_RULES)),
@@ -223,9 +241,31 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         not_allowed(Denied(Why.NOBODY)),
         not_allowed(Denied(Why.NOT_NAMED, who=("T0AWAY/U0CARL", "U0ANA", "S0DBAS"))),
         not_allowed(Denied(Why.NOT_ALONE, who=("U0ANA", "U0BO"))),
-        not_allowed(Denied(Why.NOT_KNOWN, error="users.info: ratelimited")),
-        not_allowed(Denied(Why.NOT_KNOWN, error="conversations.info: channel_not_found")),
         not_allowed(Denied(Why.NOT_A_MEMBER)),
+        not_allowed(Denied(Why.NOT_KNOWN, error="users.info: ratelimited"), "3f9c1a"),
+        not_allowed(Denied(Why.NOT_KNOWN, error="conversations.info: channel_not_found"), "3f9c1a"),
+    ),
+    "checkup": (
+        checkup(
+            [
+                Finding("Redis", is_good=True, says="answers"),
+                Finding("scope files:write", False, f"missing, needed {SCOPES['files:write']}; {NEXT_STEP}"),
+                Finding("host web-2", False, "gives no sign of life; is its worker running?"),
+            ]
+        ),
+        checkup([Finding("Redis", is_good=True, says="answers"), Finding("rules", is_good=True, says="")]),
+    ),
+    "unshown": (
+        *filter(None, (unshown(slack_says(code), "3f9c1a") for code in UNSHOWN)),
+        goes_on_here("3f9c1a"),
+    ),
+    "refused": (
+        form_not_opened(slack_says("expired_trigger_id"), "3f9c1a"),
+        form_not_opened(slack_says("invalid_arguments"), "3f9c1a"),
+        form_not_opened(slack_says("token_revoked"), "3f9c1a"),
+        not_told_in_time("3f9c1a"),
+        not_attached("web-1-plan.txt", slack_says("missing_scope"), "3f9c1a"),
+        not_attached("web-1-plan.txt", slack_says("file_uploads_disabled"), "3f9c1a"),
     ),
 }
 
