@@ -57,10 +57,14 @@ class Desk:
     def step(self) -> float:
         """Carry everything on a little; returns how long to wait until the next step."""
         settled = self._settle(self._standing())
-        for dossier, request in self._standing():
+        standing_ = self._standing()
+        # A channel takes few messages: what is decided by and what is waited for comes before its details.
+        for dossier, request in standing_:
             self._alone(request.asked.id, partial(self._carry_on, dossier, request))
         for note in self._exhibits.owed():
             self._alone(note.id, partial(self._exhibits.answer, note))
+        for dossier, request in standing_:
+            self._alone(request.asked.id, partial(self._follow, dossier, request))
         self._tell_of_access()
         self._last_step = self._clock()
         return 0.0 if settled else STEP_SECONDS
@@ -88,9 +92,12 @@ class Desk:
         if request.settlement is None and (late := newly_overdue(request)):
             self._store.record_overdue(request.asked.id, late, self._clock())
             return
-        has_root = self._exhibits.show_root(dossier.filed, request)
+        self._exhibits.show_root(dossier.filed, request)
         self._sending.send(dossier, request)
-        has_parts = self._exhibits.show_parts(request)
+
+    def _follow(self, dossier: Dossier, request: Request) -> None:
+        """Show the details, and lay aside what is over and shown."""
+        has_root, has_parts = self._exhibits.is_shown(request), self._exhibits.show_parts(request)
         is_shown = (has_root and has_parts) or self._exhibits.is_given_up(request)
         if is_shown and request.phase in OVER:
             if not has_root:

@@ -4,6 +4,7 @@ Facts outrank one another and are never counted, so an event that comes twice, l
 does no harm.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -69,13 +70,16 @@ def standing(
 ) -> Request:
     """Make the request of what is recorded alone; `halts`: who stopped its run, by host."""
     settlement = _as_told(asked, settlement, events)
+    told = defaultdict[str, list[Told]](list)
+    for one in events:
+        told[one.event.host].append(one)
     parts = tuple(
         _part(
             replace(_blank(host, settlement, choices, is_overdue=host in overdue), halt=halts.get(host)),
             asked,
             settlement=settlement,
             sent=[s for s in sent if s.host == host],
-            events=[t for t in events if t.event.host == host],
+            events=told[host],
         )
         for host in asked.hosts
     )

@@ -1,8 +1,9 @@
-"""Everything recorded about a request, read together; events are decoded once and kept while it is open."""
+"""Everything recorded about a request, read together; events are read once and kept while it is open."""
 
 import logging
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
@@ -20,7 +21,23 @@ from workers.contract import EVENT
 
 logger = logging.getLogger(__name__)
 
-Known = dict[tuple[int, int], Told | None]
+
+@dataclass(frozen=True)
+class Known:
+    """The events of a request that are read, by ledger and number there; `until`: the newest of them."""
+
+    told: Mapping[tuple[int, int], Told | None] = field(default_factory=dict)
+    until: int = 0
+
+    def and_(self, recorded: Sequence[Recorded]) -> "Known":
+        """The same with these."""
+        told = {**self.told, **{(one.ledger, one.seq): _read(one) for one in recorded}}
+        return Known(told, max([self.until, *(one.number for one in recorded)]))
+
+    @property
+    def events(self) -> list[Told]:
+        """Each host's in its own order."""
+        return [told for _, told in sorted(self.told.items()) if told]
 
 
 @dataclass(frozen=True)
@@ -55,11 +72,12 @@ class Dossiers:
     def of(self, filed: Filed) -> Dossier:
         """The dossier of a request."""
         with self._lock:
-            dossier, known = self._read.get(filed.asked.id), self._told.setdefault(filed.asked.id, {})
+            dossier, known = self._read.get(filed.asked.id), self._told.get(filed.asked.id, Known())
         if dossier is None or dossier.filed.revision != filed.revision:
-            dossier = self._gathered(filed, known)
+            known = known.and_(self._history.events(filed.asked.id, after=known.until))
+            dossier = self._gathered(filed, known.events)
             with self._lock:
-                self._read[filed.asked.id] = dossier
+                self._read[filed.asked.id], self._told[filed.asked.id] = dossier, known
         return dossier
 
     def find(self, request_id: str) -> Dossier | None:
@@ -73,10 +91,8 @@ class Dossiers:
         self._keep_only({f.asked.id for f in filed})
         return tuple(self.of(f) for f in filed)
 
-    def _gathered(self, filed: Filed, known: Known) -> Dossier:
+    def _gathered(self, filed: Filed, events: Sequence[Told]) -> Dossier:
         request_id = filed.asked.id
-        decoded = [_decoded(recorded, known) for recorded in self._history.events(request_id)]
-        events = [event for event in decoded if event]
         sent = self._store.sent(request_id)
         request = standing(
             filed.asked,
@@ -102,15 +118,8 @@ class Dossiers:
                 self._read.pop(gone, None)
 
 
-def _decoded(recorded: Recorded, known: Known) -> Told | None:
-    """Read an event; one that only another version of this program can read is left out."""
-    key = (recorded.ledger, recorded.seq)
-    if key not in known:
-        known[key] = _read(recorded)
-    return known[key]
-
-
 def _read(recorded: Recorded) -> Told | None:
+    """Read an event; one that only another version of this program can read is left out."""
     try:
         (event,) = told([EVENT.validate_json(recorded.body)])
     except ValidationError:

@@ -37,8 +37,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Recorded:
-    """An event as it stands here; ledgers are numbered in the order in which the bot met them."""
+    """An event as it stands here; ledgers are numbered in the order in which the bot met them.
 
+    `number` counts all events in the order in which they came.
+    """
+
+    number: int
     ledger: int
     seq: int
     body: str
@@ -77,14 +81,15 @@ class History:
             ).fetchone()
             return (row["ledger"], row["acknowledged"]) if row else None
 
-    def events(self, request_id: str) -> tuple[Recorded, ...]:
-        """What the hosts have told about a request, each host's in its own order."""
+    def events(self, request_id: str, *, after: int = 0) -> tuple[Recorded, ...]:
+        """What was told about a request after the event of that number, each host's in its own order."""
         with self._database.reading() as db:
             rows = db.execute(
-                "SELECT ledger, seq, body FROM events WHERE request_id = ? ORDER BY ledger, seq",
-                (request_id,),
+                "SELECT rowid AS number, ledger, seq, body FROM events WHERE request_id = ? AND rowid > ?"
+                " ORDER BY ledger, seq",
+                (request_id, after),
             )
-            return tuple(Recorded(row["ledger"], row["seq"], row["body"]) for row in rows)
+            return tuple(Recorded(**row) for row in rows)
 
     def reports(self, *, host: str | None = None, limit: int = 20) -> tuple[Report, ...]:
         """The last reports, newest first."""

@@ -71,21 +71,24 @@ class Exhibits:
         """Slack's last word where it does not take the bot's token."""
         return self._hindrances.lost
 
-    def show_root(self, filed: Filed, request: Request) -> bool:
-        """Post or edit the root message; returns whether it shows the request as it is."""
+    def show_root(self, filed: Filed, request: Request) -> None:
+        """Post or edit the root message, unless it shows the request as it is or has to wait for its turn."""
         now, last = self._clock(), self._shown.get(request.asked.id)
         consent = self._consent(request)
         if last and (last.request, last.consent) == (request, consent) and now - last.at < REDRAW_AFTER:
-            return True
+            return
         is_urgent = last is None or _controls(last.request) != _controls(request)
         if not self._pace.allows(request.asked.id, now, is_urgent=is_urgent):
-            return False
-        if not self._draw_root(filed, request, consent, now):
-            return False
-        if request.phase is Phase.READY:
-            self._audit.note_shown(request.asked.id, request.set_digest, request.plans, now)
-        self._shown[request.asked.id] = Shown(request, consent, now)
-        return True
+            return
+        if self._draw_root(filed, request, consent, now):
+            if request.phase is Phase.READY:
+                self._audit.note_shown(request.asked.id, request.set_digest, request.plans, now)
+            self._shown[request.asked.id] = Shown(request, consent, now)
+
+    def is_shown(self, request: Request) -> bool:
+        """Whether the root message shows the request as it is."""
+        last = self._shown.get(request.asked.id)
+        return last is not None and last.request == request
 
     def _draw_root(self, filed: Filed, request: Request, consent: Consent, now: datetime) -> bool:
         place = Place(request.asked.id, ROOT, request.asked.channel)
@@ -98,7 +101,10 @@ class Exhibits:
         return False
 
     def show_parts(self, request: Request) -> bool:
-        """Post what belongs into the thread; returns whether all of it is there."""
+        """Post what belongs into the thread; returns whether all of it is there.
+
+        What a channel does not take yet is not even drawn: of many hosts that would hold up everything else.
+        """
         posts = self._posts.of(request.asked.id)
         root = posts.get(ROOT)
         if root is None or not root.ts:
@@ -107,7 +113,8 @@ class Exhibits:
         if AGAIN in posts and AGAIN not in done and not self._show(goes_on(request), request, root):
             return False
         shown = [
-            all(exhibit.part in done or self._show(exhibit, request, root) for exhibit in group)
+            self._threads.takes(root.channel)
+            and all(exhibit.part in done or self._show(exhibit, request, root) for exhibit in group)
             for group in exhibits(request, done, self._clock())
         ]
         return all(shown) and self._show_pictures(request, root, done)
@@ -218,7 +225,7 @@ def exhibits(request: Request, done: frozenset[str], now: datetime) -> Iterator[
         if part.plan is not None and plan_file(part) not in done:
             yield _plan(part)
     for part in request.parts:
-        if part.ordered and part.stage in (Stage.FINISHED, Stage.REFUSED):
+        if part.ordered and part.stage in (Stage.FINISHED, Stage.REFUSED) and end_of_run(part) not in done:
             yield _run(part, now)
 
 
@@ -239,6 +246,11 @@ def plan_file(part: HostPart) -> str:
     return f"plan file {part.host}"
 
 
+def end_of_run(part: HostPart) -> str:
+    """The last of what is shown of a run."""
+    return f"run file {part.host}" if part.report else f"report {part.host}"
+
+
 def _plan(part: HostPart) -> Iterator[Exhibit]:
     for number, reply in enumerate(render.details(part), 1):
         yield Exhibit(f"details {part.host} {number}", partial(_as_it_is, reply))
@@ -257,7 +269,7 @@ def _trouble(report: Report) -> Iterator[Exhibit]:
 def _run(part: HostPart, now: datetime) -> Iterator[Exhibit]:
     yield Exhibit(f"report {part.host}", lambda: render.report(part, now))
     if part.report:
-        yield Exhibit(f"run file {part.host}", lambda: _file(f"Run on {part.host}", render.report_file(part)))
+        yield Exhibit(end_of_run(part), lambda: _file(f"Run on {part.host}", render.report_file(part)))
 
 
 def _as_it_is(message: Message) -> Message:

@@ -85,6 +85,10 @@ class Threads:
         self._client, self._posts, self._bot_user, self._clock = client, posts, bot_user, clock
         self._turns = Turns(clock)
 
+    def takes(self, channel: str) -> bool:
+        """Whether it is time for another message of this channel."""
+        return self._turns.is_time_for("chat.postMessage", channel)
+
     def show(self, place: Place, message: Message) -> str:
         """Make the message at this place show this; returns its ts.
 

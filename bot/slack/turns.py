@@ -39,11 +39,17 @@ class Turns:
         Raises:
             SlackAway: its turn has not come.
         """
+        if rest := self._rest_of(method, target):
+            raise rest.again(method, self._clock())
+
+    def is_time_for(self, method: str, target: str = "") -> bool:
+        """Whether that would not be refused."""
+        return self._rest_of(method, target) is None
+
+    def _rest_of(self, method: str, target: str) -> Rest | None:
         now = self._clock()
         self._rests = {what: rest for what, rest in self._rests.items() if rest.until > now}
-        for what in (method, f"{method} {target}"):
-            if what in self._rests:
-                raise self._rests[what].again(method, now)
+        return self._rests.get(method) or self._rests.get(f"{method} {target}")
 
     def rest(self, what: str, time: timedelta, why: SlackAway | None = None) -> None:
         """Leave this alone for so long."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import redis
 
@@ -160,7 +160,13 @@ class StandInHost:
             fields: dict[Any, Any] = dict(entry)
             self.server.client.xadd(events_key(self.name), fields)
 
-    def beat(self, *problems: Reason, holding: tuple[str, ...] | None = None) -> None:
+    def beat(
+        self,
+        *problems: Reason,
+        holding: tuple[str, ...] | None = None,
+        busy: Literal["", "plan", "execute"] = "",
+        since: datetime | None = None,
+    ) -> None:
         beat = Beat(
             host=self.name,
             boot="b1",
@@ -168,6 +174,8 @@ class StandInHost:
             engine_id="engine-1",
             version="0.1.0",
             at=self.clock(),
+            busy=busy,
+            busy_since=since,
             problems=problems,
             keys=holding,
         )

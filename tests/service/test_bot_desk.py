@@ -510,6 +510,23 @@ def test_s14_a_restart_after_every_step_shows_each_message_once(
     bot.close()
 
 
+def test_a_request_is_shown_before_the_details_of_those_before_it(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1")
+    bot.carry_on()
+    stage.host().answer_with_plan(steps=400)
+    bot.hear()
+    bot.carry_on(2)
+    begun = len(stage.slack.thread("ops", stage.roots()[0].ts))
+    bot.command("preview web-2")
+
+    bot.carry_on()
+    shown = len(stage.roots())
+    bot.carry_on(6)
+
+    assert shown == 2
+    assert begun < len(stage.slack.thread("ops", stage.roots()[0].ts)) == 5
+
+
 def test_events_told_again_are_shown_once(stage: Stage, bot: HandDriven) -> None:
     made, order = executing(stage, bot)
     stage.host().tell(finished(report(order, made, digest(made), at=bot.clock()), at=bot.clock()))

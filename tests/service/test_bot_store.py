@@ -243,6 +243,31 @@ def test_a_request_survives_a_restart(tmp_path: Path) -> None:
     again.close()
 
 
+class CountingHistory(History):
+    """Counts what is read of it."""
+
+    read = 0
+
+    def events(self, request_id: str, *, after: int = 0) -> tuple[Recorded, ...]:
+        found = super().events(request_id, after=after)
+        self.read += len(found)
+        return found
+
+
+def test_each_event_of_an_open_request_is_read_once(database: Database, store: Store) -> None:
+    history, made = CountingHistory(database), {host: plan(host) for host in ("web-1", "web-2")}
+    dossiers = dossiers_of(database, history)
+    store.ask(asked("web-1", "web-2"), trigger_id="t1")
+
+    for number, host in enumerate(("web-2", "web-1"), 1):
+        history.record(host, [entry(1, plan_ready(made[host]))], NOON)
+        (dossier,) = dossiers.open()
+        assert len(dossier.request.plans) == number
+
+    assert history.read == 2
+    assert dossiers.open() == (dossier,)
+
+
 class SlowHistory(History):
     """Says when it is asked, and answers when it is let."""
 
@@ -250,10 +275,10 @@ class SlowHistory(History):
         super().__init__(database)
         self.asked, self.let = threading.Event(), threading.Event()
 
-    def events(self, request_id: str) -> tuple[Recorded, ...]:
+    def events(self, request_id: str, *, after: int = 0) -> tuple[Recorded, ...]:
         self.asked.set()
         self.let.wait()
-        return super().events(request_id)
+        return super().events(request_id, after=after)
 
 
 def test_who_is_writing_may_read_a_request_that_another_thread_reads(tmp_path: Path) -> None:

@@ -168,11 +168,13 @@ def test_a_limit_is_obeyed_without_asking_again(slack: Workspace, desk: Desk) ->
 
 def test_messages_of_a_channel_are_a_second_apart(slack: Workspace, desk: Desk) -> None:
     desk.show(HELLO)
+    takes = [desk.threads.takes(slack.channel_id(name)) for name in ("ops", "dev")]
     with pytest.raises(SlackAway):
         desk.threads.show(desk.place("next"), BYE)
 
     desk.show(BYE, "next")
 
+    assert takes == [False, True]
     assert len(slack.messages("ops")) == 2
 
 
@@ -234,7 +236,7 @@ def test_s14_an_answer_that_slack_does_not_take_is_given_in_words(slack: Workspa
     too_long = Message("4 runs, 17.1 GB freed", (section("x" * 3001),))
     desk.threads.answer(Note("n1", desk.clock(), "C1", address(slack), too_long))
     assert slack.ephemerals("ana")[-1].plain.startswith(
-        "4 runs, 17.1 GB freed\n(Slack did not take the details"
+        "4 runs, 17.1 GB freed\nSlack did not take the details"
     )
 
     with pytest.raises(MessageGone):
