@@ -35,7 +35,9 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def words(value: Any) -> Iterator[str]:
-    """Every text in a value that somebody reads, of whatever kind."""
+    """Every text of ours in a value that somebody reads, of whatever kind; a log has times of its own."""
+    if isinstance(value, dict) and value.get("type") == "rich_text_preformatted":
+        return
     if isinstance(value, dict):
         for key, entry in value.items():
             yield from [entry] if key == "text" and isinstance(entry, str) else words(entry)
