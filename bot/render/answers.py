@@ -240,9 +240,12 @@ DENIALS = {
 
 def counted(consent: Consent) -> Message:
     """An answer to a press that counts, where more of them are needed."""
+    left = consent.needed - len(consent.given)
+    approved = {name for person in consent.given for name in (person.user, person.spelled)}
+    others = may([one for one in consent.who if one not in approved])
     return said(
         f"Your approval counts: {len(consent.given)} of {consent.needed}. Nothing is removed yet.",
-        f"It begins when {consent.needed - len(consent.given)} more approve ({may(consent.who)}).",
+        f"It begins when {left} more {'approves' if left == 1 else 'approve'} ({others}).",
     )
 
 

@@ -77,7 +77,7 @@ class Exhibits:
         consent = self._consent(request)
         if last and (last.request, last.consent) == (request, consent) and now - last.at < REDRAW_AFTER:
             return
-        is_urgent = last is None or _controls(last.request) != _controls(request)
+        is_urgent = last is None or _pressed(last.request, last.consent) != _pressed(request, consent)
         if not self._pace.allows(request.asked.id, now, is_urgent=is_urgent):
             return
         if self._draw_root(filed, request, consent, now):
@@ -210,9 +210,9 @@ class Exhibits:
             logger.warning("[%s] an answer in channel %s cannot be given: %s", sign, note.channel, error)
 
 
-def _controls(request: Request) -> tuple[object, ...]:
-    """What was used goes away at once, however lately the message was edited."""
-    return request.phase, [part.halt for part in request.parts]
+def _pressed(request: Request, consent: Consent) -> tuple[object, ...]:
+    """What people did shows at once, however lately the message was edited."""
+    return request.phase, consent.given, [part.halt for part in request.parts]
 
 
 def exhibits(request: Request, done: frozenset[str], now: datetime) -> Iterator[Iterator[Exhibit]]:
