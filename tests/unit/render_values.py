@@ -352,7 +352,7 @@ CACHE_WORSE = Worse(
 )
 
 
-def gone(index: int, seconds: float, **facts: object) -> Removed:
+def gone(index: int, seconds: float, /, **facts: object) -> Removed:
     """A step of the plan that was removed so many seconds before now."""
     of = STEPS[index]
     made = Removed(index=index, object=of.object, at=ago(seconds=seconds), restorable=of.restorable)

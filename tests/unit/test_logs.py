@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.unit.test_health import a_vital
 from tests.unit.test_log_lines import frame, texts
 from workers.contract import LogTail
 from workers.engine import Engine
+from workers.execution import logs
 from workers.execution.logs import MOST_BYTES, MOST_READ, log_tails
 from workers.execution.trouble import Fallen
 
@@ -62,7 +64,8 @@ def test_as_many_lines_are_read_as_the_policy_says(talker: Talker, engine: Engin
 
 
 def test_a_terminal_has_no_frames(talker: Talker, engine: Engine) -> None:
-    talker.answers(b"no such host\r\n")
+    # What looks like the header of a short piece is what its program wrote.
+    talker.answers(frame("no")[:8] + b"no such host\r\n")
 
     assert texts(read(engine, fell("web", terminal=True))["web"]) == ["no such host"]
 
@@ -101,6 +104,15 @@ def test_of_many_containers_the_first_ones_are_read(talker: Talker, engine: Engi
     assert [name for name, one in found.items() if one.unread] == [
         f"web-{n}" for n in (MOST_READ, MOST_READ + 1)
     ]
+
+
+def test_logs_for_which_no_time_is_left_are_said_to_be_unread(
+    talker: Talker, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "TOGETHER", timedelta(0))
+
+    assert "no time is left for it" in read(engine, fell("web"))["web"].unread
+    assert asked(talker) == []
 
 
 def test_an_engine_that_is_not_there_any_more_keeps_no_report_back(talker: Talker, engine: Engine) -> None:

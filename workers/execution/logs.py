@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from workers.contract import LogTail
 from workers.engine import Engine
-from workers.errors import EngineError
+from workers.errors import AnswerLost, EngineError
 from workers.execution.health import Vital
 from workers.execution.log_lines import tail
 from workers.execution.trouble import Fallen
@@ -43,7 +43,9 @@ def _asked(engine: Engine, id_: str, lines: int, until: float) -> tuple[bytes, b
     """Ask for fewer where they are too long: the newest are wanted, and an engine begins with the oldest."""
     wanted = lines
     while True:
-        left = timedelta(seconds=max(0.0, until - time.monotonic()))
+        left = timedelta(seconds=until - time.monotonic())
+        if left <= timedelta(0):
+            raise AnswerLost(f"log of {id_[:12]}: no time is left for it")
         raw, whole = engine.log_tail(id_, lines=lines, most=MOST_BYTES, within=min(WITHIN, left))
         if whole or lines == 1:
             return raw, whole and lines == wanted

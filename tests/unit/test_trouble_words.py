@@ -1,0 +1,106 @@
+"""The message that calls people says what it must, whatever there is of it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from bot.render import trouble
+from bot.render.blocks import TEXT_BUDGET, pinged, weight
+from tests.unit.render_text import text_of
+from tests.unit.render_values import API_WORSE, APP, GONE_RUN, NOW, TROUBLED_RUN, WENT, gone
+from workers.contract import HealthLine, LogLine, LogTail, Report, Trouble
+
+
+def with_trouble(**facts: object) -> Report:
+    assert TROUBLED_RUN.trouble is not None
+    return TROUBLED_RUN.model_copy(update={"trouble": TROUBLED_RUN.trouble.model_copy(update=facts)})
+
+
+def test_with_much_of_everything_there_is_room_for_some_of_each() -> None:
+    names = [f"service-{n}-{'x' * 40}" for n in range(20)]
+    log = LogTail(lines=tuple(LogLine(text=f"{n} {'y' * 230}", at=NOW) for n in range(40)))
+    bad = TROUBLED_RUN.health[0]
+    run = TROUBLED_RUN.model_copy(
+        update={
+            "health": tuple(bad.model_copy(update={"name": name}) for name in names),
+            "trouble": Trouble(
+                worse=tuple(API_WORSE.model_copy(update={"name": name, "log": log}) for name in names),
+                removed=tuple(gone(1, 300 - n, index=n, pull=APP, names=("shop/app:1",)) for n in range(40)),
+                more=900,
+            ),
+        }
+    )
+    drawn = trouble(run)
+    text = text_of(drawn)
+
+    assert weight(drawn.blocks) <= TEXT_BUDGET
+    assert text.count("The end of the log of") == 5
+    assert "+15 more logs not shown." in text
+    # The newest lines, and of the rest how many there are.
+    assert text.count("39 yyy") == 5
+    services, objects = (int(found) for found in re.findall(r"\+(\d+) more (?:service|object)s", text))
+    assert services + text.count("• `service-") == 20
+    assert objects + text.count("• image ") == 940
+
+
+def test_what_went_after_it_was_seen_is_not_said_to_have_gone_before() -> None:
+    late = gone(0, 0, at=API_WORSE.seen_at + timedelta(seconds=1), index=9)
+    text = text_of(trouble(with_trouble(removed=(*WENT[1:], late))))
+
+    assert "import-2026-10" not in text
+    assert "shop/app:1.4.0" in text
+
+
+def test_where_all_went_after_it_was_seen_nothing_had_been_removed() -> None:
+    late = gone(0, 0, at=API_WORSE.seen_at + timedelta(seconds=1))
+
+    assert "had removed nothing before that was seen" in text_of(trouble(with_trouble(removed=(late,))))
+
+
+@pytest.mark.parametrize(
+    ("ping", "called"),
+    [
+        (tuple(f"U0P{n}" for n in range(9)), [f"<@U0P{n}>" for n in range(5)]),
+        (("!channel", "U0ANA"), ["<@U0ANA>"]),
+        # Nobody by an id: then those who had a part in it.
+        (("!channel", "<!here>"), ["<@U0BO>", "<@U0ANA>"]),
+        ((), ["<@U0BO>", "<@U0ANA>"]),
+    ],
+)
+def test_a_handful_is_called_by_their_ids(ping: tuple[str, ...], called: list[str]) -> None:
+    text = trouble(TROUBLED_RUN.model_copy(update={"ping": ping})).text
+
+    assert re.findall(r"<[^>]*>", text) == called
+
+
+@pytest.mark.parametrize(
+    ("one", "shown"),
+    [
+        ("U0ANA", "<@U0ANA>"),
+        ("W0ANA", "<@W0ANA>"),
+        ("S0ONCALL", "<!subteam^S0ONCALL>"),
+        ("S<!channel>", "`S&lt;!channel&gt;`"),
+        ("C0OPS", "`C0OPS`"),
+        ("here", "`here`"),
+    ],
+)
+def test_only_an_id_of_a_person_or_a_group_becomes_a_mention(one: str, shown: str) -> None:
+    assert pinged(one) == shown
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ("unhealthy", "was healthy before this run and is unhealthy now."),
+        ("exited", "was healthy before this run and has exited."),
+        ("restarted", "was healthy before this run and has restarted since."),
+        ("gone", "was healthy before this run and is gone now."),
+        ("<!channel>", "was healthy before this run and is `&lt;!channel&gt;` now."),
+    ],
+)
+def test_the_first_line_says_what_is_broken_where(after: str, words: str) -> None:
+    line: HealthLine = GONE_RUN.health[0].model_copy(update={"after": after})
+    first = trouble(GONE_RUN.model_copy(update={"health": (line,)})).text.split("\n")[0]
+
+    assert first == f"*`api` on web-1 {words}*"
