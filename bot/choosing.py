@@ -17,17 +17,19 @@ from bot.answering import Answering, NoCount, turned_down
 from bot.arrivals import Click, Filled
 from bot.council import Council, Said
 from bot.decisions import Protect, Verb, span_of
-from bot.edits import EDITED, FOR_GOOD, KEEP_FOR, Edited, choice_of, kept, ticked
+from bot.edits import EDITED, FOR_GOOD, KEEP_FOR, NAMED, Edited, choice_of, kept, nobodys, ticked
 from bot.facts import Facts
 from bot.memory.choices import Choices
 from bot.memory.dossiers import Dossier, Dossiers
 from bot.presses import Presses
 from bot.render.blocks import Block, Message
 from bot.requests import Choice, HostPart, Phase, Request
+from bot.starts import Fault
 
 logger = logging.getLogger(__name__)
 
 WANTED = "choose"
+FAULT = 150
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Choosing:
             return render.closed_form(found)
         return render.editing(found[2], _tried(found[2], filled), filled.about)
 
-    def take(self, filled: Filled, facts: Facts, at: datetime) -> Message | Unsure | None:
+    def take(self, filled: Filled, facts: Facts, at: datetime) -> Message | Fault | Unsure | None:
         """Take a form that is known to be ours; None where all of it is taken, else why not."""
         found = self._found(filled)
         if isinstance(found, Message):
@@ -90,6 +92,8 @@ class Choosing:
             return verdict if isinstance(verdict, Unsure) else render.changed()
         if isinstance(verdict, Denied):
             return turned_down(verdict, filled)
+        if unknown := nobodys(part.plan, filled.values):
+            return Fault(NAMED, f"Nothing that would go on {of.host} is called {', '.join(unknown)}."[:FAULT])
         protections = kept(part.plan, filled.values)
         if protections and (objection := self._may_protect(filled, request, of, facts)):
             return objection

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from pydantic import TypeAdapter
 
@@ -11,8 +12,10 @@ from workers.contract import Kind, Plan, ProtectedKind, Step
 from workers.exclusions import closed
 from workers.references import BadName, NamePattern, Pattern
 
-KINDS, OBJECTS, KEEP, KEEP_FOR = "edit_kinds", "edit_objects", "edit_keep", "edit_keep_for"
+KINDS, OBJECTS, NAMED = "edit_kinds", "edit_objects", "edit_named"
+KEEP, KEEP_FOR = "edit_keep", "edit_keep_for"
 FOR_GOOD = "for_good"
+SHORTEST_ID = 12
 Values = Mapping[str, Sequence[str]]
 
 
@@ -32,9 +35,28 @@ EDITED = TypeAdapter(Edited)
 
 def choice_of(plan: Plan, values: Values) -> Choice:
     """What a form leaves out: kinds that are not ticked, objects, and what cannot go without one of those."""
-    kinds, named = set(values.get(KINDS, ())), {*values.get(OBJECTS, ()), *values.get(KEEP, ())}
-    out = {s.index for s in plan.steps if s.object.kind not in kinds or str(s.index) in named}
-    return leaving_out(plan, out)
+    kinds, picked = set(values.get(KINDS, ())), {*values.get(OBJECTS, ()), *values.get(KEEP, ())}
+    out = {s.index for s in plan.steps if s.object.kind not in kinds or str(s.index) in picked}
+    meant = {s.index for s in plan.steps for word in typed(values) if is_called(s, word)}
+    return leaving_out(plan, out | meant)
+
+
+def typed(values: Values) -> tuple[str, ...]:
+    """The names and globs that were typed into a form."""
+    return tuple(" ".join(values.get(NAMED, ())).replace(",", " ").split())
+
+
+def nobodys(plan: Plan, values: Values) -> tuple[str, ...]:
+    """Those of them that name nothing of the plan."""
+    return tuple(word for word in typed(values) if not any(is_called(step, word) for step in plan.steps))
+
+
+def is_called(step: Step, word: str) -> bool:
+    """Whether a name or glob means an object: by any of its names, or what its id begins with."""
+    names, id_ = (step.object.name, *step.untags), step.object.id.removeprefix("sha256:")
+    start = word.removeprefix("sha256:")
+    is_id = len(start) >= SHORTEST_ID and id_.startswith(start)
+    return is_id or any(fnmatchcase(name.removeprefix("/"), word.removeprefix("/")) for name in names)
 
 
 def leaving_out(plan: Plan, excluded: Collection[int]) -> Choice:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.edits import FOR_GOOD, KEEP, KEEP_FOR, KINDS, OBJECTS, protection
+from bot.edits import FOR_GOOD, KEEP, KEEP_FOR, KINDS, NAMED, OBJECTS, protection
 from bot.render.answers import changed
 from bot.render.blocks import Block, context, plain, section, weight
 from bot.render.forms import closed_form, form, menu, option, tickable
@@ -89,14 +89,30 @@ def editing(part: HostPart, tried: HostPart, about: str) -> Block:
         {"block_id": "total", **section("\n".join(_total(part, tried)))},
         _kinds(part, plan),
         _objects(part, shown),
+        *([_by_name(hidden)] if hidden else []),
         *_keep(shown),
-        *([section(_beyond(hidden))] if hidden else []),
     ]
     return form(EDIT, "Edit the plan", blocks, about=about, submit="Use this")
 
 
-def _beyond(hidden: int) -> str:
-    return f"+{amount(hidden, 'smaller object')}, which go or stay with their kind."
+def _by_name(hidden: int) -> Block:
+    """For the objects that a menu has no room for."""
+    return {
+        "type": "input",
+        "block_id": NAMED,
+        "label": plain("Leave out by name"),
+        "hint": plain(
+            f"For {amount(hidden, 'smaller object')} that the menu has no room for, or many at once."
+        ),
+        "optional": True,
+        "dispatch_action": True,
+        "element": {
+            "type": "plain_text_input",
+            "action_id": NAMED,
+            "placeholder": plain("shop/app:1.3.* old-network 3f9c1a2b3c4d"),
+            "dispatch_action_config": {"trigger_actions_on": ["on_enter_pressed"]},
+        },
+    }
 
 
 def _total(part: HostPart, tried: HostPart) -> Iterator[str]:

@@ -9,7 +9,7 @@ from slack_bolt import Ack, App, Respond
 
 from bot.arrivals import Call, Click, Filled
 from bot.commands import Doctor, parse
-from bot.edits import KEEP, KINDS, OBJECTS
+from bot.edits import KEEP, KINDS, NAMED, OBJECTS
 from bot.errors import BotError, PayloadUnreadable
 from bot.reception import Reception
 from bot.render import (
@@ -52,7 +52,7 @@ def register(app: App, reception: Reception, forms: Forms, homes: Homes) -> None
     for way in (NEWER, OLDER):
         app.action(way)(_on_click(reception.leaf))
     app.action(EDIT)(_afterwards(click_of, forms.edit))
-    for field in (KINDS, OBJECTS, KEEP):
+    for field in (KINDS, OBJECTS, NAMED, KEEP):
         app.action(field)(_afterwards(filled_of, forms.redraw))
     app.event(HOME_OPENED)(_afterwards(reader_of, homes.want))
     app.action(REFRESH)(_afterwards(presser_of, homes.want))

@@ -80,7 +80,7 @@ def filled_of(body: Payload) -> Filled:
     return Filled(
         form=_text(view, "callback_id"),
         about=_text(view, "private_metadata"),
-        values={name: _chosen(told) for field in fields for name, told in field.items()},
+        values={name: _chosen(told) or _typed(told) for field in fields for name, told in field.items()},
         person=presser_of(body),
         trigger_id=_text(body, "trigger_id"),
         view=_text(view, "id"),
@@ -96,6 +96,12 @@ def _chosen(told: object) -> tuple[str, ...]:
     return tuple(
         str(option["value"]) for option in options if isinstance(option, Mapping) and "value" in option
     )
+
+
+def _typed(told: object) -> tuple[str, ...]:
+    """What is typed into a field."""
+    text = told.get("value") if isinstance(told, Mapping) else None
+    return (text,) if isinstance(text, str) and text else ()
 
 
 def _team(body: Payload, user: Payload) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.edits import EDITED, KEEP, KEEP_FOR, KINDS, OBJECTS, Edited
+from bot.edits import EDITED, KEEP, KEEP_FOR, KINDS, NAMED, OBJECTS, Edited
 from bot.memory.choices import Choices
 from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, START
 from bot.requests import Choice
@@ -138,6 +138,24 @@ def test_a_form_that_leaves_nothing_leaves_the_host_out_and_may_take_it_in_again
     stage.slack.submit("bo", form(stage, "bo"))
 
     stage.root("Prune 400 MB on 2 hosts?")
+
+
+def test_what_a_menu_has_no_room_for_is_left_out_by_its_name(stage: Stage, bot: None) -> None:
+    stage.slack.command("ana", "ops", "/prune preview web-1")
+    stage.host().answer_with_plan(steps=303)
+    stage.slack.click("ana", stage.ready_root("30.3 GB"), EDIT)
+    view = form(stage)
+    assert "3 smaller objects" in str(view.blocks)
+
+    stage.slack.submit("ana", view, {NAMED: "app:301 app:nine"})
+    view = drawn(stage, "ana", "Leave out by name")
+    assert "Nothing that would go on web-1 is called app:nine." in str(view.errors)
+    stage.slack.submit("ana", view, {NAMED: "app:301, app:30[02]"})
+    edited = stage.root("Prune 30.0 GB on web-1?")
+    stage.slack.click("bo", edited, EXECUTE)
+
+    assert order_of(stage).excluded == (300, 301, 302)
+    assert stage.slack.violations == ()
 
 
 def test_what_is_always_kept_is_left_out_and_protected_on_its_host(stage: Stage, bot: None) -> None:

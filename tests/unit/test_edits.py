@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.edits import KEEP, KINDS, OBJECTS, choice_of, kept, leaving_out, protection, ticked
+from bot.edits import (
+    KEEP,
+    KINDS,
+    NAMED,
+    OBJECTS,
+    choice_of,
+    is_called,
+    kept,
+    leaving_out,
+    nobodys,
+    protection,
+    ticked,
+)
 from bot.requests import Choice, HostPart, Stage
 from tests.unit.bot_values import plan
 from workers.contract import Kind, Plan, Reference
@@ -37,12 +49,28 @@ MIXED = of_kinds(Kind.CONTAINER, Kind.IMAGE, Kind.IMAGE, Kind.NETWORK)
         ({KINDS: ["container", "image", "network"], OBJECTS: ["2"]}, (2,)),
         ({KINDS: ["container", "image", "network"], OBJECTS: ["2"], KEEP: ["1"]}, (1, 2)),
         ({KINDS: ["image", "volume"], OBJECTS: ["77", "-1", "two", ""]}, (0, 3)),
+        ({KINDS: ["container", "image", "network"], NAMED: ["n2, /n0"]}, (0, 2)),
+        ({KINDS: ["container", "image", "network"], NAMED: ["n[12] i3"]}, (1, 2)),
+        ({KINDS: ["image"], NAMED: ["  "]}, (0, 3)),
     ],
 )
 def test_a_form_leaves_out_kinds_and_objects_that_the_plan_has(
     values: dict[str, list[str]], excluded: tuple[int, ...]
 ) -> None:
     assert choice_of(MIXED, values) == Choice("web-1", excluded)
+
+
+def test_an_image_is_meant_by_any_of_its_names_and_by_the_start_of_its_id() -> None:
+    step = plan(steps=1).steps[0].model_copy(update={"untags": ("shop/app:1", "shop/app:old")})
+    id_ = step.object.id.removeprefix("sha256:")
+    meant = ["app:0", "shop/app:*", "shop/app:old", id_, id_[:12], f"sha256:{id_[:20]}"]
+    assert [word for word in meant if not is_called(step, word)] == []
+    assert not any(is_called(step, word) for word in ("app", "shop/app", id_[:11], "old", "sha256:"))
+
+
+def test_what_names_nothing_is_told_apart() -> None:
+    assert nobodys(MIXED, {NAMED: ["n1 n9 x*"]}) == ("n9", "x*")
+    assert nobodys(MIXED, {}) == ()
 
 
 @pytest.mark.parametrize("values", [{}, {KINDS: []}, {KINDS: ["image"], OBJECTS: ["1", "2"]}])
