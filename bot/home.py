@@ -1,6 +1,6 @@
 """The Home tab as one person may see it: there is no channel, so it shows what they could see in theirs."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from bot.memory.disks import Disks
 from bot.memory.dossiers import Dossiers
 from bot.memory.runs import Runs
 from bot.memory.store import Store
-from bot.outside import channels_of, visible_in
+from bot.outside import Reach, reach, visible_in
 from bot.past import Wanted
 from bot.permalinks import Permalinks
 from bot.presses import Presses
@@ -44,33 +44,35 @@ class Home:
     def of(self, person: Person, failed: Mapping[Lookup, str]) -> Block | Unsure:
         """The tab of a person, or what has to be looked up first; what has failed is not asked for again."""
         facts = replace(self.facts(), failed=failed)
-        channels = channels_of(person, rules=self.rules, facts=facts)
-        if isinstance(channels, Denied):
-            return render.shut_home(channels, self.clock())
-        if isinstance(channels, Unsure):
-            return channels
+        within = reach(person, rules=self.rules, facts=facts)
+        if isinstance(within, Denied):
+            return render.shut_home(within, self.clock())
+        return within if isinstance(within, Unsure) else self._within(within, person, facts)
+
+    def _within(self, within: Reach, person: Person, facts: Facts) -> Block | Unsure:
         contacts = self.store.contacts()
         known = {*(contact.host for contact in contacts), *self.runs.hosts()}
-        hosts = visible_in(channels, person, known, rules=self.rules, facts=facts)
-        approvals = self._approvals(person, channels, facts)
+        hosts = visible_in(within.channels, person, known, rules=self.rules, facts=facts)
+        approvals = self._approvals(person, within.channels, facts)
         needs = [found.needs for found in (hosts, approvals) if isinstance(found, Unsure)]
         if isinstance(hosts, Unsure) or isinstance(approvals, Unsure):
             return Unsure(frozenset().union(*needs))
-        return self._drawn(approvals, [one for one in contacts if one.host in hosts], tuple(sorted(hosts)))
+        own = [self._card(contact) for contact in contacts if contact.host in hosts]
+        return self._drawn(Wanted(tuple(sorted(hosts))), approvals, own, within.untold)
 
     def _drawn(
-        self, approvals: Iterable[Approval], contacts: Iterable[Contact], hosts: tuple[str, ...]
+        self, wanted: Wanted, approvals: Sequence[Approval], hosts: Sequence[HostCard], untold: Sequence[str]
     ) -> Block:
-        now, wanted = self.clock(), Wanted(hosts)
-        page = self.runs.page(wanted, most=RUNS_SHOWN)
+        now, page = self.clock(), self.runs.page(wanted, most=RUNS_SHOWN)
         seen = Overview(
-            approvals=tuple(approvals),
-            hosts=[self._card(contact) for contact in contacts],
+            approvals=approvals,
+            hosts=hosts,
             runs=page.runs,
             links=self.permalinks.of({run.request_id for run in page.runs}),
             month=self.runs.totals(replace(wanted, since=now - MONTH)),
             ever=page.totals,
             line=self.line(),
+            untold=untold,
         )
         return render.home(seen, now)
 

@@ -5,13 +5,22 @@ a private or shared channel is for its members, and a guest gets into no other e
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from bot.access import ALLOWED, Denied, Rules, Unsure, Verdict, Why, may_enter, visible
 from bot.facts import About, Fact, Facts, Lookup
 from workers.contract import Person
 
 
-def channels_of(person: Person, *, rules: Rules, facts: Facts) -> tuple[str, ...] | Denied | Unsure:
+@dataclass(frozen=True)
+class Reach:
+    """The channels in which somebody may look at something; `untold`: why Slack did not tell of others."""
+
+    channels: tuple[str, ...]
+    untold: tuple[str, ...] = ()
+
+
+def reach(person: Person, *, rules: Rules, facts: Facts) -> Reach | Denied | Unsure:
     """The channels in which this person may look at something; why not, where there is none."""
     if not rules.book.channels:
         return Denied(Why.NO_RULES)
@@ -21,8 +30,10 @@ def channels_of(person: Person, *, rules: Rules, facts: Facts) -> tuple[str, ...
         return Unsure(frozenset().union(*needs))
     denied = [verdict for verdict in verdicts.values() if isinstance(verdict, Denied)]
     found = tuple(channel for channel, verdict in verdicts.items() if verdict == ALLOWED)
+    if found:
+        return Reach(found, tuple(no.error for no in denied if no.why is Why.NOT_KNOWN))
     # A channel that Slack does not tell of says least about this person.
-    return found or min(denied, key=lambda no: no.why is Why.NOT_KNOWN)
+    return min(denied, key=lambda no: no.why is Why.NOT_KNOWN)
 
 
 def visible_in(

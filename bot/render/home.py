@@ -21,6 +21,7 @@ REFRESH = "prune_refresh"
 # Slack takes 100 blocks, of which these and what stands around them leave a quarter.
 APPROVALS, HOSTS, HOST_LETTERS = 15, 40, 12_000
 FULL = 85
+NOT_FOUND = "channel_not_found"
 NOTHING_BEGUN = " Nothing was begun."
 NOTHING_WAITS = "Nothing waits for a decision."
 NO_RUN = "No run yet. `/prune preview` shows what could be removed."
@@ -48,7 +49,10 @@ class HostCard:
 
 @dataclass(frozen=True)
 class Overview:
-    """All that one reader sees; `links` lead to the threads of runs by request."""
+    """All that one reader sees; `links` lead to the threads of runs by request.
+
+    `untold`: why Slack did not tell of channels, whose part is left out.
+    """
 
     approvals: Sequence[Approval]
     hosts: Sequence[HostCard]
@@ -57,13 +61,14 @@ class Overview:
     month: Totals
     ever: Totals
     line: Line
+    untold: Sequence[str] = ()
 
 
 def home(seen: Overview, now: datetime) -> Block:
     """The tab for somebody who may look at something."""
     return _view(
         [
-            *_freshness(seen.line, now),
+            *_freshness(seen, now),
             *_approvals(seen.approvals, now),
             {"type": "divider"},
             *_hosts(seen.hosts, now),
@@ -104,11 +109,16 @@ def _asof(now: datetime) -> Block:
     return {**section(f"As of {date(now)}"), "accessory": button}
 
 
-def _freshness(line: Line, now: datetime) -> list[Block]:
-    if line.up:
-        return [_asof(now)]
-    gone = f"*The queue (Redis) does not answer since {date(line.since)}.*"
-    return [_asof(now), section(f"{gone} What is said of hosts is from before that.")]
+def _freshness(seen: Overview, now: datetime) -> list[Block]:
+    told = [_asof(now)]
+    if not seen.line.up:
+        gone = f"*The queue (Redis) does not answer since {date(seen.line.since)}.*"
+        told.append(section(f"{gone} What is said of hosts is from before that."))
+    if seen.untold:
+        left = f"*What belongs to {amount(len(seen.untold), 'channel')} is left out.*"
+        then = "Invite the bot there." if seen.untold[0].endswith(NOT_FOUND) else "Refresh in a minute."
+        told.append(section(f"{left} Slack did not tell of it: {detail(seen.untold[0])}. {then}"))
+    return told
 
 
 def _header(words: str) -> Block:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bot.render import EXECUTE, REFRESH
 from bot.render.blocks import Block, section
 from bot.slack.homes import Homes
 from tests.service.bot_stage import Clock, HandDriven, Stage, bot_stage, listen
+from tests.service.past_runs import Past
 from tests.workspace import View
 from workers.contract import Person
 
@@ -181,6 +183,33 @@ def test_s12_whoever_leaves_it_sees_it_no_longer_once_five_minutes_are_over(part
     assert "db-1" not in opened(parted, "bo")
 
 
+CLOSED = """
+[group.closed]
+hosts = ["web-2"]
+[[group.closed.allow]]
+channels = ["C01OPS00000"]
+preview = ["U01BO000000"]
+execute = ["U01ANA00000"]
+[group.rest]
+hosts = ["*"]
+[[group.rest.allow]]
+channels = ["C01OPS00000"]
+execute = ["U01ANA00000"]
+"""
+
+
+def test_s12_what_one_may_not_look_at_in_a_channel_is_not_on_the_tab_either(stage: Stage) -> None:
+    stage.rules = CLOSED
+    bot = HandDriven(stage, Clock())
+    listen(stage, bot)
+    asked(bot, "web-2", user="bo")
+    assert headers(opened(bot, "bo"))[:2] == ["1 plan waits for a decision", "2 hosts, all answering"]
+    dee = opened(bot, "dee")
+    assert headers(dee)[:2] == ["Approvals", "1 host, all answering"]
+    assert "web-2" not in dee
+    bot.close()
+
+
 def test_s4_a_private_channel_that_slack_does_not_tell_of_shows_nothing(parted: HandDriven) -> None:
     asked(parted, "db-1", user="ana", channel="dba")
     parted.stage.slack.revoke_scope("groups:read")
@@ -188,6 +217,7 @@ def test_s4_a_private_channel_that_slack_does_not_tell_of_shows_nothing(parted: 
     told = opened(parted, "bo")
     assert "db-1" not in told
     assert "web-1" in told
+    assert "What belongs to 1 channel is left out. Slack did not tell of it: conversations.info" in told
 
 
 def test_s12_a_guest_and_somebody_of_another_workspace_read_why_and_what_to_do(bot: HandDriven) -> None:
@@ -242,6 +272,43 @@ def test_a_slack_that_stays_broken_is_not_asked_for_ever(
     assert [r.message for r in caplog.records if "it is left as it was" in r.message] == [
         f"home of {user}: views.publish: status 500; it is left as it was"
     ]
+
+
+def test_totals_are_of_a_month_and_of_ever(stage: Stage) -> None:
+    past = Past(stage)
+    for days in (1, 29, 31, 400):
+        past.ran(days=days)
+    bot = HandDriven(stage, Clock())
+    assert "Last 30 days  2 runs, 400 MB freed\nEver  4 runs, 800 MB freed" in opened(bot)
+    bot.close()
+
+
+class Again:
+    """A tab that is opened again while it is drawn."""
+
+    def __init__(self) -> None:
+        self.homes: Homes | None = None
+
+    def of(self, person: Person, failed: Mapping[Lookup, str]) -> Block | Unsure:
+        if self.homes:
+            homes, self.homes = self.homes, None
+            homes.want(person)
+        return {"type": "home", "blocks": [section("x")]}
+
+
+def test_a_tab_that_is_opened_again_while_it_is_drawn_is_drawn_again(stage: Stage, bot: HandDriven) -> None:
+    again, parts = Again(), bot.parts.homes
+    woken: list[bool] = []
+    homes = Homes(
+        *(parts._client, again, parts._directory),  # type: ignore[arg-type]
+        clock=lambda: bot.clock() + len(woken) * timedelta(seconds=1),
+        wake=lambda: woken.append(True),
+    )
+    homes.want(bot.person("ana"))
+    again.homes = homes
+    for _ in range(3):
+        homes.step()
+    assert (len(woken), len(stage.slack.calls("views.publish"))) == (2, 2)
 
 
 class TooMuch:

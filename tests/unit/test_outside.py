@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.access import Denied, Rules, Unsure, Why
 from bot.facts import About, Fact, Facts, Lookup
-from bot.outside import channels_of, visible_in
+from bot.outside import Reach, reach, visible_in
 from bot.rulebook import Rulebook
 from tests.unit.bot_values import NOON
 from workers.contract import Person
@@ -39,10 +39,10 @@ FACTS = Facts(KNOWN)
 
 
 def seen(person: Person, facts: Facts = FACTS, rules: Rules = RULES) -> object:
-    channels = channels_of(person, rules=rules, facts=facts)
-    if isinstance(channels, Denied | Unsure):
-        return channels
-    found = visible_in(channels, person, HOSTS, rules=rules, facts=facts)
+    within = reach(person, rules=rules, facts=facts)
+    if not isinstance(within, Reach):
+        return within
+    found = visible_in(within.channels, person, HOSTS, rules=rules, facts=facts)
     assert isinstance(found, frozenset)
     return sorted(found)
 
@@ -74,11 +74,18 @@ def test_s12_so_is_a_channel_that_other_organisations_are_in() -> None:
 def test_s12_a_guest_who_is_named_sees_the_channels_they_are_in() -> None:
     assert seen(CY) == ["web-1"]
     assert seen(CY, rules=only(WEB)) == Denied(Why.GUEST)
+    invited = only(WEB, guests=["UCY"])
+    without_cy = Facts(KNOWN | {Lookup(About.MEMBERS, WEB): Fact(NOON, members=frozenset({"UANA"}))})
+    assert seen(CY, rules=invited) == ["web-1"]
+    assert seen(CY, without_cy, invited) == Denied(Why.NOT_A_MEMBER)
+    assert seen(BO, without_cy, invited) == ["web-1"]
 
 
 def test_s12_somebody_of_another_workspace_sees_what_names_them() -> None:
     assert seen(AWAY) == ["db-1"]
     assert seen(Person(team="TAWAY", user="UANA")) == Denied(Why.OTHER_TEAM)
+    open_ = Facts(KNOWN | {Lookup(About.CHANNEL, DBA): OPEN, INSIDE: Fact(NOON, members=frozenset({"UANA"}))})
+    assert seen(AWAY, open_) == Denied(Why.NOT_A_MEMBER)
     posing = Facts(KNOWN | {Lookup(About.PERSON, "UANA"): replace(MEMBER, team="TAWAY")})
     assert seen(ANA, posing) == Denied(Why.OTHER_TEAM)
 
@@ -96,7 +103,9 @@ def test_s4_what_is_not_known_is_looked_up_and_never_guessed(missing: Lookup) ->
 
 def test_s4_a_channel_that_slack_does_not_tell_of_is_left_out_and_the_others_are_not() -> None:
     for lost in (INSIDE, Lookup(About.CHANNEL, DBA)):
-        assert seen(ANA, without(lost, failed="channel_not_found")) == ["web-1"]
+        facts = without(lost, failed="channel_not_found")
+        assert seen(ANA, facts) == ["web-1"]
+        assert reach(ANA, rules=RULES, facts=facts) == Reach((WEB,), ("channel_not_found",))
     nothing = without(INSIDE, Lookup(About.CHANNEL, WEB), failed="channel_not_found")
     assert seen(ANA, nothing) == Denied(Why.NOT_KNOWN, error="channel_not_found")
     # Of two reasons the one that says more.

@@ -11,6 +11,7 @@ from bot.access import Denied, Why
 from bot.consent import Consent
 from bot.past import Totals, run_of
 from bot.render import Block, Message, home, shut_home, undrawn_home, unsaid_home
+from bot.render.history import freed
 from bot.render.home import Approval, HostCard, Overview
 from bot.render.hosts import HostRow
 from bot.requests import Line, Phase
@@ -76,7 +77,7 @@ FULL = Overview(
     ever=Totals(2_031, 4_000_000_000_000),
     line=UP,
 )
-EMPTY = Overview((), (), (), {}, Totals(), Totals(), DOWN)
+EMPTY = Overview((), (), (), {}, Totals(), Totals(), DOWN, ("conversations.info: channel_not_found",))
 HOMES = {
     "home": (home(FULL, NOW), home(EMPTY, NOW), home(replace(FULL, approvals=FULL.approvals[1:2]), NOW)),
     "home-shut": (
@@ -135,6 +136,21 @@ def test_a_redis_that_is_away_is_said_before_anything_else() -> None:
     assert sections(HOMES["home"][1])[1].startswith("*The queue (Redis) does not answer since ")
 
 
+def test_five_hundred_hosts_are_as_many_as_slack_takes_and_the_rest_is_counted() -> None:
+    view = home(replace(EMPTY, hosts=[HostCard(HostRow(f"h{n}", NOW)) for n in range(500)]), NOW)
+    assert validate_view(view) == ()
+    assert "+460 more hosts; `/prune hosts` lists them." in str(view)
+
+
+def test_a_run_after_which_more_lay_on_the_disk_is_not_said_to_have_freed_less_than_nothing() -> None:
+    grown = replace(run_of(run()), freed=-1)
+    assert [freed(grown), freed(replace(grown, freed=None)), freed(replace(grown, removed=0))] == [
+        "unknown",
+        "unknown",
+        "0 B",
+    ]
+
+
 USAGES = st.builds(
     DiskUsage,
     taken_at=st.just(ago(hours=2)),
@@ -181,6 +197,7 @@ def overviews(draw: st.DrawFn) -> Overview:
         month=Totals(draw(SIZES), draw(SIZES), draw(SIZES)),
         ever=Totals(draw(SIZES), draw(SIZES), draw(SIZES)),
         line=draw(st.sampled_from([UP, DOWN])),
+        untold=draw(st.lists(NAMES, max_size=3)),
     )
 
 
