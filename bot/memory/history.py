@@ -91,13 +91,10 @@ class History:
             )
             return tuple(Recorded(**row) for row in rows)
 
-    def reports(self, *, host: str | None = None, limit: int = 20) -> tuple[Report, ...]:
+    def reports(self, *, limit: int = 20) -> tuple[Report, ...]:
         """The last reports, newest first."""
         with self._database.reading() as db:
-            rows = db.execute(
-                "SELECT body FROM reports WHERE ? IN ('', host) ORDER BY finished_at DESC LIMIT ?",
-                (host or "", limit),
-            )
+            rows = db.execute("SELECT body FROM reports ORDER BY finished_at DESC LIMIT ?", (limit,))
             return tuple(Report.model_validate_json(row["body"]) for row in rows)
 
     def _record(self, db: sqlite3.Connection, host: str, entry: Entry, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from tests.bench.machine import machine
 from tests.stage.company import Company
 from tests.stage.folder import fresh_folder
 
-TEXTS = ("help", "hosts", "preview web-1")
+TEXTS = ("help", "hosts", "history", "preview web-1")
 
 
 def acks(company: Company, text: str, *, count: int, rate: float) -> list[float]:

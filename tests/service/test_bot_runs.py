@@ -141,11 +141,16 @@ def test_leafing_shows_each_run_once_and_in_order_also_those_of_one_moment(
     for number, (days, host) in enumerate(made):
         event = finished(told(number, host=host, days=days)).model_dump_json()
         History(database).record(host, [Entry("l1", number + 1, event, first=number + 1)], NOON)
-    seen = leafed(Runs(database), ALL)
+    runs = Runs(database)
+    seen = leafed(runs, ALL)
     assert len({run.number for run in seen}) == len(seen) == len(made)
     assert [(run.finished_at, run.number) for run in seen] == sorted(
         ((run.finished_at, run.number) for run in seen), reverse=True
     )
+    for end in range(PAGE, len(seen)):
+        back = runs.page(ALL, most=PAGE, spot=seen[end].spot, turn=Turn.NEWER)
+        assert back.runs == tuple(seen[end - PAGE : end])
+        assert (back.newer, back.older) == (end - PAGE, len(seen) - end)
 
 
 def test_s15_no_figure_that_a_host_tells_holds_up_its_stream(memory: Memory) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.permalinks import Permalinks
 from bot.render import EXECUTE
 from tests.service.bot_stage import Clock, HandDriven, Stage, listen
 
@@ -45,6 +46,13 @@ def test_status_names_each_request_with_a_link_to_its_thread(stage: Stage, bot: 
     assert "Prune 200 MB on web-1?" in shown
     assert ("1 request under way" in one, "web-1" in one) == (True, False)
     assert "No host is called" in lines(bot, "status web-9", "t3")
+
+
+def test_without_the_address_of_the_workspace_there_are_no_links(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    request = bot.parts.reception.dossiers.open()[0].asked.id
+    assert Permalinks(bot.posts, stage.slack.url).of([request, "another"]).keys() == {request}
+    assert Permalinks(bot.posts, "").of([request]) == {}
 
 
 def test_a_run_is_under_way_until_it_is_over(stage: Stage, bot: HandDriven) -> None:
