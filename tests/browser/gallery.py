@@ -25,7 +25,8 @@ from tests.workspace import Workspace
 Json = dict[str, Any]
 FOLDER = Path(__file__).parents[2] / "deploy" / "gallery"
 WIDTHS = {"desk": 900, "phone": 390}
-HEIGHT = 1400
+# Taller than whatever is shown: a list that scrolls would be cut off.
+HEIGHT = 5000
 COLOURS = 96
 # What the gallery shows, in its order; the rest of the examples are variations.
 SHOWN = {
@@ -42,8 +43,10 @@ SHOWN = {
     "root-finished-stopped": "A service got worse, so the run stopped.",
     "root-finished-refused": "Refused by the host before anything was removed.",
     "report-done": "The report: before and after, by kind and on the disk, services, ways back.",
+    "trouble 1": "A service got worse: who is called, what was removed before it, and the ways back.",
     "report-stopped": "The report of a run that stopped: what was removed, refused, failed and not touched.",
     "details": "The whole plan in the thread: a reason for each object, and where the disk went.",
+    "root-ready-fifty": "Fifty hosts in one message.",
     "root-nothing-yet": "A host met for the first time: nothing now, and from when there will be something.",
     "root-ready-full-disk": "A disk that pruning cannot help, and what is big instead.",
     "root-ready-clock-off": "A host whose clock is wrong: its plan is shown, and no button.",
@@ -57,7 +60,9 @@ SHOWN = {
     "volumes 1": "`/prune volumes`: for review by hand; nothing here removes one.",
     "policy 1": "`/prune policy`, in sentences.",
     "underway 1": "`/prune status`.",
-    "history 1": "`/prune history`.",
+    "history 1": "`/prune history`, page by page.",
+    "home 1": "The Home tab: what waits for its reader first.",
+    "checkup 1": "`/prune doctor`.",
     "hosts 1": "`/prune hosts`.",
     "help": "`/prune help`.",
 }
@@ -67,7 +72,8 @@ FORM = "document.querySelector('dialog')"
 
 def examples(slack: Workspace) -> dict[str, Json]:
     """Every example, with the people and the channel of this workspace in it."""
-    names = {"U0ANA": slack.user_id("ana"), "U0BO": slack.user_id("bo")}
+    people = {"U0ANA": slack.user_id("ana"), "U0BO": slack.user_id("bo")}
+    names = {**people, "C0OPS": slack.channel_id("ops")}
     found = {}
     for name, example in drawn():
         text = json.dumps(example)
