@@ -10,7 +10,8 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from datetime import datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
@@ -19,10 +20,11 @@ from workers import jobs
 from workers.cli.command_line import Exit, give_up, parser, run
 from workers.contract import ExecutionOrder, PlanRequest, Question, StandingOrder
 from workers.engine import Engine, connected
-from workers.errors import EngineError, SettingsError, WorkerError
+from workers.errors import EngineError, PolicyError, SettingsError, WorkerError
 from workers.halt import Halt
-from workers.host import Place, at_hand
+from workers.host import Place, at_hand, forget_ways_back, read_policy
 from workers.memory.follower import Follower
+from workers.memory.ledger import Ledger
 from workers.memory.reserve import Reserve
 from workers.problems import problems
 from workers.settings import WorkerSettings
@@ -145,7 +147,14 @@ def _recover(place: Place) -> None:
 
 
 def _follow(place: Place, stopping: threading.Event, stillness: Stillness, troubles: Troubles) -> None:
-    Follower(connected(place.address), place.ledger_file, stillness, troubles).run(stopping)
+    forget = partial(_forget, place)
+    Follower(connected(place.address), place.ledger_file, stillness, troubles, forget=forget).run(stopping)
+
+
+def _forget(place: Place, ledger: Ledger, now: datetime) -> None:
+    """Under a policy that cannot be read nothing is forgotten; that it cannot is told with each beat."""
+    with suppress(PolicyError):
+        forget_ways_back(read_policy(place.policy_file), ledger, now)
 
 
 def _outside(settings: WorkerSettings, command: str, host: str) -> dict[str, str]:

@@ -86,6 +86,11 @@ def read_policy(path: Path) -> Policy:
         raise PolicyError(str(path), f"cannot be read: {error}") from None
 
 
+def forget_ways_back(policy: Policy, ledger: Ledger, now: datetime) -> None:
+    """Keep no way back for longer than the policy says."""
+    ledger.forget_ways_back(now - policy.restore_for)
+
+
 def policy_of(place: Place, ledger: Ledger) -> PolicyAnswer:
     """What the policy says now, and what stands beside it; whether the engine answers does not matter.
 
@@ -142,6 +147,7 @@ class Host:
 
     def plan(self, *, kinds: tuple[Kind, ...], request_id: str, reply_to: str | None = None) -> Plan:
         """Make a plan and keep it in the ledger; whoever asked from elsewhere (`reply_to`) is told."""
+        forget_ways_back(self.policy, self.ledger, datetime.now(UTC))
         _, case = self.look(asking=True)
         plan = self._plan(case, kinds, request_id)
         self.ledger.keep_plan(plan, None if reply_to is None else self._ready(plan, reply_to))

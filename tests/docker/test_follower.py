@@ -20,7 +20,9 @@ from workers.transport.stillness import Stillness, Troubles
 
 
 @contextmanager
-def following(host: WorkerHost) -> Iterator[None]:
+def following(
+    host: WorkerHost, forget: Callable[[Ledger, datetime], None] = lambda _ledger, _now: None
+) -> Iterator[None]:
     """A follower at work on the host; it has begun when the block does."""
     stillness, stopping = Stillness(), threading.Event()
     follower = Follower(
@@ -29,6 +31,7 @@ def following(host: WorkerHost) -> Iterator[None]:
         stillness,
         Troubles(stillness),
         written_every=timedelta(0),
+        forget=forget,
     )
     thread = threading.Thread(target=follower.run, args=(stopping,))
     begun = datetime.now(UTC)
@@ -210,3 +213,12 @@ def test_what_was_not_seen_for_more_than_a_year_is_forgotten(host: WorkerHost) -
 
         assert (sightings.all(), sightings.names(), sightings.layers()) == ({}, {}, {})
     assert host.has(gone)
+
+
+def test_what_need_not_be_kept_any_more_is_forgotten_now_and_then(host: WorkerHost) -> None:
+    forgotten: list[datetime] = []
+    with following(host, lambda _, now: forgotten.append(now)):
+        hear_all(host)
+        hear_all(host)
+
+    assert len(forgotten) == 1

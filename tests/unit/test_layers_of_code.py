@@ -41,6 +41,7 @@ PURE = {
     ),
     *(f"workers.{name}" for name in ("allowed_calls", "contract", "engine_versions", "errors")),
     *(f"workers.{name}" for name in ("name_grammar", "phrases", "reasons", "references", "replies")),
+    *(f"workers.restore.{name}" for name in ("kept",)),
     *(f"workers.{name}" for name in ("exclusions", "explaining", "signing", "whereabouts", "wording")),
     *(
         f"workers.{name}"

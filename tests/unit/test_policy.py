@@ -22,6 +22,7 @@ DURATIONS = (
     "network_grace",
     "image_unused_for",
     "quiet_for",
+    "restore_for",
     "steady_for",
 )
 
@@ -43,6 +44,7 @@ def test_two_written_keys_are_enough_and_the_defaults_are_the_documented_ones() 
     assert policy.image_grace == policy.cache_grace == timedelta(hours=24)
     assert policy.container_grace == policy.network_grace == timedelta(days=7)
     assert policy.image_unused_for == timedelta(days=14)
+    assert (policy.restore_for, policy.keep_commands) == (timedelta(days=90), False)
     assert policy.quiet_for == timedelta(minutes=2)
     assert policy.steady_for == timedelta(seconds=5)
     assert policy.protected_labels == ("safe-prune.keep=true",)

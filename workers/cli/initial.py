@@ -46,6 +46,11 @@ critical_containers = [{critical}]
 # With true, registries are asked about what would go; without it no image is known to be restorable.
 # probe_registry = false
 
+# How long the way back of what was removed is kept: descriptions, digests, names. Environments never are;
+# with true, what removed containers ran and the values of their labels are kept too, and may hold secrets.
+# restore_for = "90d"
+# keep_commands = false
+
 # Build cache that stays, the newest-used first.
 # build_cache_keep_bytes = 0
 

@@ -1,6 +1,5 @@
 """Removes one object: a fresh look, the guards, the removal, and what the engine made of it (S2, S7)."""
 
-import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ from workers.execution.ended import REMOVED, Ended, refused
 from workers.execution.listening import Listening
 from workers.execution.names import NamedRemoval
 from workers.execution.records import RecordRemoval
-from workers.execution.restoring import container_way_back, image_way_back, is_there
+from workers.execution.restoring import is_there
 from workers.execution.start import Start
 from workers.planning import answers
 from workers.planning.inventory import Container, Image
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
+from workers.restore import kept
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,9 @@ class Removal:
         inspected = self.engine.inspect_container(step.object.id)
         fresh = answers.inspected_container(inspected)
         why = guards.checked(lambda: guards.container_changed(step, fresh))
-        return Look(refused(why)) if why else Look(way_back=container_way_back(inspected))
+        if why:
+            return Look(refused(why))
+        return Look(way_back=kept.of_container(inspected, commands=self.policy.keep_commands))
 
     # Networks
 
@@ -126,7 +128,7 @@ class Removal:
         why = guards.checked(lambda: guards.network_changed(step, fresh)) or guards.checked(
             lambda: guards.network_used(fresh, self.containers())
         )
-        return Look(refused(why)) if why else Look(way_back=json.dumps(inspected, sort_keys=True))
+        return Look(refused(why)) if why else Look(way_back=kept.of_network(inspected))
 
     # Build cache
 
@@ -152,7 +154,7 @@ class Removal:
             or guards.checked(lambda: self._image_needed(fresh, listed.result()))
             or guards.checked(lambda: guards.image_arrived(fresh, heard.result()))
         )
-        return Look(refused(why)) if why else Look(way_back=image_way_back(inspected), image=fresh)
+        return Look(refused(why)) if why else Look(way_back=kept.of_image(inspected), image=fresh)
 
     def _image_needed(self, fresh: Image, containers: tuple[Container, ...]) -> Reason | None:
         """One list tells both: a container uses the image, or one came for which it is the way back."""

@@ -1,14 +1,11 @@
-"""The way back: what is noted of an object before it goes, and names given again where it did not (S2)."""
+"""Whether an object is there, and names given again where it did not go (S2)."""
 
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from workers.contract import Kind, Reference
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.planning.answers import id_of
-from workers.planning.facts import PROJECT
 from workers.references import ImageName
 
 
@@ -67,33 +64,3 @@ def _give(engine: Engine, image_id: str, name: ImageName) -> bool:
     except EngineError:
         return False
     return True
-
-
-def image_way_back(inspected: Mapping[str, Any]) -> str:
-    """Keep what names an image and its content, as JSON."""
-    kept = ("Id", "RepoTags", "RepoDigests", "Created", "Size", "Architecture", "Os", "RootFS", "Metadata")
-    labels = (inspected.get("Config") or {}).get("Labels") or {}
-    return json.dumps({**{k: inspected.get(k) for k in kept}, "Labels": labels}, sort_keys=True)
-
-
-def container_way_back(inspected: Mapping[str, Any]) -> str:
-    """Keep what names a container's parts. Environment and command may hold secrets, so they are left out."""
-    config, settings = inspected["Config"], inspected["HostConfig"]
-    mounts = [
-        {k: m.get(k) for k in ("Type", "Name", "Source", "Destination", "RW")} for m in inspected["Mounts"]
-    ]
-    return json.dumps(
-        {
-            "Name": inspected["Name"],
-            "Image": config.get("Image"),
-            "ImageID": inspected["Image"],
-            "Project": (config.get("Labels") or {}).get(PROJECT),
-            "ExitCode": inspected["State"].get("ExitCode"),
-            "FinishedAt": inspected["State"].get("FinishedAt"),
-            "RestartPolicy": settings.get("RestartPolicy"),
-            "NetworkMode": settings.get("NetworkMode"),
-            "Networks": sorted((inspected.get("NetworkSettings") or {}).get("Networks") or {}),
-            "Mounts": mounts,
-        },
-        sort_keys=True,
-    )

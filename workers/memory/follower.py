@@ -27,13 +27,17 @@ LOOK = timedelta(seconds=2)
 PAUSE, LONG_PAUSE = 0.2, 5.0
 # Where nothing happens it is written down less often that nothing did: each time takes a sync of the disk.
 WRITTEN_EVERY = GAP / 3
+FORGETS_EVERY = timedelta(hours=1)
 TROUBLE = "the engine's events cannot be followed"
 
 Raw = Mapping[str, Any]
 
 
 class Follower:
-    """One engine's events into the host's ledger, opened anew for each look: nothing stays open in a fork."""
+    """One engine's events into the host's ledger, opened anew for each look: nothing stays open in a fork.
+
+    `forget` is called now and then with the ledger, to take out what need not be kept any more.
+    """
 
     def __init__(
         self,
@@ -43,10 +47,12 @@ class Follower:
         troubles: Troubles,
         *,
         written_every: timedelta = WRITTEN_EVERY,
+        forget: Callable[[Ledger, datetime], None] = lambda _ledger, _now: None,
     ) -> None:
         self._connect, self._ledger_file = engine, ledger_file
         self._stillness, self._troubles = stillness, troubles
         self._written_every, self._written = written_every, NEVER
+        self._forget, self._forgot = forget, NEVER
 
     def run(self, stopping: threading.Event) -> None:
         """Follow until told to stop; what goes wrong is said once, and tried again."""
@@ -92,6 +98,12 @@ class Follower:
             with sightings.together():
                 sightings.hear(heard)
                 sightings.take_in("events", upto)
+            self._forget_now_and_then(ledger, upto)
+
+    def _forget_now_and_then(self, ledger: Ledger, now: datetime) -> None:
+        if now - self._forgot >= FORGETS_EVERY:
+            self._forget(ledger, now)
+            self._forgot = now
 
 
 class Known:

@@ -104,6 +104,19 @@ class Journal(Events):
         )
         return [(Step.model_validate_json(row[0]), datetime.fromisoformat(row[1]), row[2]) for row in rows]
 
+    def forget_ways_back(self, before: datetime) -> None:
+        """Forget the ways back of what was removed before then; what was removed, and why, stays (S15).
+
+        Not of a run that has no report yet: whoever recovers it may need them.
+        """
+        old = "asked_at < ? AND way_back != ''"
+        if self.rows(f"SELECT 1 FROM journal WHERE {old} LIMIT 1", before.isoformat()):  # noqa: S608
+            self.write(
+                f"UPDATE journal SET way_back = '' WHERE {old}"  # noqa: S608
+                " AND order_id IN (SELECT id FROM orders WHERE report IS NOT NULL)",
+                [(before.isoformat(),)],
+            )
+
     def way_back(self, order_id: str, step: int) -> str:
         """Return the way back (JSON) of one removal that an order asked for."""
         rows = self.rows("SELECT way_back FROM journal WHERE order_id = ? AND step = ?", order_id, step)

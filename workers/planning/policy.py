@@ -157,6 +157,8 @@ class Policy(BaseModel):
     kinds: tuple[Kind, ...] = tuple(Kind)
     unrestorable_images: Literal["keep", "flag"] = "flag"
     probe_registry: Annotated[bool, Field(strict=True)] = False
+    restore_for: Duration = timedelta(days=90)
+    keep_commands: Annotated[bool, Field(strict=True)] = False
     build_cache_keep_bytes: Size = ByteSize(0)
     max_objects: Annotated[int, Field(ge=1, strict=True)] = 1000
     max_bytes: Size | None = None
