@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
+from workers import allowed_networks
 from workers.errors import EngineError
 
 HEX = r"[0-9a-f]{64}"
@@ -42,18 +43,19 @@ class ForbiddenCall(EngineError):
     """A call that is not on the closed list was about to be sent; it was not."""
 
 
-def require_allowed(method: str, url: str) -> None:
+def require_allowed(method: str, url: str, body: bytes = b"") -> None:
     """Let a call pass, or say that it is not on the list.
 
     Raises:
         ForbiddenCall: it must not be sent.
     """
-    if not is_allowed(method, url):
-        raise ForbiddenCall(f"{method} {url} is not on the list of allowed calls")
+    if not is_allowed(method, url, body):
+        what = f"{method} {url} with a body" if body else f"{method} {url}"
+        raise ForbiddenCall(f"{what} is not on the list of allowed calls")
 
 
-def is_allowed(method: str, url: str) -> bool:
-    """Whether a call is one that a guarded run needs.
+def is_allowed(method: str, url: str, body: bytes = b"") -> bool:
+    """Whether a call is one that a guarded run or a restore needs; one alone has a body, a network's.
 
     Source of the list: the measured least privilege of docker-engine.md, section 7.
     """
@@ -62,6 +64,8 @@ def is_allowed(method: str, url: str) -> bool:
     if query is None or re.fullmatch(r"[!-~]+", url) is None:
         return False
     path = re.sub(r"^/v1\.[0-9]+(?=/)", "", unquote(address))
+    if body or path == allowed_networks.PATH:
+        return _is_network(method, path, query, body)
     match method:
         case "GET":
             return READS.fullmatch(path) is not None or _is_log_tail(path, query)
@@ -123,6 +127,12 @@ def _is_pull(path: str, query: Query) -> bool:
         and query.keys() == {"fromImage", "tag"}
         and DIGEST.fullmatch(query["tag"]) is not None
     )
+
+
+def _is_network(method: str, path: str, query: Query, body: bytes) -> bool:
+    """Bringing a network back; an engine would read flags from a body before those of the URL."""
+    is_here = method == "POST" and path == allowed_networks.PATH and not query
+    return is_here and allowed_networks.is_network(body)
 
 
 def _is_tagging(path: str, query: Query) -> bool:

@@ -311,13 +311,28 @@ class Engine:
             path = self._path(f"/images/{_quoted(image_id)}/tag")
             self._calls.post(path, repo=repository, tag=tag, force=False)
 
+    def create_network(self, described: Raw) -> str:
+        """Make a network as it is described; returns its new id.
+
+        Raises:
+            Conflict: there is one of this name, or its addresses are not to be had.
+        """
+        what = f"create network {described.get('Name')}"
+        with _translated(what), _done_by_then(what):
+            body = json.dumps(described, sort_keys=True).encode()
+            reply = self._calls.post_json(self._path("/networks/create"), body)
+            return a_text("reply", an_object("reply", json.loads(reply)), "Id")
+
     def pull(self, repository: str, digest: str, *, within: timedelta) -> None:
         """Bring an image back from its registry by its digest; whether it came is told by an inspection."""
-        deadline = time.monotonic() + within.total_seconds()
-        with _translated(f"pull {repository}@{digest}"):
-            for _ in self._client.pull(repository, tag=digest, stream=True):
+        deadline, what = time.monotonic() + within.total_seconds(), f"pull {repository}@{digest}"
+        with _translated(what):
+            for told in self._client.pull(repository, tag=digest, stream=True, decode=True):
+                if "error" in told:
+                    # The answer had begun well, so no status tells.
+                    raise EngineError(f"{what}: {told['error']}")
                 if time.monotonic() > deadline:
-                    raise AnswerLost(f"pull {repository}@{digest}: not done in {within}")
+                    raise AnswerLost(f"{what}: not done in {within}")
 
 
 def connected(address: str) -> Callable[[], Engine]:

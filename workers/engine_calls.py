@@ -1,4 +1,4 @@
-"""What changes something at an engine: removals of single objects, and a name given again (S1, S2).
+"""What changes something at an engine: removals of single objects, and what brings one back (S1, S2).
 
 They go over the lines that the looks before them went over; docker-py opened a new one for each object.
 """
@@ -30,8 +30,12 @@ class Calls:
         """Do one thing to one object; returns what the engine says to it."""
         return self._told("POST", url_of(path, query))
 
-    def _told(self, method: str, url: str) -> bytes:
+    def post_json(self, path: str, body: bytes) -> bytes:
+        """Make one object as the body tells."""
+        return self._told("POST", path, body)
+
+    def _told(self, method: str, url: str, body: bytes = b"") -> bytes:
         if self._read_only:
             raise ForbiddenCall(f"{method} {url}: this engine is only read")
         with self._lines.line() as line:
-            return line.ask(method, url)
+            return line.ask(method, url, body)

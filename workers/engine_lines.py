@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from workers.allowed_calls import require_allowed
 
 UNIX, TCP = "unix://", "tcp://"
+JSON = {"Content-Type": "application/json"}
 Query = dict[str, str | int]
 PIECE = 1 << 16
 
@@ -36,8 +37,8 @@ class Line:
     def __init__(self, connection: http.client.HTTPConnection, *, was_used: bool) -> None:
         self._connection, self.was_used = connection, was_used
 
-    def ask(self, method: str, url: str) -> bytes:
-        """Send one call without a body and return the whole answer.
+    def ask(self, method: str, url: str, body: bytes = b"") -> bytes:
+        """Send one call, its body being JSON if there is any, and return the whole answer.
 
         Raises:
             ForbiddenCall: the call is not on the closed list; nothing was sent.
@@ -45,7 +46,7 @@ class Line:
             TimeoutError: there was no answer in time.
             OSError, http.client.HTTPException: there was none, or it broke off.
         """
-        answer = self._sent(method, url)
+        answer = self._sent(method, url, body)
         return _accepted(answer, answer.read())
 
     def ask_for_part(self, method: str, url: str, *, most: int, within: float) -> tuple[bytes, bool]:
@@ -70,9 +71,9 @@ class Line:
             self._connection.timeout = usual
             self.renew()
 
-    def _sent(self, method: str, url: str) -> http.client.HTTPResponse:
-        require_allowed(method, url)
-        self._connection.request(method, url)
+    def _sent(self, method: str, url: str, body: bytes = b"") -> http.client.HTTPResponse:
+        require_allowed(method, url, body)
+        self._connection.request(method, url, body or None, JSON if body else {})
         return self._connection.getresponse()
 
     def renew(self) -> None:

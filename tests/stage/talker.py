@@ -26,6 +26,7 @@ class Talker(socketserver.ThreadingUnixStreamServer):
         super().__init__(str(path), _Answer)
         self.address = f"unix://{path}"
         self.asked: list[str] = []
+        self.bodies: list[bytes] = []
         self.may_answer, self.was_asked = threading.Event(), threading.Event()
         self.may_answer.set()
         self.drips_away = threading.Event()
@@ -49,6 +50,8 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(f"{self.command} {self.path}")
+        if length := int(self.headers.get("Content-Length", 0)):
+            self.server.bodies.append(self.rfile.read(length))
         self.server.was_asked.set()
         self.server.may_answer.wait(30)
         if self.server.breaks_off:

@@ -24,6 +24,7 @@ REMOVALS: dict[str, Callable[[Engine], object]] = {
     "network": lambda engine: engine.remove_network(CONTAINER),
     "records": lambda engine: engine.remove_cache_records([RECORD], unused=timedelta(hours=1)),
     "tag": lambda engine: engine.tag(IMAGE, "docker.io/library/app", "1"),
+    "a network again": lambda engine: engine.create_network({"Name": "front", "Driver": "bridge"}),
 }
 
 
@@ -48,7 +49,7 @@ def test_a_removal_goes_over_the_line_of_the_look_before(talker: Talker, engine:
 
 
 def test_what_is_told_is_said_in_full(talker: Talker, engine: Engine) -> None:
-    talker.answers(b'{"CachesDeleted": null}')
+    talker.answers(b'{"CachesDeleted": null, "Id": "n1"}')
     for name, removal in REMOVALS.items():
         if name != "image":
             removal(engine)
@@ -61,8 +62,10 @@ def test_what_is_told_is_said_in_full(talker: Talker, engine: Engine) -> None:
         f"DELETE /v1.41/networks/{CONTAINER}",
         f"POST /v1.41/build/prune?filters={quote_plus(filters)}&all=True",
         f"POST /v1.41/images/{IMAGE}/tag?repo=docker.io%2Flibrary%2Fapp&tag=1&force=False",
+        "POST /v1.41/networks/create",
         "DELETE /v1.41/images/docker.io/library/app:1?force=False&noprune=True",
     ]
+    assert talker.bodies == [b'{"Driver": "bridge", "Name": "front"}']
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,10 @@ PURE = {
         f"workers.execution.{name}"
         for name in ("aftermath", "guards", "health", "log_lines", "pace", "progress", "start", "trouble")
     ),
-    *(f"workers.{name}" for name in ("allowed_calls", "contract", "engine_versions", "errors")),
+    *(
+        f"workers.{name}"
+        for name in ("allowed_calls", "allowed_networks", "contract", "engine_versions", "errors")
+    ),
     *(f"workers.{name}" for name in ("name_grammar", "phrases", "reasons", "references", "replies")),
     *(f"workers.restore.{name}" for name in ("kept",)),
     *(f"workers.{name}" for name in ("exclusions", "explaining", "signing", "whereabouts", "wording")),
@@ -206,7 +209,7 @@ LINES, READS, CALLS = "workers.engine_lines", "workers.engine_reads", "workers.e
 HANDS = {
     "self._client": {"close", "inspect_distribution", "pull"},
     "self._reads": {"get", "get_lines", "get_part"},
-    "self._calls": {"delete", "post"},
+    "self._calls": {"delete", "post", "post_json"},
     "self._lines": {"close"},
 }
 
@@ -242,7 +245,7 @@ def test_s1_s2_what_is_sent_was_found_on_the_closed_list() -> None:
 
     assert over_http == {LINES, READS, ENGINE}
     assert not any("Connection" in ast.unparse(call.func) for n in (ENGINE, READS) for call in calls(n))
-    assert [ast.unparse(first_line(sender)) for sender in senders] == ["require_allowed(method, url)"]
+    assert [ast.unparse(first_line(sender)) for sender in senders] == ["require_allowed(method, url, body)"]
     assert (set(sent_by(READS)), sent_by(CALLS)) == ({"'GET'"}, ["method"])
 
 

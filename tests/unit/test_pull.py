@@ -12,7 +12,7 @@ import pytest
 
 from workers import engine as engines
 from workers.engine import Engine
-from workers.errors import AnswerLost
+from workers.errors import AnswerLost, EngineError
 
 DIGEST = f"sha256:{'0' * 64}"
 Telling = Callable[[BaseHTTPRequestHandler, threading.Event], None]
@@ -29,6 +29,15 @@ def trickling(answer: BaseHTTPRequestHandler, over: threading.Event) -> None:
     answer.end_headers()
     while not over.wait(0.01):
         answer.wfile.write(b"2\r\n{}\r\n")
+
+
+def complaining(answer: BaseHTTPRequestHandler, _over: threading.Event) -> None:
+    """What goes wrong after a good beginning is said in the stream alone."""
+    text = b'{"status": "Pulling"}{"errorDetail": {"message": "no space left"}, "error": "no space left"}'
+    answer.send_response(200)
+    answer.send_header("Transfer-Encoding", "chunked")
+    answer.end_headers()
+    answer.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(text), text))
 
 
 @contextmanager
@@ -82,3 +91,12 @@ def test_s14_a_pull_that_does_not_end_is_given_up(
         pytest.raises(AnswerLost),
     ):
         engine.pull("registry.example/app", DIGEST, within=timedelta(seconds=0.2))
+
+
+def test_a_pull_that_fails_half_way_says_why(tmp_path: Path) -> None:
+    with (
+        an_engine(tmp_path, complaining) as address,
+        closing(Engine(address)) as engine,
+        pytest.raises(EngineError, match=r"app@sha256:0+: no space left"),
+    ):
+        engine.pull("registry.example/app", DIGEST, within=timedelta(seconds=5))
