@@ -158,6 +158,27 @@ CLAUSES: dict[Code, str] = {
     Code.VOLUME_MISSING: "volume {volume} was there before the run and is gone; no run removes volumes",
     Code.RESERVE_USED: "the disk of the ledger is full, so this is written down in {size:size} kept for that",
     Code.FREED_LESS: "{freed:size} were freed where {expected:size} were expected",
+    Code.ALREADY_THERE: "it is on this host already",
+    Code.ONLY_SHOWN: "what was written inside it is gone, so the command for one like it is only shown",
+    Code.COMES_WITH_BUILDS: "build cache comes back with the next build",
+    Code.NO_SOURCE: "no registry is known to have had it",
+    Code.NOT_GIVEN_BACK: "the registry has {reference} no more",
+    Code.WAY_BACK_FORGOTTEN: "it went at {since:when}, and ways back are kept for {kept:span}",
+    Code.TAG_TAKEN: "the tag {name} names another image by now ({image:short}) and is left there",
+    Code.NAME_TAKEN: "another network of its name came since ({network:short})",
+    Code.ADDRESSES_TAKEN: "its addresses {subnet} overlap with those of network {network}",
+    Code.NO_ROOM: "at least {needed:size} are needed and {free:size} are left on the engine's disk",
+    Code.ROOM_UNKNOWN: "how much room is left on the engine's disk cannot be read from here",
+    Code.MAY_NOT_FIT: "up to {needed:size} are needed and {free:size} are left on the engine's disk",
+    Code.REGISTRIES_NOT_ASKED: "no registry was asked whether it still gives {count:n image} back",
+    Code.OTHER_CONTENT: "its registry gave another image for the digest ({found:short}), left untagged",
+    Code.DIGEST_LACKING: "image {image} came back, and its digest in {repository} did not",
+    Code.NOTHING_TO_RESTORE: "the plan holds nothing to bring back",
+    Code.RESTORE_PLAN_EXPIRED: "the plan of the restore expired at {at:when}",
+    Code.RESTORE_PLAN_USED: "the plan of the restore was already used by order {order}",
+    Code.RESTORE_PLAN_UNKNOWN: "this host knows no plan of a restore {digest:short}",
+    Code.RESTORE_INTERRUPTED: "the worker died during the restore",
+    Code.RESTORE_ENDED: "the restore ended before its turn",
 }
 
 NEW_PREVIEW = "Ask for a new preview."
@@ -165,6 +186,7 @@ SAME_VERSIONS = "Check that the bot and this host's worker run the same version.
 LOOK_AT_CONTAINER = "Look at its log, and ask for a new preview when it runs and holds still."
 LOOK_AT_RUNNING = "Look at this container first."
 
+PLAN_RESTORE_AGAIN = "On the host, python -m workers restore RUN plans it again."
 STILL_GOOD = "A refusal does not use up the plan: execute it then."
 
 NEXT_STEPS: dict[Code, str] = {
@@ -252,6 +274,12 @@ NEXT_STEPS: dict[Code, str] = {
     Code.NOT_LOOKED_AT: "Look at Docker and at the services on the host.",
     Code.NOT_BROUGHT_BACK: "The host's ledger says how to get it back.",
     Code.VOLUME_MISSING: "Find out who removed it.",
+    Code.NO_ROOM: "Make room, or name only what is needed (python -m workers restore RUN OBJECT).",
+    Code.REGISTRIES_NOT_ASKED: "With probe_registry in the policy they are asked before a plan says so.",
+    Code.RESTORE_PLAN_EXPIRED: PLAN_RESTORE_AGAIN,
+    Code.RESTORE_PLAN_USED: PLAN_RESTORE_AGAIN,
+    Code.RESTORE_PLAN_UNKNOWN: PLAN_RESTORE_AGAIN,
+    Code.RESTORE_INTERRUPTED: f"What came back stays. {PLAN_RESTORE_AGAIN}",
 }
 
 # What fills a disk, by the word that stands in a reason.

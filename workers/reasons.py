@@ -152,6 +152,28 @@ class Code(StrEnum):
     VOLUME_MISSING = "volume_missing"  # volume
     RESERVE_USED = "reserve_used"  # size
     FREED_LESS = "freed_less"  # expected, freed
+    # Said of a restore: of one object, above its plan, or after it.
+    ALREADY_THERE = "already_there"  #
+    ONLY_SHOWN = "only_shown"  #
+    COMES_WITH_BUILDS = "comes_with_builds"  #
+    NO_SOURCE = "no_source"  #
+    NOT_GIVEN_BACK = "not_given_back"  # reference
+    WAY_BACK_FORGOTTEN = "way_back_forgotten"  # since, kept
+    TAG_TAKEN = "tag_taken"  # name, image
+    NAME_TAKEN = "name_taken"  # network
+    ADDRESSES_TAKEN = "addresses_taken"  # subnet, network
+    NO_ROOM = "no_room"  # needed, free
+    ROOM_UNKNOWN = "room_unknown"  #
+    MAY_NOT_FIT = "may_not_fit"  # needed, free
+    REGISTRIES_NOT_ASKED = "registries_not_asked"  # count
+    OTHER_CONTENT = "other_content"  # found
+    DIGEST_LACKING = "digest_lacking"  # image, repository
+    NOTHING_TO_RESTORE = "nothing_to_restore"  #
+    RESTORE_PLAN_EXPIRED = "restore_plan_expired"  # at
+    RESTORE_PLAN_USED = "restore_plan_used"  # order
+    RESTORE_PLAN_UNKNOWN = "restore_plan_unknown"  # digest
+    RESTORE_INTERRUPTED = "restore_interrupted"  #
+    RESTORE_ENDED = "restore_ended"  #
 
 
 class Reason(BaseModel):

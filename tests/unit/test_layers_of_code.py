@@ -44,11 +44,20 @@ PURE = {
         for name in ("allowed_calls", "allowed_networks", "contract", "engine_versions", "errors")
     ),
     *(f"workers.{name}" for name in ("name_grammar", "phrases", "reasons", "references", "replies")),
-    *(f"workers.restore.{name}" for name in ("kept",)),
+    *(
+        f"workers.restore.{name}"
+        for name in ("commands", "guards", "images", "kept", "networks", "past", "planning")
+    ),
     *(f"workers.{name}" for name in ("exclusions", "explaining", "signing", "whereabouts", "wording")),
     *(
         f"workers.{name}"
-        for name in ("audit_lines", "memory.sightings", "cli.record", "cli.refusal", "cli.terminal")
+        for name in (
+            "audit_lines",
+            "memory.sightings",
+            "cli.record",
+            "cli.refusal",
+            "cli.terminal",
+        )
     ),
     *(f"bot.audit.{name}" for name in ("compare", "export", "findings", "numbering", "own", "runs")),
     *(
