@@ -43,6 +43,7 @@ from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
 from workers.planning.questions import object_answer, policy_answer, volumes_answer
 from workers.reasons import Code, Reason, reason
+from workers.restore.run import report_interrupted as report_interrupted_restores
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def read_policy(path: Path) -> Policy:
 def forget_ways_back(policy: Policy, ledger: Ledger, now: datetime) -> None:
     """Keep no way back for longer than the policy says."""
     ledger.forget_ways_back(now - policy.restore_for)
+    ledger.forget_restore_plans(now - policy.restore_for)
 
 
 def policy_of(place: Place, ledger: Ledger) -> PolicyAnswer:
@@ -206,7 +208,7 @@ class Host:
         """
         with engine_lock(self.place.engines, self.identity.id):
             self.ownership.require(self.ledger.plan(order.plan_digest))
-            report_interrupted(self.ledger, self.engine, self.policy)
+            self._report_interrupted()
             begun = self.standing.taken_so_far()
             if why := self.standing.refusal(order.id, datetime.now(UTC)):
                 raise RefusedError(why)
@@ -235,7 +237,12 @@ class Host:
             RefusedError: the engine's lock is taken.
         """
         with engine_lock(self.place.engines, self.identity.id):
-            return report_interrupted(self.ledger, self.engine, self.policy)
+            return self._report_interrupted()
+
+    def _report_interrupted(self) -> list[Report]:
+        """Close the restores that a dead worker left open as well; those report to nobody but the ledger."""
+        report_interrupted_restores(self.ledger, self.engine)
+        return report_interrupted(self.ledger, self.engine, self.policy)
 
     def adopt(self, former: Owner, *, by: str) -> None:
         """Have the engine belong to this host's ledger from now on; a person has said so of this owner.

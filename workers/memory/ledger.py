@@ -7,9 +7,10 @@ is written here first (S15).
 import uuid
 from pathlib import Path
 
-from workers.memory import sightings, standing
+from workers.memory import restores, sightings, standing
 from workers.memory.journal import Journal
 from workers.memory.orders import Orders
+from workers.memory.restores import Restores
 
 # Without these nothing can be planned, executed or told.
 NEEDED = ("plans", "orders", "journal", "outbox", "refusals")
@@ -43,10 +44,11 @@ SCHEMAS = (
     REFUSED_CLAIMS,
     standing.SCHEMA,
     sightings.SCHEMA_6,
+    restores.SCHEMA,
 )
 
 
-class Ledger(Orders, Journal):
+class Ledger(Orders, Journal, Restores):
     """One connection to the host's ledger; `id` names it, and the numbering of its events."""
 
     def __init__(self, path: Path) -> None:

@@ -1,0 +1,116 @@
+"""Restores at one host: which runs there are, the plan of what comes back, and its execution."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from workers import registries
+from workers.contract import RestoreOrder, RestorePlan, RestoreReport
+from workers.errors import LedgerError, UsageError
+from workers.execution.lock import engine_lock
+from workers.execution.recovery import report_interrupted
+from workers.host import Host
+from workers.memory.ledger import Ledger
+from workers.planning.restorable import Answers
+from workers.restore import looking, past, planning, run
+from workers.restore.past import PastRun, Removal
+from workers.restore.planning import Head, Present, Wanted
+from workers.restore.run import Heard, Tools
+from workers.wording import listing
+
+LIST_THEM = "List the runs with: python -m workers restore"
+
+
+@dataclass(frozen=True)
+class Restorer:
+    """Brings back what runs removed. A freeze does not bar it, for it removes nothing.
+
+    Raises:
+        EngineError, LedgerError: one of the two cannot be used.
+    """
+
+    host: Host
+
+    def plan(self, text: str, objects: Sequence[str], *, request_id: str) -> RestorePlan:
+        """Plan what comes back of a run, all of it or some objects, and keep the plan in the ledger.
+
+        Raises:
+            UsageError: no run is called so, or more than one; or an object that it did not remove.
+        """
+        ledger, now = self.host.ledger, datetime.now(UTC)
+        ledger.forget_ways_back(now - self.host.policy.restore_for)
+        found = run_of(ledger, text, self.host.place.host)
+        removals = _chosen(found, objects)
+        present = looking.look(self.host.engine, self.host.identity, local=self.host.place.local)
+        head = Head(request_id, self.host.place.host, self.host.identity, now)
+        plan = planning.make_plan(
+            head, self._wanted(found, removals), present, self._asked(removals, present)
+        )
+        ledger.keep_restore_plan(plan)
+        return plan
+
+    def _wanted(self, found: PastRun, removals: Sequence[Removal]) -> Wanted:
+        plan = self.host.ledger.plan(found.order.plan_digest)
+        if plan is None:
+            raise LedgerError(f"the plan of order {found.order.id} is not in the ledger")
+        return Wanted(found, plan, tuple(removals), self.host.policy.restore_for)
+
+    def _asked(self, removals: Sequence[Removal], present: Present) -> Answers | None:
+        if not self.host.policy.probe_registry:
+            return None
+        return registries.ask(self.host.place.address, planning.digests(removals, present))
+
+    def restore(
+        self, order: RestoreOrder, *, told_to_stop: Callable[[], bool], hear: Heard = lambda _: None
+    ) -> RestoreReport:
+        """Do a confirmed plan, once, with nobody else at this engine; `hear` is told of each step.
+
+        Raises:
+            RefusedError: a guard said no; nothing was begun.
+        """
+        host = self.host
+        with engine_lock(host.place.engines, host.identity.id):
+            host.ownership.require(None)
+            report_interrupted(host.ledger, host.engine, host.policy)
+            run.report_interrupted(host.ledger, host.engine)
+            tools = Tools(
+                engine=host.engine,
+                identity=host.identity,
+                ledger=host.ledger,
+                policy=host.policy,
+                local=host.place.local,
+                told_to_stop=told_to_stop,
+                forget_image=host.sightings.forget_layers,
+                hear=hear,
+            )
+            return run.restore(order, tools)
+
+
+def run_of(ledger: Ledger, text: str, host: str) -> PastRun:
+    """The run that a text means.
+
+    Raises:
+        UsageError: it means none, or more than one.
+    """
+    runs = ledger.past_runs()
+    found = past.meant(runs, text)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = listing(one.order.id for one in found)
+        raise UsageError(f"{text!r} means more than one run on {host}: {names}. {LIST_THEM}")
+    nearest = past.nearest_runs(runs, text)
+    alike = f"; most alike are {listing(nearest)}" if nearest else ", which has removed nothing yet"
+    raise UsageError(f"no run on {host} is called {text!r}{alike}. {LIST_THEM}")
+
+
+def _chosen(found: PastRun, objects: Sequence[str]) -> list[Removal]:
+    removals, unknown = past.chosen(found.removals, objects)
+    if unknown:
+        nearest = past.nearest_objects(found.removals, unknown[0])
+        alike = f"; most alike are {listing(nearest)}" if nearest else ""
+        raise UsageError(
+            f"run {found.order.id} removed nothing called {unknown[0]!r}{alike}."
+            " Name an id or its beginning, a name or a tag."
+        )
+    return removals
