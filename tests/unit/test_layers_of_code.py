@@ -56,6 +56,7 @@ PURE = {
             "memory.sightings",
             "cli.record",
             "cli.refusal",
+            "cli.restoring",
             "cli.terminal",
         )
     ),

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping
 
 from workers.cli import refusal
-from workers.cli.commands import adopt, audit, doctor, execute, explain, freeze, init, preview
+from workers.cli.commands import adopt, audit, doctor, execute, explain, freeze, init, preview, restore
 from workers.cli.output import Out, aside
 from workers.cli.refusal import Exit as Exit
 from workers.cli.refusal import NotDone, Refusal
@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Place, Out], Exit]] = {
     "preview": preview.run,
     "execute": execute.run,
     "explain": explain.run,
+    "restore": restore.run,
     "audit": audit.run,
     "freeze": freeze.freeze,
     "unfreeze": freeze.unfreeze,
@@ -30,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m workers",
         description="Safe Prune on this host. Without a command: the worker that serves the bot.",
-        epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 refused, nothing removed, 4 partial or stopped.",
+        epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 refused, nothing done, 4 partial or stopped.",
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("worker", help="serve the bot's requests (the default)")
@@ -42,6 +43,10 @@ def parser() -> argparse.ArgumentParser:
     execute.add_argument("--unusual", action="store_true", help="accept a plan over max_share")
     explain = commands.add_parser("explain", help="say why an object stays or goes, and what is known of it")
     explain.add_argument("object", metavar="OBJECT", help="an id or its beginning, a name or a tag")
+    back = commands.add_parser("restore", help="bring back what a run removed; without RUN: list the runs")
+    back.add_argument("run", metavar="RUN", nargs="?", help="the beginning of an order's id or plan's digest")
+    back.add_argument("objects", metavar="OBJECT", nargs="*", help="only these: names, ids or beginnings")
+    back.add_argument("--confirm", metavar="DIGEST", help="execute the plan of this digest, shown before")
     adopt = commands.add_parser("adopt", help="take the engine over from a ledger that is lost")
     adopt.add_argument("--confirm", metavar="LEDGER", help="the lost ledger's id, from doctor")
     copy = commands.add_parser("audit", help="all that was asked, refused and done here, from the ledger")
@@ -51,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check engine, policy, ledger, keys and Redis")
     for command in (preview, execute):
         command.add_argument("--only", metavar="KIND,…", type=_kinds, default=tuple(Kind))
-    for command in (preview, execute, explain, copy, kept, doctor):
+    for command in (preview, execute, explain, back, copy, kept, doctor):
         command.add_argument("--json", action="store_true", help="print JSON for programs")
     return top
 

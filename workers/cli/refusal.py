@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from enum import IntEnum
 
-from workers.contract import Plan
+from workers.contract import Plan, RestorePlan
 from workers.errors import (
     EngineError,
     LedgerError,
@@ -16,9 +16,11 @@ from workers.errors import (
     trouble_with,
 )
 from workers.reasons import Code, Reason, reason
+from workers.restore.guards import why_not
 from workers.wording import sentence
 
 NOTHING_REMOVED = "Nothing was removed."
+NOTHING_DONE = "Nothing was changed."
 
 
 class Exit(IntEnum):
@@ -120,6 +122,20 @@ def no_terminal() -> Refusal:
 def not_confirmed() -> Refusal:
     """Whoever was asked did not say yes."""
     return Refusal(Exit.REFUSED, (f"Not confirmed. {NOTHING_REMOVED}",))
+
+
+def of_restore_plan(plan: RestorePlan) -> Refusal | None:
+    """Say why the plan of a restore is not executed, whoever confirms it; nothing where it may be."""
+    why = why_not(plan)
+    if why is None:
+        return None
+    ending = Exit.DONE if why.code is Code.NOTHING_TO_RESTORE else Exit.REFUSED
+    return Refusal(ending, (f"{sentence(why)} {NOTHING_DONE}",), (why,))
+
+
+def not_confirmed_restore() -> Refusal:
+    """Whoever was asked did not say yes."""
+    return Refusal(Exit.REFUSED, (f"Not confirmed. {NOTHING_DONE}",))
 
 
 def _refused(said: str, *reasons: Reason) -> Refusal:

@@ -50,7 +50,7 @@ def run(options: argparse.Namespace, place: Place, out: Out) -> Exit:
             raise NotDone(why)
         if not options.confirm:
             _ask(plan, people)
-        with _stoppable() as told_to_stop, room(place.state_dir, for_a_run=True):
+        with stoppable() as told_to_stop, room(place.state_dir, for_a_run=True):
             report = _executed(host, _order(plan, place), told_to_stop, _Teller(people))
         _show_report(report, out, as_json=options.json)
     return EXITS[report.status]
@@ -88,7 +88,7 @@ def _executed(host: Host, order: ExecutionOrder, told_to_stop: Callable[[], bool
 
 
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
+def stoppable() -> Iterator[Callable[[], bool]]:
     """Ctrl-C ends a run after the object in hand, as a stop does for the worker; a second one cuts it off.
 
     A terminal that goes away says the same, unless `nohup` says otherwise; its pipes break without a signal.
