@@ -9,14 +9,25 @@ from workers.audit_lines import (
     Head,
     Line,
     OrderLine,
+    OutcomeLine,
     RefusalLine,
     ReportLine,
+    RestoreLine,
     StandingLine,
     StepLine,
     agreed,
     report_line,
 )
-from workers.contract import STANDING, ExecutionOrder, Person, Step, StepOutcome
+from workers.contract import (
+    STANDING,
+    ExecutionOrder,
+    Person,
+    RestoreOrder,
+    RestoreOutcome,
+    RestoreReport,
+    Step,
+    StepOutcome,
+)
 from workers.memory.ledger import Ledger
 from workers.memory.orders import REASONS
 
@@ -32,6 +43,7 @@ def lines(ledger: Ledger, host: str, now: datetime) -> Iterator[Line]:
         yield from _orders(ledger)
         yield from _steps(ledger)
         yield from _reports(ledger)
+        yield from _restores(ledger)
         yield from _refusals(ledger)
         yield from _standing(ledger)
         yield _events(ledger)
@@ -68,6 +80,28 @@ def _steps(ledger: Ledger) -> Iterator[StepLine]:
 
 def _reports(ledger: Ledger) -> Iterator[ReportLine]:
     yield from map(report_line, ledger.reports())
+
+
+def _restores(ledger: Ledger) -> Iterator[RestoreLine]:
+    query = "SELECT consumed_at, body, report FROM restore_orders ORDER BY rowid"
+    for consumed_at, body, told in ledger.rows(query):
+        order = RestoreOrder.model_validate_json(body)
+        report = RestoreReport.model_validate_json(told) if told else None
+        yield RestoreLine(
+            id=order.id,
+            consumed_at=datetime.fromisoformat(consumed_at),
+            requester=order.requester.spelled,
+            approvers=tuple(one.spelled for one in order.agreed),
+            plan_digest=order.plan_digest,
+            run=report.run if report else "",
+            status=report.status if report else "",
+            outcomes=tuple(map(_restored, report.outcomes)) if report else (),
+        )
+
+
+def _restored(one: RestoreOutcome) -> OutcomeLine:
+    why = one.reason.code if one.reason else ""
+    return OutcomeLine(index=one.index, id=one.object.id, outcome=one.outcome, reason=why)
 
 
 def _refusals(ledger: Ledger) -> Iterator[RefusalLine]:

@@ -113,6 +113,20 @@ class RefusalLine(Value):
         return self.requester.startswith(AT_A_MACHINE)
 
 
+class RestoreLine(Value):
+    """What of a run was brought back; `status` is empty where it was cut off and not reported yet."""
+
+    record: Literal["restore"] = "restore"
+    id: str
+    consumed_at: AwareDatetime
+    requester: str
+    approvers: tuple[str, ...]
+    plan_digest: Digest
+    run: str = ""
+    status: str = ""
+    outcomes: tuple[OutcomeLine, ...] = ()
+
+
 class StandingLine(Value):
     """A freeze, a protection, or the end of one, that the host was told to keep to."""
 
@@ -142,7 +156,7 @@ class End(Value):
 
 
 Line = Annotated[
-    Head | OrderLine | StepLine | ReportLine | RefusalLine | StandingLine | EventsLine | End,
+    Head | OrderLine | StepLine | ReportLine | RefusalLine | RestoreLine | StandingLine | EventsLine | End,
     Field(discriminator="record"),
 ]
 LINE: TypeAdapter[Line] = TypeAdapter(Line)

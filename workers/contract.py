@@ -823,6 +823,11 @@ class RestoreOrder(Claims):
     approver: Person
     approvers: tuple[Person, ...] = ()
 
+    @property
+    def agreed(self) -> tuple[Person, ...]:
+        """Everybody who agreed."""
+        return tuple(dict.fromkeys((*self.approvers, self.approver)))
+
 
 class Restored(StrEnum):
     """How a step of a restore ended. There are exactly five ways."""

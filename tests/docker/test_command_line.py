@@ -147,3 +147,12 @@ def test_a_command_leaves_the_signals_of_its_process_alone(host: WorkerHost) -> 
     command(host, "execute", "--unusual", "--confirm", digest(host.plan()))
 
     assert {number: signal.getsignal(number) for number in signal.Signals} == before
+
+
+def test_a_run_says_how_what_it_removed_can_come_back(host: WorkerHost) -> None:
+    host.image("waste:1")
+    _, said = command(host, "execute", "--unusual", "--confirm", digest(host.plan()))
+    with host.opened() as opened:
+        [report] = opened.ledger.reports()
+
+    assert said[-1] == f"To see what of it can come back: python -m workers restore {report.order_id[:12]}"

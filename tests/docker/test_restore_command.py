@@ -96,6 +96,10 @@ def test_a_plan_that_is_not_to_be_executed_is_refused(host: WorkerHost, registry
     _, empty = command(host, "restore", "--json", run)
     nothing, _ = command(host, "restore", "--confirm", json.loads("\n".join(empty))["digest"])
 
+    _, record = command(host, "audit")
+
+    assert "restore done, 1 of 1 object there again" in record[1]
+    assert "was refused: the plan of the restore was already used" in record[2]
     assert (twice, json.loads(why[0])["reasons"][0]["code"]) == (Exit.REFUSED, "restore_plan_used")
     assert nothing is Exit.DONE
 

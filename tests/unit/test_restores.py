@@ -10,6 +10,9 @@ import pytest
 
 from tests.unit.bot_values import ANA, ENGINE, NOON, finished, order, plan, plan_ready, report
 from tests.unit.restore_values import planned, removed_image
+from workers import audit
+from workers.audit_lines import RestoreLine
+from workers.cli.record import record_lines
 from workers.contract import (
     Outcome,
     Person,
@@ -136,6 +139,29 @@ def test_past_runs_hold_what_perhaps_went(ledger: Ledger) -> None:
 
     assert (run.order.id, run.at, run.is_remembered) == ("o1", NOON, True)
     assert [(one.step.index, one.outcome) for one in run.removals] == [(0, Outcome.REMOVED), (2, None)]
+
+
+def test_what_was_restored_stands_in_the_hosts_copy_with_who_confirmed(ledger: Ledger) -> None:
+    ledger.consume_restore(an_order(), NOON)
+    [cut_off] = restores(ledger)
+    assert (cut_off.id, cut_off.requester, cut_off.run, cut_off.status) == ("r1", ANA.spelled, "", "")
+    assert any("restore begun, and not reported yet (order r1)" in line for line in record_lines([cut_off]))
+    ends = (Restored.RESTORED, Restored.FAILED)
+    outcomes = tuple(
+        RestoreOutcome(index=n, object=PLAN.steps[n].object, outcome=end) for n, end in enumerate(ends)
+    )
+    ledger.finish_restore(ended(an_order()).model_copy(update={"outcomes": outcomes}))
+    [told] = restores(ledger)
+
+    assert (told.run, told.status, [one.outcome for one in told.outcomes]) == (PLAN.run, "done", list(ends))
+    assert [line.partition("  ")[2] for line in record_lines([told])] == [
+        f"{ANA.spelled} asked and confirmed: restore done, 1 of 2 objects there again"
+        f" (order r1, of run {PLAN.run})"
+    ]
+
+
+def restores(ledger: Ledger) -> list[RestoreLine]:
+    return [line for line in audit.lines(ledger, "web-1", NOON) if isinstance(line, RestoreLine)]
 
 
 # Whether it may be executed

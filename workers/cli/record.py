@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from workers.audit_lines import EventsLine, Line, OrderLine, RefusalLine, ReportLine
+from workers.audit_lines import EventsLine, Line, OrderLine, RefusalLine, ReportLine, RestoreLine
 from workers.cli.terminal import local_time
 from workers.contract import Outcome
+from workers.restore.guards import IS_THERE
 from workers.wording import amount, fragment, listing, short, size
 
 Dated = tuple[datetime, str]
@@ -16,20 +17,33 @@ def record_lines(found: Sequence[Line]) -> Iterator[str]:
     reports = {line.order_id: line for line in found if isinstance(line, ReportLine)}
     runs = [_run(line, reports.get(line.id)) for line in found if isinstance(line, OrderLine)]
     refusals = [_refusal(line) for line in found if isinstance(line, RefusalLine)]
-    for _, text in sorted([*runs, *refusals]):
-        yield text
-    if not runs and not refusals:
+    restores = [_restore(line) for line in found if isinstance(line, RestoreLine)]
+    every = sorted([*runs, *restores, *refusals])
+    yield from (text for _, text in every)
+    if not every:
         yield "Nothing was ordered and nothing was refused here."
     yield from _waiting(line for line in found if isinstance(line, EventsLine))
 
 
 def _run(order: OrderLine, report: ReportLine | None) -> Dated:
-    alone = order.approvers == (order.requester,)
-    others = " and" if alone else f", {listing(order.approvers)}"
-    people = f"{order.requester} asked{others} confirmed"
+    people = _people(order)
     what = f"order {order.id}, plan {short(order.plan_digest)}"
     at = local_time(order.consumed_at.isoformat())
     return order.consumed_at, f"{at}  {people}: {_end(report)} ({what})"
+
+
+def _people(order: OrderLine | RestoreLine) -> str:
+    alone = order.approvers == (order.requester,)
+    others = " and" if alone else f", {listing(order.approvers)}"
+    return f"{order.requester} asked{others} confirmed"
+
+
+def _restore(line: RestoreLine) -> Dated:
+    there = sum(one.outcome in IS_THERE for one in line.outcomes)
+    of = f", {there} of {amount(len(line.outcomes), 'object')} there again" if line.status else ""
+    end = f"restore {line.status or 'begun, and not reported yet'}{of}"
+    what = f"order {line.id}{f', of run {line.run}' if line.run else ''}"
+    return line.consumed_at, f"{local_time(line.consumed_at.isoformat())}  {_people(line)}: {end} ({what})"
 
 
 def _end(report: ReportLine | None) -> str:

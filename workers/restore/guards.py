@@ -28,14 +28,13 @@ def order_refusals(
     now: datetime,
 ) -> tuple[Reason, ...]:
     """This plan, this engine, unused, unexpired, and something to do."""
-    agreed = (*order.approvers, order.approver)
     is_other = {order.engine_id, plan.engine.id} != {engine.id}
     checks: Iterable[Reason | None] = (
         reason(Code.RESTORE_PLAN_USED, order=used_by) if used_by else None,
         reason(Code.RESTORE_PLAN_EXPIRED, at=plan.expires_at.isoformat()) if now > plan.expires_at else None,
         reason(Code.OTHER_ENGINE, engine=order.engine_id) if is_other else None,
         engine.read_only or why_not(plan),
-        accepted(agreed, policy),
+        accepted(order.agreed, policy),
     )
     return tuple(found for found in checks if found is not None)
 

@@ -124,7 +124,8 @@ class Returning:
             owner = owner_of(self.engine, tag)
             if not owner:
                 self._tell(step)
-                self._tag(step.object.id, tag)
+                if why := self._tag(step.object.id, tag):
+                    return Ended(Restored.FAILED, why, tuple(given), tuple(found))
                 given.append(tag)
             elif owner != step.object.id:
                 found.append(reason(Code.TAG_TAKEN, name=tag, image=owner))
@@ -132,9 +133,16 @@ class Returning:
         outcome = Restored.RESTORED if came else Restored.ALREADY_THERE
         return Ended(outcome, None if came else reason(Code.ALREADY_THERE), tuple(given), tuple(found))
 
-    def _tag(self, id_: str, tag: str) -> None:
+    def _tag(self, id_: str, tag: str) -> Reason | None:
         name = ImageName.parse(tag)
-        self.engine.tag(id_, f"{name.registry}/{name.repository}", name.tag or "latest")
+        try:
+            self.engine.tag(id_, f"{name.registry}/{name.repository}", name.tag or "latest")
+        except EngineUnreachable:
+            raise
+        except EngineError as error:
+            # The image may be here all the same, with some of its tags: what it got is told.
+            return reason(Code.ENGINE_ERROR, detail=str(error))
+        return None
 
     # Networks
 

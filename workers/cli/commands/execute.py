@@ -15,7 +15,7 @@ from workers.cli import refusal, terminal
 from workers.cli.commands.preview import request_id, show_plan
 from workers.cli.output import Out, aside
 from workers.cli.refusal import Exit, NotDone
-from workers.contract import Doing, ExecutionOrder, Plan, Report, Status
+from workers.contract import Doing, ExecutionOrder, Outcome, Plan, Report, Status
 from workers.errors import LedgerError, RefusedError, UsageError
 from workers.execution.progress import Progress
 from workers.halt import Halt
@@ -25,6 +25,7 @@ from workers.memory.reserve import room
 from workers.reasons import Code
 from workers.signing import digest
 from workers.whoami import whoami
+from workers.wording import short
 
 ORDER_LIFE = timedelta(minutes=5)
 SHORTEST_DIGEST = 12
@@ -164,3 +165,5 @@ def _show_report(report: Report, out: Out, *, as_json: bool) -> None:
         return
     for line in terminal.report_lines(report, now=datetime.now(UTC)):
         out(line)
+    if any(one.outcome is Outcome.REMOVED for one in report.outcomes):
+        out(f"To see what of it can come back: python -m workers restore {short(report.order_id)}")

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -14,11 +14,12 @@ from workers.cli.commands.preview import request_id
 from workers.cli.output import Out, aside
 from workers.cli.refusal import Exit, NotDone
 from workers.contract import RestoreOrder, RestorePlan, RestoreReport, RestoreStep
-from workers.errors import UsageError
+from workers.errors import RefusedError, UsageError
 from workers.host import Host, Place, at_hand, ledger_of
 from workers.memory.ledger import Ledger
 from workers.memory.reserve import room
 from workers.restore.restorer import Restorer
+from workers.restore.run import Heard
 from workers.signing import digest
 from workers.whoami import whoami
 
@@ -94,9 +95,21 @@ def _restore(host: Host, plan: RestorePlan, options: argparse.Namespace, out: Ou
             people(restoring.step_line(step))
 
     with stoppable() as told_to_stop, room(host.place.state_dir, for_a_run=True):
-        report = Restorer(host).restore(_order(plan, host.place), told_to_stop=told_to_stop, hear=hear)
+        report = _restored(host, _order(plan, host.place), told_to_stop, hear)
     _show_report(report, out, as_json=options.json)
     return EXITS[report.status]
+
+
+def _restored(
+    host: Host, order: RestoreOrder, told_to_stop: Callable[[], bool], hear: Heard
+) -> RestoreReport:
+    """What is refused at the host itself is on record there as well."""
+    try:
+        return Restorer(host).restore(order, told_to_stop=told_to_stop, hear=hear)
+    except RefusedError as why:
+        now = datetime.now(UTC)
+        host.ledger.refuse(why.reasons, order_id=order.id, event=None, now=now, claims=order)
+        raise
 
 
 def _order(plan: RestorePlan, place: Place) -> RestoreOrder:
