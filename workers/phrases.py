@@ -169,7 +169,7 @@ CLAUSES: dict[Code, str] = {
     Code.ADDRESSES_TAKEN: "its addresses {subnet} overlap with those of network {network}",
     Code.NO_ROOM: "at least {needed:size} are needed and {free:size} are left on the engine's disk",
     Code.ROOM_UNKNOWN: "how much room is left on the engine's disk cannot be read from here",
-    Code.MAY_NOT_FIT: "up to {needed:size} are needed and {free:size} are left on the engine's disk",
+    Code.MAY_NOT_FIT: "up to {needed:size} are needed on the way, {free:size} are left on the engine's disk",
     Code.REGISTRIES_NOT_ASKED: "no registry was asked whether it still gives {count:n image} back",
     Code.OTHER_CONTENT: "its registry gave another image for the digest ({found:short}), left untagged",
     Code.DIGEST_LACKING: "image {image} came back, and its digest in {repository} did not",

@@ -1,9 +1,10 @@
 """The way back, on a real engine with a real registry: what a run removed is there again as it was."""
 
+import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,13 @@ from typing import Any
 import pytest
 
 from tests.docker.worker_host import ANA, WorkerHost
+from tests.stage import images
+from tests.stage.engine import DisposableEngine
 from tests.stage.fixtures import RegistryFactory
+from tests.stage.kinds import EngineKind
 from tests.stage.registry import Registry
 from tests.stage.slow_door import SlowDoor
+from tests.stage.small_disk import mount_small_disk
 from workers.contract import Restored, RestoreOrder, RestorePlan, RestoreReport, Status
 from workers.errors import LedgerError, RefusedError, UsageError
 from workers.reasons import Code
@@ -22,6 +27,7 @@ from workers.restore.restorer import Restorer
 from workers.signing import digest
 
 ROOT = Path(__file__).parents[2]
+SMALL, MEGABYTES = 160_000_000, 32
 FRONT = {
     "driver": "bridge",
     "internal": True,
@@ -281,24 +287,59 @@ def test_wrong_credentials_are_told_and_nothing_comes(
     assert "basic auth" in str(report.outcomes[0].reason)
 
 
-def test_a_disk_that_is_too_small_bars_the_plan_and_the_step(
-    host: WorkerHost, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    image, _ = shared(host, registry, "web:1")
-    host.execute(host.plan())
-    fits = plan_of(host)
-    assert fits.free is not None
-    assert fits.needs.low <= fits.needs.high
-    monkeypatch.setattr("workers.restore.looking.free", lambda _identity: fits.needs.low - 1)
-    full = plan_of(host)
+@pytest.fixture
+def small(stage_place: Callable[[], Path], tmp_path: Path, engine_kind: EngineKind) -> Iterator[WorkerHost]:
+    """A host whose engine keeps its data on a small filesystem that nothing else writes to."""
+    engine = DisposableEngine(stage_place(), engine_kind)
+    mount_small_disk(engine.folder / "disk", engine.data_root, size=SMALL)
+    with engine:
+        host = WorkerHost(engine, tmp_path)
+        host.policy(probe_registry="true")
+        yield host
 
+
+def leave(host: WorkerHost, size: int) -> None:
+    """Fill the engine's disk with somebody else's data, up to about so many bytes."""
+    with (host.engine.data_root / "filler").open("wb") as file:
+        disk = os.statvfs(host.engine.data_root)
+        os.posix_fallocate(file.fileno(), 0, disk.f_bavail * disk.f_frsize - size)
+
+
+def test_a_disk_that_is_too_small_bars_the_plan_the_step_and_at_last_the_pull(
+    small: WorkerHost, fresh_registry: RegistryFactory
+) -> None:
+    registry = fresh_registry(small.engine)
+    image = small.image("big:1", content=images.noise("big", MEGABYTES / 2).hex())
+    registry.push(image, "big:1")
+    small.engine.client.remove_image(image, force=True)
+    registry.pull("big:1")
+    small.execute(small.plan())
+    before = plan_of(small)
+    assert before.free is not None
+    assert MEGABYTES * 1_000_000 <= before.needs.low <= before.needs.high < before.free
+
+    leave(small, before.needs.low // 2)
+    full = plan_of(small)
     assert (full.fits, full.applicable) == (False, False)
     assert Code.NO_ROOM in [why.code for why in full.notices]
     with pytest.raises(RefusedError):
-        restore(host, full)
-    report = restore(host, fits)
+        restore(small, full)
+    report = restore(small, before)
     assert (ends(report), report.status) == ({image: Restored.REFUSED}, Status.REFUSED)
-    assert not host.has(image)
+    assert report.outcomes[0].reason is not None
+    assert report.outcomes[0].reason.code is Code.NO_ROOM
+
+    # Room for the image, and none for what is fetched to make it; root may write a little more than is left.
+    leave(small, before.needs.low + 200_000)
+    tight = plan_of(small)
+    assert (tight.fits, [why.code for why in tight.notices]) == (True, [Code.MAY_NOT_FIT])
+    report = restore(small, tight)
+    assert (ends(report), small.has(image)) == ({image: Restored.FAILED}, False)
+    assert "no space left" in str(report.outcomes[0].reason)
+
+    (small.engine.data_root / "filler").unlink()
+    assert restore(small, plan_of(small)).status is Status.DONE
+    assert small.has(image)
 
 
 # Networks
@@ -441,6 +482,9 @@ def test_s11_killed_on_the_way_it_does_not_go_on_and_is_reported_on_return(
     assert {first, second} == {in_hand, left}
     assert ends(report) == {network: Restored.RESTORED, in_hand: came, left: Restored.NOT_ATTEMPTED}
     assert (report.status, host.has(left)) == (Status.INTERRUPTED, False)
+    # What had ended is told as it was told then; of the rest it is said that nobody saw it end.
+    reasons = [one.reason.code if one.reason else None for one in report.outcomes]
+    assert reasons == [None, Code.RESTORE_INTERRUPTED, Code.RESTORE_ENDED]
     with pytest.raises(RefusedError):
         restore(host, plan)
     assert restore(host, plan_of(host)).status is Status.DONE

@@ -198,7 +198,8 @@ def test_what_is_here_takes_no_room() -> None:
         (None, True, [Code.ROOM_UNKNOWN]),
         (119, False, [Code.NO_ROOM]),
         (120, True, [Code.MAY_NOT_FIT]),
-        (SIZE, True, []),
+        (2 * SIZE - 1, True, [Code.MAY_NOT_FIT]),
+        (2 * SIZE, True, []),
     ],
 )
 def test_whether_the_bytes_are_there(free: int | None, fits: bool, said: list[Code]) -> None:

@@ -225,12 +225,14 @@ def _notices(plan: RestorePlan, present: Present) -> Iterator[Reason]:
         yield reason(Code.REGISTRIES_NOT_ASKED, count=unasked)
     if not plan.needs.high:
         return
+    # What is fetched lies beside what is made of it until that is whole: at most as much again, of one image.
+    most = plan.needs.high + max(step.needs.high for step in plan.steps)
     if present.free is None:
         yield reason(Code.ROOM_UNKNOWN)
     elif not plan.fits:
         yield reason(Code.NO_ROOM, needed=plan.needs.low, free=present.free)
-    elif plan.needs.high > present.free:
-        yield reason(Code.MAY_NOT_FIT, needed=plan.needs.high, free=present.free)
+    elif most > present.free:
+        yield reason(Code.MAY_NOT_FIT, needed=most, free=present.free)
 
 
 def _is_unasked(source: FromRegistry | FromDescription) -> bool:
