@@ -25,7 +25,7 @@ from bot import keys, render
 from bot.arrivals import Call, Click
 from bot.facts import About, Fact, Lookup
 from bot.memory.database import Database
-from bot.memory.history import Entry
+from bot.memory.history import Entry, History
 from bot.memory.lookups import Lookups
 from bot.memory.posts import ROOT
 from bot.parts import Parts, Wiring
@@ -137,7 +137,7 @@ class World:
         self.seq += 1
         made = plan(host, request=chosen.id, steps=1 + number % 2, at=self.clock())
         event = plan_ready(made, at=self.clock())
-        bot.reception.runs.record(host, [Entry("l1", self.seq, event.model_dump_json())], self.clock())
+        History(bot.database).record(host, [Entry("l1", self.seq, event.model_dump_json())], self.clock())
 
     def press(self, bot: Parts, press: Press) -> None:
         person = Person(team=TEAM, user=press.user)
