@@ -1,5 +1,7 @@
 """The way back, on a real engine with a real registry: what a run removed is there again as it was."""
 
+import base64
+import json
 import os
 import random
 import subprocess
@@ -16,7 +18,7 @@ from tests.stage import images
 from tests.stage.engine import DisposableEngine
 from tests.stage.fixtures import RegistryFactory
 from tests.stage.kinds import EngineKind
-from tests.stage.registry import Registry
+from tests.stage.registry import LOGIN, Registry
 from tests.stage.slow_door import SlowDoor
 from tests.stage.small_disk import mount_small_disk
 from workers.contract import Restored, RestoreOrder, RestorePlan, RestoreReport, Status
@@ -139,6 +141,8 @@ def test_a_round_trip_brings_every_image_tag_digest_and_network_back(
     single, _ = shared(host, registry, "web:1")
     front = str(host.engine.client.create_network("front", **FRONT)["Id"])
     plain = host.network("plain")
+    six = {"Config": [{"Subnet": "fd00:77::/64", "Gateway": "fd00:77::1"}, {"Subnet": "10.78.0.0/24"}]}
+    host.engine.client.create_network("six", enable_ipv6=True, ipam=six)
     before = state(host)
     report = host.execute(host.plan())
     assert report.status is Status.DONE
@@ -270,12 +274,26 @@ def test_a_digest_that_was_deleted_there_is_not_restorable(host: WorkerHost, reg
     assert report.outcomes[0].reason is not None
 
 
-def test_wrong_credentials_are_told_and_nothing_comes(
-    host: WorkerHost, fresh_registry: RegistryFactory
+def log_in(folder: Path, registry: Registry, password: str) -> None:
+    """What `docker login` leaves behind."""
+    pair = base64.b64encode(f"{LOGIN['username']}:{password}".encode()).decode()
+    folder.joinpath("config.json").write_text(json.dumps({"auths": {registry.address: {"auth": pair}}}))
+
+
+@pytest.mark.parametrize("password", [None, "wrong"])
+def test_without_the_right_credentials_nothing_comes_and_it_is_told(
+    host: WorkerHost,
+    fresh_registry: RegistryFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    password: str | None,
 ) -> None:
     locked = fresh_registry(host.engine, private=True)
     image, _ = shared(host, locked, "web:1")
     host.execute(host.plan())
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    if password:
+        log_in(tmp_path, locked, password)
     unasked = plan_of(host)
     host.policy(probe_registry="true")
     asked = plan_of(host)
@@ -284,7 +302,22 @@ def test_wrong_credentials_are_told_and_nothing_comes(
     assert away(asked) == {image: Code.REGISTRY_SILENT}
     report = restore(host, unasked)
     assert (ends(report), host.has(image)) == ({image: Restored.FAILED}, False)
-    assert "basic auth" in str(report.outcomes[0].reason)
+    assert "auth" in str(report.outcomes[0].reason)
+
+
+def test_the_hosts_own_docker_configuration_logs_in(
+    host: WorkerHost, fresh_registry: RegistryFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.policy(probe_registry="true")
+    locked = fresh_registry(host.engine, private=True)
+    image, _ = shared(host, locked, "web:1")
+    before = state(host)
+    host.execute(host.plan())
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    log_in(tmp_path, locked, LOGIN["password"])
+
+    assert restore(host, plan_of(host)).status is Status.DONE
+    assert (host.has(image), state(host)) == (True, before)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from workers.contract import RestoreOrder, RestorePlan, RestoreReport
 from workers.errors import LedgerError, UsageError
 from workers.execution.lock import engine_lock
 from workers.execution.recovery import report_interrupted
-from workers.host import Host
+from workers.host import Host, forget_ways_back
 from workers.memory.ledger import Ledger
 from workers.planning.restorable import Answers
 from workers.restore import looking, past, planning, run
@@ -38,7 +38,7 @@ class Restorer:
             UsageError: no run is called so, or more than one; or an object that it did not remove.
         """
         ledger, now = self.host.ledger, datetime.now(UTC)
-        ledger.forget_ways_back(now - self.host.policy.restore_for)
+        forget_ways_back(self.host.policy, ledger, now)
         found = run_of(ledger, text, self.host.place.host)
         removals = _chosen(found, objects)
         present = looking.look(self.host.engine, self.host.identity, local=self.host.place.local)
