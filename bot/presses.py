@@ -99,12 +99,13 @@ class Presses:
         settlement = Settlement(
             *(how, self.clock(), click.person, pressed.set_digest, request.plans), choices=request.choices
         )
-        stale = self._stale(click, request, pressed, settlement)
-        answer = stale or self._settle(click, request, settlement, facts)
-        if isinstance(answer, NoCount):
-            self._refuse(click, answer, how, request)
-        elif answer or click.is_private:
-            self.answering.reply(click, answer or receipts.taken())
+        with self.answering.together():
+            stale = self._stale(click, request, pressed, settlement)
+            answer = stale or self._settle(click, request, settlement, facts)
+            if isinstance(answer, NoCount):
+                self._refuse(click, answer, how, request)
+            elif answer or click.is_private:
+                self.answering.reply(click, answer or receipts.taken())
 
     def _may(self, person: Person, request: Request, how: Settled, facts: Facts) -> Verdict:
         """Whoever asked may also take it back; whoever may execute or approve may do that too."""

@@ -125,11 +125,12 @@ class Reception:
             self.unknown(click)
             return
         call = Call(click.value, click.person, click.channel, click.trigger_id, click.response_url)
-        found = self._answer(call, self.facts(), self.clock())
-        if isinstance(found, Unsure):
-            self._wait(call.trigger_id, COMMAND, CALL.dump_json(call))
-        else:
-            self.answering.answer(call, found)
+        with self.answering.together():
+            found = self._answer(call, self.facts(), self.clock())
+            if isinstance(found, Unsure):
+                self._wait(call.trigger_id, COMMAND, CALL.dump_json(call))
+            else:
+                self.answering.answer(call, found)
 
     def leaf(self, click: Click) -> None:
         """Take the press that turns a page of the history."""
@@ -234,10 +235,11 @@ class Reception:
             return command
         if call is None:
             return render.outdated()
-        found = self._request(call, command, facts)
-        if isinstance(found, Unsure):
-            return found
-        self.answering.answer(call, found)
+        with self.answering.together():
+            found = self._request(call, command, facts)
+            if isinstance(found, Unsure):
+                return found
+            self.answering.answer(call, found)
         return None
 
     def _answer_form(self, filled: Filled, message: Message) -> None:

@@ -74,6 +74,8 @@ class Exhibits:
     def show_root(self, filed: Filed, request: Request) -> None:
         """Post or edit the root message, unless it shows the request as it is or has to wait for its turn."""
         now, last = self._clock(), self._shown.get(request.asked.id)
+        if last is None and self._waits_for_its_turn(request):
+            return
         consent = self._consent(request)
         if last and (last.request, last.consent) == (request, consent) and now - last.at < REDRAW_AFTER:
             return
@@ -84,6 +86,10 @@ class Exhibits:
             if request.phase is Phase.READY:
                 self._audit.note_shown(request.asked.id, request.set_digest, request.plans, now)
             self._shown[request.asked.id] = Shown(request, consent, now)
+
+    def _waits_for_its_turn(self, request: Request) -> bool:
+        post = self._posts.find(request.asked.id, ROOT)
+        return (post is None or not post.ts) and not self._threads.takes(request.asked.channel)
 
     def is_shown(self, request: Request) -> bool:
         """Whether the root message shows the request as it is."""
