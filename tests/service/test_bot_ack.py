@@ -5,6 +5,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures.thread import _WorkItem
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -24,7 +25,8 @@ from workers.contract import Kind
 
 Payload = dict[str, Any]
 ALL_KINDS = [kind.value for kind in Kind]
-ACK, COMMIT, NETWORK = "ack", "commit", "network"
+ACK, COMMIT, NETWORK, BEGUN = "ack", "commit", "network", "begun"
+STEPS = {Ack.__call__.__code__: ACK, _WorkItem.run.__code__: BEGUN}
 
 
 @dataclass
@@ -41,8 +43,8 @@ class Watch:
     def look(self, frame: FrameType, event: str, called: Any) -> None:
         if event == "c_call" and isinstance(getattr(called, "__self__", None), socket.socket):
             self.note(NETWORK)
-        elif event == "call" and frame.f_code is Ack.__call__.__code__:
-            self.note(ACK)
+        elif event == "call" and frame.f_code in STEPS:
+            self.note(STEPS[frame.f_code])
 
     def statement(self, text: str) -> None:
         """A commit of nothing costs nothing."""
@@ -53,7 +55,13 @@ class Watch:
     def around_the_answer(self, asking: int) -> tuple[list[str], list[str]]:
         """What the threads that asked and answered have done until the acknowledgement, and after it."""
         answering, at = next((who, n) for n, (who, what) in enumerate(self.seen) if what == ACK)
-        before = [what for who, what in self.seen[:at] if who in (asking, answering)]
+        # The thread that answers may have been at the end of something else.
+        begun = max((n for n, one in enumerate(self.seen[:at]) if one == (answering, BEGUN)), default=-1)
+        before = [
+            what
+            for n, (who, what) in enumerate(self.seen[:at])
+            if who == asking or (who == answering and n > begun)
+        ]
         return before, [what for who, what in self.seen[at:] if who == answering]
 
 
@@ -134,6 +142,7 @@ def scene(stage: Stage) -> Iterator[Scene]:
         signing_secret="",
         reception=bot.parts.reception,
         forms=bot.parts.forms,
+        homes=bot.parts.homes,
     )
     with bot.parts.database.reading() as db:
         watch = Watch(db, written=db.total_changes)
@@ -155,7 +164,6 @@ ONE: dict[str, Callable[[Scene], Payload]] = {
     "who is not known yet": lambda at: at.command("preview web-1", user="cy"),
     "a question about an object": lambda at: at.command("why web-1 app:2"),
     "a question about a policy": lambda at: at.command("policy web-1"),
-    "the history": lambda at: at.command("history"),
     "cancelling": lambda at: at.command("cancel web-1"),
     "a freeze": lambda at: at.command("freeze web-* disk swap"),
     "a protection": lambda at: at.command("protect web-1 app:1 --for 7d"),
@@ -176,6 +184,7 @@ ONE: dict[str, Callable[[Scene], Payload]] = {
 NONE: dict[str, Callable[[Scene], Payload]] = {
     "help": lambda at: at.command("help"),
     "the hosts": lambda at: at.command("hosts"),
+    "the history": lambda at: at.command("history"),
     "what is under way": lambda at: at.command("status"),
     "the protections": lambda at: at.command("protections"),
     "what is misspelt": lambda at: at.command("previw"),
