@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from bot.holders import holders
 from bot.marks import mark
 from bot.memory.dossiers import Dossier, Dossiers
 from bot.memory.store import Store
 from bot.patience import Patience
 from bot.progress import at, newly_overdue
-from bot.requests import Contact, Line, Phase, Request, Settled, Settlement
+from bot.requests import Line, Phase, Request, Settled, Settlement
 from bot.sending import Sending
 from bot.slack.exhibits import Exhibits
 
@@ -85,7 +86,12 @@ class Desk:
 
     def _standing(self) -> list[tuple[Dossier, Request]]:
         contacts, line, now = self._store.contacts(), self._line(), self._clock()
-        return [(dossier, standing(dossier, contacts, line, now)) for dossier in self._dossiers.open()]
+        dossiers = self._dossiers.open()
+        held = holders(dossier.request for dossier in dossiers)
+        return [
+            (dossier, at(dossier.request, contacts=contacts, line=line, now=now, held=held))
+            for dossier in dossiers
+        ]
 
     def _carry_on(self, dossier: Dossier, request: Request) -> None:
         """Controls go away before work starts, so what has changed is shown first."""
@@ -127,11 +133,6 @@ class Desk:
             self._store.settle(request_id, settlement)
             logger.info("request %s is settled: %s", request_id, settlement.how)
         return bool(endings)
-
-
-def standing(dossier: Dossier, contacts: Sequence[Contact], line: Line, now: datetime) -> Request:
-    """How a request stands now."""
-    return at(dossier.request, contacts=contacts, line=line, now=now)
 
 
 def how_it_stands(request: Request) -> str:

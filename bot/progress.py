@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from bot.holders import Holders, waiting
 from bot.obstacles import deaf, obstacle, silencing
 from bot.orders import EXECUTE, PLAN, claims_id
 from bot.requests import (
@@ -55,6 +56,7 @@ ORDER_DEAD_AFTER = START_WITHIN + CLOCK_SKEW
 # What a host that is heard of has to tell is here within seconds.
 TOLD_WITHIN = timedelta(seconds=60)
 NONE: Mapping[str, Halt] = MappingProxyType({})
+NOBODY: Holders = {}
 
 
 def standing(
@@ -86,13 +88,21 @@ def standing(
     return Request(asked, parts, settlement, _phase(parts, settlement), ballots)
 
 
-def at(request: Request, *, contacts: Sequence[Contact], line: Line, now: datetime) -> Request:
-    """Say what silence means by now: nothing waits for ever (S14)."""
+def at(
+    request: Request, *, contacts: Sequence[Contact], line: Line, now: datetime, held: Holders = NOBODY
+) -> Request:
+    """Say what silence means by now: nothing waits for ever (S14); `held`: the runs that hosts are at."""
     known = {contact.host: contact for contact in contacts}
-    parts = tuple(heard(part, known.get(part.host, Contact(part.host)), line, now) for part in request.parts)
+    found = [(part, known.get(part.host, Contact(part.host))) for part in request.parts]
+    parts = tuple(_held(heard(part, contact, line, now), contact, held) for part, contact in found)
     if request.settlement is None:
         parts = tuple(_withheld(part, known.get(part.host)) for part in parts)
     return replace(request, parts=parts, phase=_phase(parts, request.settlement))
+
+
+def _held(part: HostPart, contact: Contact, held: Holders) -> HostPart:
+    holder = waiting(part, contact, held)
+    return replace(part, holder=holder) if holder else part
 
 
 def _blank(

@@ -296,10 +296,13 @@ class Reception:
         seen = self._visible(call, [c.host for c in contacts], facts)
         if isinstance(seen, Unsure):
             return seen
+        contacts = tuple(c for c in contacts if c.host in seen)
+        held = self.underway.held(contacts)
         rows = [
-            render.HostRow(c.host, c.last_seen, c.busy, c.busy_since, problems=c.problems)
+            render.HostRow(
+                c.host, c.last_seen, c.busy, c.busy_since, problems=c.problems, holder=held.get(c.host)
+            )
             for c in contacts
-            if c.host in seen
         ]
         return render.hosts(rows, self.clock())
 
@@ -370,7 +373,7 @@ class Reception:
         if self.line().error:
             return render.queue_unreachable()
         [contact] = (one for one in self.store.contacts() if one.host == ask.host)
-        return receipts.inquiring(contact, self.clock())
+        return receipts.inquiring(contact, self.clock(), self.underway.held([contact]).get(contact.host))
 
     def _end_presses(self, hosts: Iterable[str]) -> None:
         """A press that waits for a look-up would begin a run behind whoever stops them."""
@@ -402,7 +405,9 @@ class Reception:
         request_id = self.store.ask(asked, trigger_id=call.trigger_id, response_url=call.response_url)
         logger.info("request %s: %s of %s by %s", request_id, verb, ", ".join(hosts), call.person.user)
         self.answering.wake()
-        return render.queue_unreachable() if self.line().error else receipts.asking(hosts)
+        if self.line().error:
+            return render.queue_unreachable()
+        return receipts.asking(hosts, self.underway.held(c for c in self.store.contacts() if c.host in hosts))
 
     def _newest_plan(self, asked: Asked) -> Request | None:
         """The confirmation that stands in this channel for exactly this, if there is one."""

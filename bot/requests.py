@@ -155,6 +155,15 @@ class Contact:
 
 
 @dataclass(frozen=True)
+class Holder:
+    """Whose run holds a host: who confirmed it, since when, with which plan; as far as it is known."""
+
+    by: tuple[Person, ...] = ()
+    since: datetime | None = None
+    plan_digest: str = ""
+
+
+@dataclass(frozen=True)
 class Line:
     """Whether the bot hears its hosts at all; while it does not, no host can be called silent."""
 
@@ -177,6 +186,7 @@ class HostPart:
 
     `trouble`: what the host says keeps it from going on, while something is expected of it.
     `withheld`: why it would be sent no order, as long as nobody has decided.
+    `holder`: the run of another request for which this one waits there.
     `is_overdue`: its deadline has passed once, so it does not hold up the others even if it comes back.
     `work`: what its run said last that it does. `done_of_kind`: how many objects of that kind are done.
     `halt`: who said that its run is to end.
@@ -203,6 +213,7 @@ class HostPart:
     told_at: datetime | None = None
     withheld: Reason | None = None
     trouble: Reason | None = None
+    holder: Holder | None = None
     excluded: tuple[int, ...] = ()
     is_left_out: bool = False
 

@@ -1,7 +1,7 @@
 """What is under way in a channel: shown to one person, and taken back where they may say so."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,12 +10,13 @@ from bot.access import Denied, Unsure
 from bot.answering import turned_down
 from bot.arrivals import Call
 from bot.facts import Facts
+from bot.holders import EXECUTE, holder_of, holders
 from bot.memory.dossiers import Dossiers
 from bot.memory.store import Store
 from bot.permalinks import Permalinks
 from bot.presses import Presses
 from bot.render.blocks import Message
-from bot.requests import Request, Settled, Settlement
+from bot.requests import Contact, Holder, Request, Settled, Settlement
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,13 @@ class Underway:
         found = self._open(call.channel, hosts)
         links = self.permalinks.of(request.asked.id for request in found)
         return render.underway([(one, links.get(one.asked.id, "")) for one in found], self.clock())
+
+    def held(self, contacts: Iterable[Contact]) -> dict[str, Holder]:
+        """The runs that hosts are at, by what these last said of themselves."""
+        busy = [contact for contact in contacts if contact.busy == EXECUTE]
+        known = holders(dossier.request for dossier in self.dossiers.open()) if busy else {}
+        found = ((contact.host, holder_of(contact, known)) for contact in busy)
+        return {host: holder for host, holder in found if holder}
 
     def cancel(self, call: Call, hosts: Collection[str] | None, facts: Facts) -> Message | Unsure:
         """Cancel what nobody has decided on these hosts; without any, what this person has asked for."""

@@ -24,7 +24,7 @@ from workers.contract import (
 from workers.engine import Engine
 from workers.errors import PolicyError, RefusedError, UnknownObject
 from workers.execution import run
-from workers.execution.lock import engine_lock
+from workers.execution.lock import Holder, engine_lock
 from workers.execution.ownership import Owner, Ownership
 from workers.execution.progress import Heard, unheard
 from workers.execution.recovery import report_interrupted
@@ -206,7 +206,8 @@ class Host:
         Raises:
             RefusedError: a guard said no; nothing was begun.
         """
-        with engine_lock(self.place.engines, self.identity.id):
+        holder = Holder(order.approver.spelled, datetime.now(UTC).isoformat(), order.plan_digest)
+        with engine_lock(self.place.engines, self.identity.id, holder):
             self.ownership.require(self.ledger.plan(order.plan_digest))
             self._report_interrupted()
             begun = self.standing.taken_so_far()

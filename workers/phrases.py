@@ -112,6 +112,10 @@ CLAUSES: dict[Code, str] = {
     Code.POLICY_INVALID: "the policy file {file} cannot be used ({detail})",
     Code.ENGINE_UNREACHABLE: "the Docker engine does not answer ({detail})",
     Code.BUSY: "another run holds this engine ({detail})",
+    Code.HELD: (
+        "another run holds this engine, confirmed by {by:person} and under way since {since:when}"
+        " (plan {plan:short})"
+    ),
     Code.NO_LOCK: "the lock of this engine in {folder} cannot be used ({detail})",
     Code.LEDGER_UNUSABLE: "the ledger {file} cannot be used ({detail}), so nothing is removed here",
     Code.CLOCK_OFF: "this host's clock is {off:span} or more {way:word} the bot's, so it is sent no order",
@@ -238,6 +242,10 @@ NEXT_STEPS: dict[Code, str] = {
     Code.POLICY_INVALID: "Correct it on the host; python -m workers doctor checks it.",
     Code.ENGINE_UNREACHABLE: "Look at Docker on the host; the worker goes on as soon as it answers.",
     Code.BUSY: "Wait for it to end and try again.",
+    Code.HELD: (
+        "Try again when it is over. /prune stop ends it after the object in hand, and a freeze does that also"
+        " where it was begun on the host itself."
+    ),
     Code.NO_LOCK: "Make that folder (PRUNE_ENGINES_DIR) one that the worker can write to.",
     Code.LEDGER_UNUSABLE: "Look at its disk and at who may write there; python -m workers doctor checks it.",
     Code.CLOCK_OFF: "Set the clocks of both machines (timedatectl shows them), then ask for a new preview.",

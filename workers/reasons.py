@@ -105,6 +105,7 @@ class Code(StrEnum):
     POLICY_INVALID = "policy_invalid"  # file, detail
     ENGINE_UNREACHABLE = "engine_unreachable"  # detail
     BUSY = "busy"  # detail
+    HELD = "held"  # by, since, plan
     NO_LOCK = "no_lock"  # folder, detail
     LEDGER_UNUSABLE = "ledger_unusable"  # file, detail
     CLOCK_OFF = "clock_off"  # off, way

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.render.blocks import TEXT_BUDGET, Message, code, date, message, paragraphs
+from bot.render.locks import being_pruned, way_out
 from bot.render.summary import sentences
-from bot.requests import SILENT_AFTER
+from bot.requests import SILENT_AFTER, Holder
 from workers.reasons import Reason
 from workers.wording import amount
 
@@ -25,6 +26,7 @@ class HostRow:
     busy_since: datetime | None = None
     version: str = ""
     problems: tuple[Reason, ...] = ()
+    holder: Holder | None = None
 
 
 def hosts(rows: Sequence[HostRow], now: datetime) -> Message:
@@ -60,6 +62,8 @@ def standing(row: HostRow, now: datetime) -> str:
         return f"is not answering since {date(row.last_seen)}. Look at its worker."
     since = f" since {date(row.busy_since)}" if row.busy_since else ""
     engine = f", Docker {code(row.version)}" if row.version else ""
+    if row.holder:
+        return f"{being_pruned(row.holder)}{engine}. {way_out(row.host)}"
     return f"{BUSY[row.busy]}{since}{engine}" if row.busy in BUSY else f"answers{engine}"
 
 

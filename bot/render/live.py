@@ -176,7 +176,7 @@ def _halt(part: HostPart) -> list[str]:
 def _told(part: HostPart, now: datetime, *, is_alone: bool) -> list[str]:
     if part.stage is Stage.EXECUTING or (part.stage is Stage.ORDERED and part.work):
         return [*_at_work(part), *sentences(filter(None, [part.trouble]), now)]
-    if part.stage is Stage.ORDERED and part.since and not part.error:
+    if part.stage is Stage.ORDERED and part.since and not part.error and not part.holder:
         return [f"Confirmed; waiting since {date(part.since)}."]
     if part.report:
         return _result(part.report, now, is_alone=is_alone)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.render.blocks import date, detail, fit
+from bot.render.locks import being_pruned, way_out
 from bot.render.summary import by_kind, gone_for_good, kept, left_out, notes, sentences
 from bot.requests import PLAN_WITHIN, SILENT_AFTER, HostPart, Phase, Request, Stage
 from workers.contract import Plan
@@ -13,6 +14,7 @@ from workers.wording import amount, bytes_range, listing, span
 LINES = 2_200
 PATIENCE = timedelta(minutes=1)
 START_WORKER = "Nothing was removed there. Start its worker and ask again."
+AFTER_THAT = "Nothing was removed there for this. Ask again when that is over."
 ASK_AGAIN = "Nothing was removed there. Ask again when Redis answers."
 REPORT_FOLLOWS = "Nothing goes on by itself; the host's report follows when it is back."
 
@@ -47,6 +49,8 @@ def _lines(part: HostPart, request: Request, now: datetime, *, counts: bool) -> 
 def _asked(part: HostPart, _: datetime) -> list[str]:
     if part.error:
         return [f"is not reached yet, the queue does not answer{_error(part)}. It is tried again."]
+    if part.holder:
+        return [f"{being_pruned(part.holder)}. Its plan comes when that is over.", way_out(part.host)]
     return [f"was asked{_at(part)}."]
 
 
@@ -84,6 +88,12 @@ def _silent(part: HostPart, now: datetime) -> list[str]:
         return ["has never answered.", START_WORKER]
     if now - part.last_seen > SILENT_AFTER:
         return [f"is not answering since {date(part.last_seen)}.", START_WORKER]
+    if part.holder:
+        return [
+            f"{being_pruned(part.holder)}, and is not waited for any longer.",
+            AFTER_THAT,
+            way_out(part.host),
+        ]
     return [
         f"gave no plan within {span(PLAN_WITHIN.total_seconds())} and is not waited for any longer.",
         "Nothing was removed there. Look at its worker's log and ask again.",
@@ -93,6 +103,8 @@ def _silent(part: HostPart, now: datetime) -> list[str]:
 def _ordered(part: HostPart, _: datetime) -> list[str]:
     if part.error:
         return [f"is confirmed, but was not sent the order yet{_error(part)}. It is tried again."]
+    if part.holder:
+        return [f"is confirmed and waits, for it {being_pruned(part.holder)}.", way_out(part.host)]
     return [f"is confirmed and waits for its worker{_since(part)}."]
 
 

@@ -1,33 +1,34 @@
 """What somebody reads at once after a command or a click, before anything has happened."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.errors import SlackError
 from bot.render.answers import said, why
 from bot.render.blocks import SECTION, Message, code, date, detail, printable, prose
-from bot.requests import SILENT_AFTER, Contact
+from bot.render.locks import being_pruned, waits_for, way_out
+from bot.requests import SILENT_AFTER, Contact, Holder
 from workers.wording import listing
 
 NAMED = 5
-BUSY = "execute"
 
 
-def asking(hosts: Sequence[str]) -> Message:
-    """The plans are asked for."""
-    return said(f"Asking {_named(hosts)} for a plan. It comes in this channel; nothing is removed by it.")
+def asking(hosts: Sequence[str], held: Mapping[str, Holder]) -> Message:
+    """The plans are asked for; which hosts are `held` by a run, so that theirs take longer."""
+    told = f"Asking {_named(hosts)} for a plan. It comes in this channel; nothing is removed by it."
+    return said(told, waits_for(held))
 
 
-def inquiring(contact: Contact, now: datetime) -> Message:
+def inquiring(contact: Contact, now: datetime, holder: Holder | None = None) -> Message:
     """A host is asked about itself; what will delay it is said at once."""
     told = "Only you see the answer; it comes here."
     if contact.last_seen is None or now - contact.last_seen > SILENT_AFTER:
         last = f" since {date(contact.last_seen)}" if contact.last_seen else " yet"
         return said(f"Asking {contact.host}, which is not heard of{last}. {told}")
-    if contact.busy == BUSY:
-        since = f" since {date(contact.busy_since)}" if contact.busy_since else ""
+    if holder:
         return said(
-            f"Asking {contact.host}, which is being pruned{since}: it answers when that is over. {told}"
+            f"Asking {contact.host}, which {being_pruned(holder)}: it answers when that is over. {told}",
+            way_out(contact.host),
         )
     return said(f"Asking {contact.host}. {told}")
 

@@ -85,7 +85,7 @@ def test_s11_a_run_that_outlives_its_worker_still_holds_its_engine(company: Comp
     ended, (report,) = company.ended(root), web.reports()[before:]
 
     assert refused.returncode == Exit.REFUSED
-    assert "Another run holds this engine (its lock is taken)" in refused.stderr
+    assert "Another run holds this engine, confirmed by T" in refused.stderr
     assert (report.status, [why.code for why in report.stopped_by]) == (Status.STOPPED, [Code.TERMINATED])
     assert ended.first_line.startswith("Stopped on web-1 after ")
 

@@ -90,7 +90,7 @@ def test_s11_the_host_itself_has_to_wait_for_a_run_of_the_bots(company: Company,
     company.becomes(root, "Pruned")
 
     assert refused.returncode == Exit.REFUSED
-    assert "Another run holds this engine" in refused.stderr
+    assert f"Another run holds this engine, confirmed by {company.slack.team_id}/" in refused.stderr
 
 
 def test_s11_the_bot_has_to_wait_for_a_run_of_the_host_itself(company: Company, web: Member) -> None:
@@ -109,7 +109,8 @@ def test_s11_the_bot_has_to_wait_for_a_run_of_the_host_itself(company: Company, 
             hold.let_through()
         assert local.returncode == Exit.DONE
 
-    assert "Another run holds this engine" in ended.plain
+    assert "Another run holds this engine, confirmed by cli:" in ended.plain
+    assert "under way since" in ended.plain
     assert not any(name.startswith("host-first") for name in web.names())
 
 

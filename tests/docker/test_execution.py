@@ -346,7 +346,7 @@ def test_s11_while_one_executes_another_is_turned_away(host: WorkerHost) -> None
         thread.join(timedelta(seconds=20).total_seconds())
 
     report = host.execute(first, before=on("image", in_a_thread_of_its_own))
-    assert (found, report.status) == ([Code.BUSY], Status.DONE)
+    assert (found, report.status) == ([Code.HELD], Status.DONE)
 
 
 # Told to stop

@@ -65,7 +65,7 @@ def test_s11_two_workers_with_ledgers_of_their_own_do_not_execute_at_once(host: 
     with standing_still(host, three_images(host), "before"):
         why = refusal(lambda: other.execute(other.plan()))
 
-    assert (why.code, len(host.tags())) == (Code.BUSY, 3)
+    assert (why.code, len(host.tags())) == (Code.HELD, 3)
 
 
 def test_s11_a_second_ledger_executes_nothing_until_a_person_takes_the_engine_over(host: WorkerHost) -> None:

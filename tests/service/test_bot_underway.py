@@ -7,6 +7,9 @@ import pytest
 from bot.permalinks import Permalinks
 from bot.render import EXECUTE
 from tests.service.bot_stage import Clock, HandDriven, Stage, listen
+from tests.unit.bot_values import finished, report, started
+from workers.signing import digest
+from workers.wording import short
 
 
 @pytest.fixture
@@ -69,6 +72,43 @@ def test_a_run_is_under_way_until_it_is_over(stage: Stage, bot: HandDriven) -> N
     bot.hear()
     bot.carry_on(8)
     assert "Nothing is under way" in lines(bot, "status", "t3")
+
+
+def test_who_asks_a_host_that_is_being_pruned_reads_by_whom_since_when_and_what_ends_it(
+    stage: Stage, bot: HandDriven
+) -> None:
+    bot.command("preview web-1")
+    bot.carry_on()
+    made = stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(6)
+    bot.click(EXECUTE, user="bo")
+    bot.carry_on()
+    order = stage.host().take()
+    stage.host().beat(busy="execute", since=bot.clock())
+    stage.host().tell(started(order.id, made, at=bot.clock()))
+    bot.hear()
+    who, since = f"<@{stage.slack.user_id('bo')}>", f"<!date^{int(bot.clock().timestamp())}^"
+    held = f"is being pruned by {who} since {since}"
+
+    asked, hosts = lines(bot, "preview web-1", "t1"), lines(bot, "hosts", "t2")
+    question = lines(bot, "policy web-1", "t3")
+    bot.carry_on(3)
+    waits = stage.roots()[-1]
+    stage.host().beat()
+    stage.host().tell(finished(report(order.id, made, digest(made), at=bot.clock()), at=bot.clock()))
+    bot.hear()
+    stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(3)
+
+    for told in (asked, hosts, question):
+        assert held in told
+        assert f"(plan `{short(digest(made))}`)" in told
+        assert "`/prune stop web-1` ends that after the object in hand." in told
+    assert "is being pruned by @bo" in waits.plain
+    assert "Its plan comes when that is over." in waits.plain
+    assert stage.slack.message("ops", waits.ts).first_line.startswith("Prune 200 MB on web-1?")
 
 
 def test_cancel_takes_back_what_one_asked_for_and_nothing_else(stage: Stage, bot: HandDriven) -> None:

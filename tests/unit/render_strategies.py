@@ -8,7 +8,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from bot.past import Run, Sought
-from bot.requests import Asked, Halt, HostPart, Phase, Request, Settled, Settlement, Stage
+from bot.requests import Asked, Halt, Holder, HostPart, Phase, Request, Settled, Settlement, Stage
 from tests.unit.render_values import AFTER, ANA, BEFORE, BO, NOW, ago, plan, run
 from workers.contract import (
     Bytes,
@@ -291,6 +291,9 @@ def parts(draw: st.DrawFn, host: str = "web-1") -> HostPart:
         last_seen=draw(st.sampled_from([None, NOW, ago(hours=2)])),
         excluded=tuple(s.index for s in made.steps if draw(st.booleans())) if made else (),
         is_left_out=draw(st.booleans()),
+        holder=draw(
+            st.sampled_from([None, Holder(), Holder((ANA, BO), ago(minutes=9), "sha256:" + "ab" * 32)])
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.questions import Inquiry
-from bot.requests import Asked, Halt, HostPart, Phase, Request, Settled, Settlement, Stage
+from bot.requests import Asked, Halt, Holder, HostPart, Phase, Request, Settled, Settlement, Stage
 from workers.contract import (
     Answer,
     Answered,
@@ -303,6 +303,8 @@ NO_LEDGER = reason(
 SILENT = HostPart("web-3", Stage.SILENT, since=ago(minutes=5), last_seen=ago(hours=2))
 SMALL = STEPS[1:2]
 
+HOLDER = Holder((BO,), ago(minutes=9), "sha256:" + "7f3a" * 16)
+
 STOPPED_RUN = run(
     status=Status.STOPPED,
     stopped_by=(reason(Code.HEALTH_REGRESSED, container="api", before="healthy", after="unhealthy"),),
@@ -431,6 +433,19 @@ REQUESTS: dict[str, Request] = {
         HostPart("web-2", Stage.ASKED, since=ago(seconds=20), last_seen=NOW),
         planned("web-3", steps=SMALL),
         phase=Phase.PLANNING,
+    ),
+    "behind-a-run": request(
+        HostPart("web-1", Stage.ASKED, since=ago(minutes=2), last_seen=NOW, holder=HOLDER),
+        HostPart(
+            "web-2", Stage.ASKED, since=ago(minutes=2), last_seen=NOW, holder=Holder(since=ago(minutes=3))
+        ),
+        HostPart("web-3", Stage.SILENT, since=ago(minutes=20), last_seen=NOW, holder=HOLDER),
+        phase=Phase.PLANNING,
+    ),
+    "ordered-behind-a-run": request(
+        replace(planned(), stage=Stage.ORDERED, ordered=True, since=ago(minutes=2), holder=HOLDER),
+        phase=Phase.EXECUTING,
+        settlement=CONFIRMED,
     ),
     "ready-one": request(
         planned(notices=(reason(Code.NOTHING_CRITICAL), reason(Code.UNRESTORABLE_COUNT, count=2))),

@@ -70,6 +70,7 @@ PURE = {
         "bot.decisions",
         "bot.edits",
         "bot.facts",
+        "bot.holders",
         "bot.lookback",
         "bot.marks",
         "bot.measured",

@@ -25,7 +25,7 @@ from bot.questions import Unanswered
 from bot.questions import Why as WhyUnanswered
 from bot.render import inquiries, policy, receipts
 from bot.render.blocks import Block, Message
-from bot.requests import Contact
+from bot.requests import Contact, Holder
 from bot.slack.answers import of_answer
 from tests.unit.render_strategies import (
     ANSWERS,
@@ -113,6 +113,7 @@ CONTACTS = st.builds(
     NAMES,
     st.lists(reasons(), max_size=4).map(tuple),
 )
+HOLDERS = st.builds(Holder, PEOPLE, MOMENTS, st.sampled_from(["", "sha256:" + "ab" * 32]) | NAMES)
 LINKS = st.sampled_from(["", "https://example.slack.com/archives/C0/p1"])
 
 
@@ -228,6 +229,7 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
                 render.HostRow,
                 *(HOST, MOMENTS, st.sampled_from(["", "plan", "execute"]), MOMENTS, NAMES),
                 st.lists(reasons(), max_size=5).map(tuple),
+                st.none() | HOLDERS,
             )
         ),
         NOWS,
@@ -241,8 +243,8 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
     "inquiries.unanswered": unanswered(),
     "inquiries.volumes": drawn(inquiries.volumes, HOST, VOLUMES_ANSWERS),
     "policy.policy": drawn(policy.policy, HOST, POLICY_ANSWERS, NOWS, NOWS),
-    "receipts.asking": drawn(receipts.asking, HOSTS),
-    "receipts.inquiring": drawn(receipts.inquiring, CONTACTS, NOWS),
+    "receipts.asking": drawn(receipts.asking, HOSTS, st.dictionaries(HOST, HOLDERS, max_size=8)),
+    "receipts.inquiring": drawn(receipts.inquiring, CONTACTS, NOWS, st.none() | HOLDERS),
     "receipts.looking_up": drawn(receipts.looking_up),
     "receipts.not_attached": drawn(receipts.not_attached, NAMES, REFUSALS, MARKS),
     "receipts.not_noted": drawn(receipts.not_noted, ERRORS),

@@ -46,7 +46,7 @@ from bot.render import (
     unshown,
     usage,
 )
-from bot.render.receipts import inquiring, not_attached
+from bot.render.receipts import asking, inquiring, not_attached
 from bot.requests import Contact, HostPart, Phase, Settled, Settlement, Stage
 from bot.scopes import NEXT_STEP, SCOPES
 from bot.slack.answers import of_answer
@@ -60,6 +60,7 @@ from tests.unit.render_values import (
     BO,
     GONE_RUN,
     HELD,
+    HOLDER,
     IN_USE,
     NO_LEDGER,
     NOW,
@@ -94,6 +95,7 @@ from workers.reasons import Code, reason
 HOST_ROWS = (
     HostRow("web-1", NOW, version="26.1.5"),
     HostRow("web-2", NOW, busy="plan", busy_since=ago(minutes=2), version="28.5.2"),
+    HostRow("web-3", NOW, "execute", ago(minutes=9), "28.5.2", holder=HOLDER),
     HostRow("db-1", ago(hours=5), version="26.1.5"),
     HostRow("db-2"),
     HostRow(
@@ -216,9 +218,11 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
     ),
     "asking": (
         inquiring(Contact("web-1", NOW), NOW),
-        inquiring(Contact("web-1", NOW, "execute", ago(minutes=3)), NOW),
+        inquiring(Contact("web-1", NOW, "execute", ago(minutes=3)), NOW, HOLDER),
         inquiring(Contact("web-1", ago(hours=2)), NOW),
         inquiring(Contact("web-1"), NOW),
+        asking(("web-1", "web-2"), {}),
+        asking(("web-1", "web-2"), {"web-1": HOLDER}),
     ),
     "answers": (
         usage(UsageReply('There is no kind called "<!here>". There are: images.')),
