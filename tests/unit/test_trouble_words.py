@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.render import trouble
-from bot.render.blocks import TEXT_BUDGET, pinged, weight
+from bot.render.blocks import TEXT_BUDGET, called, weight
 from tests.unit.render_text import text_of
 from tests.unit.render_values import API_WORSE, APP, GONE_RUN, NOW, TROUBLED_RUN, WENT, gone
 from workers.contract import HealthLine, LogLine, LogTail, Report, Trouble
@@ -86,7 +86,7 @@ def test_a_handful_is_called_by_their_ids(ping: tuple[str, ...], called: list[st
     ],
 )
 def test_only_an_id_of_a_person_or_a_group_becomes_a_mention(one: str, shown: str) -> None:
-    assert pinged(one) == shown
+    assert called(one) == shown
 
 
 @pytest.mark.parametrize(
