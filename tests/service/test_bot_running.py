@@ -10,7 +10,7 @@ import pytest
 from bot.doctor import host_findings
 from bot.render import CANCEL, EXECUTE
 from bot.rights import hashed, of_bot, of_host
-from bot.scopes import NEXT_STEP, SCOPES
+from bot.scopes import FOR_USER_GROUPS, NEXT_STEP, SCOPES
 from tests.service.bot_stage import Stage, answered, bot_process, now, terminated, wait_until
 from tests.stage.redis import free_port
 from tests.unit.bot_values import plan_failed
@@ -357,6 +357,9 @@ def test_doctor_says_what_is_there_and_what_is_missing(stage: Stage) -> None:
     assert found["host web-1"] == "worker 0.1.0, idle"
     assert found["host web-2"].startswith("gives no sign of life")
     assert json.dumps(said).count("MISSING") == 1
+    assert "scope users:read" in found
+    # The rules name no user group.
+    assert f"scope {FOR_USER_GROUPS}" not in found
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,15 @@ def test_what_slack_refuses_is_told_with_its_place_and_the_rest_is_looked_at(sla
     ]
 
 
+def test_a_form_is_looked_at_as_a_form(slack: Workspace) -> None:
+    alert = {"type": "alert", "text": {"type": "plain_text", "text": "Careful"}}
+
+    assert found(slack, {**VIEW, "blocks": [alert]}, {"text": "Careful", "blocks": [alert]}) == [
+        (True, "taken"),
+        (False, "/blocks/0/type: unsupported type: alert"),
+    ]
+
+
 def test_the_command_ends_with_1_where_slack_refuses_one(stage: Stage) -> None:
     stage.slack.refuse_next("blocks.validate", "invalid_message")
     process = bot_process(stage, "doctor", "--blocks")

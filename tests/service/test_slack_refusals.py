@@ -223,8 +223,9 @@ def test_archived_channel(stage: Stage, bot: HandDriven, caplog: Log) -> None:
         "chat.update: is_inactive; unarchive the channel, or use another one; tried again"
         in (lines(caplog, sign)[0])
     )
-    # Nobody can be told there; in two minutes Slack was asked a few times.
+    # Nobody can be told there; in two minutes Slack was asked a few times, and the log says it once.
     assert asked(stage, "chat.update") < 15
+    assert len([line for line in lines(caplog, sign) if ", root: " in line]) == 1
 
     stage.slack.archive("ops", is_archived=False)
     bot.wait(60)
@@ -343,6 +344,17 @@ def test_limited(stage: Stage, bot: HandDriven, caplog: Log, retry_after: int | 
     assert "chat.postMessage: ratelimited" in logged_as_told(caplog, said)
     assert before == 1
     assert len(stage.roots()) == 1
+
+
+def test_limited_tells_everybody_who_waits(stage: Stage, bot: HandDriven, caplog: Log) -> None:
+    stage.slack.fail_next("chat.postMessage", 429, retry_after=45)
+    for user in ("ana", "bo"):
+        typed(bot, "preview web-1", user=user)
+    bot.carry_on(2)
+
+    signs = {mark_of(told(stage, "Slack asks Safe Prune to wait", user=user)) for user in ("ana", "bo")}
+    assert [len(lines(caplog, sign)) for sign in signs] == [1, 1]
+    assert asked(stage, "chat.postMessage") == 1
 
 
 @pytest.mark.parametrize("retry_after", [45, None])
