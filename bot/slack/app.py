@@ -69,8 +69,8 @@ class SocketMode:
     def __init__(self, app: App, *, app_token: str, base_url: str) -> None:
         client = WebClient(base_url=base_url, timeout=10, retry_handlers=[])
         self._handler: Any = SocketModeHandler(app, app_token=app_token, web_client=client)
-        self._ask = self._handler.client.issue_new_wss_url
-        self._handler.client.issue_new_wss_url = self._address  # type: ignore[method-assign]
+        connection: Any = self._handler.client
+        self._ask, connection.issue_new_wss_url = connection.issue_new_wss_url, self._address
         self._is_lost = False
 
     @property

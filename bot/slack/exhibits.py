@@ -201,6 +201,7 @@ class Exhibits:
         if self._clock() - note.made_at > RESPONSE_URL_LIVES:
             sign = mark(note.id)
             logger.warning("[%s] an answer in channel %s came too late and is left out", sign, note.channel)
+            self._hindrances.forget(note.id)
             return True
         if note.is_public:
             return self._try(place, partial(self._threads.show, place, note.message), note.response_url)

@@ -68,9 +68,10 @@ class Hindrances:
             logger.info("[%s] request %s, %s: shown", sign, place.request_id, place.part)
 
     def forget(self, request_id: str) -> None:
-        """Nothing more is shown of it."""
+        """Nothing more is shown of it; with nothing left to show, nothing is known of the token either."""
         for met in [met for met in self._met if met[0] == request_id]:
             del self._met[met]
+        self._lost = self._lost if self._met else None
 
     def _say(self, place: Place, error: SlackError, response_url: str) -> None:
         """The same is not said twice, and our own pace never."""
