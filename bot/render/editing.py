@@ -14,6 +14,7 @@ from workers.wording import amount, bytes_range, listing, names_apart, objects
 
 HOSTS, EDIT = "prune_hosts", "prune_edit"
 BOXES = 10
+FEWER = "To edit one host's plan, ask for fewer hosts at once."
 BY_NAME = "These hosts are too many to choose among here; a preview of fewer of them lets you choose."
 # Slack takes 250,000 bytes of a view, and an object stands in two of its menus.
 OBJECTS_LISTED = 300
@@ -58,7 +59,7 @@ def edit_beside(part: HostPart) -> Block:
 
 
 def edit_menu(parts: Sequence[HostPart], *, room: int) -> list[Block]:
-    """The same where there are too many hosts for a button each; none where there is no room for a menu."""
+    """The same where there are too many hosts for a button each; where a menu has no room, how to get one."""
     if not parts:
         return []
     options = [option(part.host, part.host) for part in parts]
@@ -69,7 +70,7 @@ def edit_menu(parts: Sequence[HostPart], *, room: int) -> list[Block]:
         **menu([("Hosts", options)]),
     }
     drawn = [{**section("*Edit one host's plan*"), "accessory": select}]
-    return drawn if weight(drawn) <= room else []
+    return drawn if weight(drawn) <= room else [context(FEWER)]
 
 
 def _host(part: HostPart) -> str:
