@@ -63,7 +63,7 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["Call", "Click", "Reception"]
 # What may wait for a look-up besides commands and presses.
-TICKED, FILLED_IN, STOP, LEAFED = "ticked", "filled_in", "stop", "leafed"
+TICKED, FILLED_IN, STOP, LEAFED, AGAIN = "ticked", "filled_in", "stop", "leafed", "again"
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,11 @@ class Reception:
         """Take the press of the button that ends a run."""
         if self.stopping.press(click, self.facts(), _said(click, self.clock())):
             self._wait(click.trigger_id, STOP, CLICK.dump_json(click))
+
+    def preview_again(self, click: Click) -> None:
+        """Take the press that asks for the same plans once more."""
+        if self._ask_again(click, self.facts()):
+            self._wait(click.trigger_id, AGAIN, CLICK.dump_json(click))
 
     def keep(self, click: Click) -> None:
         """Take the press that protects an object, as if it were typed; it types nothing else."""
@@ -201,6 +206,8 @@ class Reception:
     def _decided(self, act: Pending, facts: Facts) -> Unsure | None:
         if act.verb == FILLED_IN:
             return self._filled_late(FILLED.validate_json(act.body), facts, act.at)
+        if act.verb == AGAIN:
+            return self._ask_again(CLICK.validate_json(act.body), facts)
         if act.verb == TICKED:
             return self.choosing.tick(CLICK.validate_json(act.body), facts)
         if act.verb == STOP:
@@ -215,6 +222,21 @@ class Reception:
         if isinstance(found, Unsure):
             return found
         self.answering.answer(call, found)
+        return None
+
+    def _ask_again(self, click: Click, facts: Facts) -> Unsure | None:
+        """As if it were typed; pressed twice it asks once."""
+        asked = self.underway.asked_at(click)
+        if asked is None:
+            self.answering.refuse(click, NoCount("not_known", render.outdated()), wanted="preview")
+            return None
+        call = Call("", click.person, click.channel, click.trigger_id, click.response_url)
+        with self.answering.together():
+            again = Preview(asked.hosts, asked.kinds)
+            found = self.underway.alike(asked) or self._request(call, again, facts)
+            if isinstance(found, Unsure):
+                return found
+            self.answering.answer(call, found)
         return None
 
     def _filled(self, filled: Filled, facts: Facts, at: datetime) -> Message | Fault | Unsure | None:

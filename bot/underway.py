@@ -1,14 +1,14 @@
 """What is under way in a channel: shown to one person, and taken back where they may say so."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot import render
 from bot.access import Denied, Unsure
 from bot.answering import turned_down
-from bot.arrivals import Call
+from bot.arrivals import Call, Click
 from bot.facts import Facts
 from bot.holders import EXECUTE, holder_of, holders
 from bot.memory.dossiers import Dossiers
@@ -16,9 +16,11 @@ from bot.memory.store import Store
 from bot.permalinks import Permalinks
 from bot.presses import Presses
 from bot.render.blocks import Message
-from bot.requests import Contact, Holder, Request, Settled, Settlement
+from bot.requests import Asked, Contact, Holder, Phase, Request, Settled, Settlement
 
 logger = logging.getLogger(__name__)
+
+UNDECIDED = (Phase.PLANNING, Phase.READY)
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,26 @@ class Underway:
 
     def status(self, call: Call, hosts: Collection[str]) -> Message:
         """What is not over yet on these hosts."""
-        found = self._open(call.channel, hosts)
+        return self._told(self._open(call.channel, hosts))
+
+    def _told(self, found: Sequence[Request]) -> Message:
         links = self.permalinks.of(request.asked.id for request in found)
         return render.underway([(one, links.get(one.asked.id, "")) for one in found], self.clock())
+
+    def asked_at(self, click: Click) -> Asked | None:
+        """What was asked for in the message that was pressed."""
+        posts = self.presses.answering.posts
+        id_ = posts.request_at(click.channel, click.message_ts) if click.message_ts else None
+        dossier = self.dossiers.find(id_) if id_ else None
+        return dossier.asked if dossier else None
+
+    def alike(self, asked: Asked) -> Message | None:
+        """Where exactly this is asked for already, or waits for a decision; None where it does not."""
+        now = self.clock()
+        open_ = (r for r in self._open(asked.channel, asked.hosts) if r.phase in UNDECIDED)
+        same = (r for r in open_ if (set(r.asked.hosts), r.asked.kinds) == (set(asked.hosts), asked.kinds))
+        found = [request for request in same if not request.is_expired(now)]
+        return self._told(found) if found else None
 
     def held(self, contacts: Iterable[Contact]) -> dict[str, Holder]:
         """The runs that hosts are at, by what these last said of themselves."""

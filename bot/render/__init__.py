@@ -20,7 +20,7 @@ from bot.render.answers import (
     waited_too_long,
 )
 from bot.render.blocks import Block, Message
-from bot.render.buttons import CANCEL, EXECUTE, STOP, Pressed, pressed
+from bot.render.buttons import AGAIN, CANCEL, EXECUTE, STOP, Pressed, pressed
 from bot.render.checkup import checkup
 from bot.render.decisions import already_stopped, deciding, decision, not_protected, nothing_runs, protections
 from bot.render.details import details
@@ -40,6 +40,7 @@ from bot.render.underway import cancelled, underway
 from bot.render.unshown import goes_on_here, unshown
 
 __all__ = [
+    "AGAIN",
     "CANCEL",
     "EDIT",
     "EVENT_TYPE",

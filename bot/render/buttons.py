@@ -1,18 +1,21 @@
-"""The buttons under a plan and under a run, and what a press of them says."""
+"""The buttons under a plan and under a run, what a press of them says, and what asks for another plan."""
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.consent import Consent
 from bot.render.blocks import Block, may, mention, plain, section
 from bot.render.editing import edit_button
 from bot.render.headlines import kind_counts
-from bot.requests import Phase, Request
+from bot.requests import Phase, Request, Settled, Stage
 from workers.wording import bytes_range, listing
 
 EXECUTE = "prune_execute"
 CANCEL = "prune_cancel"
 STOP = "prune_stop"
+AGAIN = "prune_again"
+HOSTS_TO_REPEAT = 5
 LABEL = 30
 DIALOG = 300
 
@@ -88,6 +91,36 @@ def stop_button(request: Request) -> list[Block]:
             "elements": [{"type": "button", "action_id": STOP, "text": plain(verb), "value": value}],
         }
     ]
+
+
+def again(request: Request, now: datetime) -> list[Block]:
+    """Where nothing came of a request, what asks for the same once more: that decides and removes nothing."""
+    if not _may_look_again(request, now):
+        return []
+    button = {
+        "type": "button",
+        "action_id": AGAIN,
+        "text": plain("Preview Again"),
+        "value": request.asked.id,
+    }
+    return [{**section(f"To look again: {_typed(request)}"), "accessory": button}]
+
+
+def _may_look_again(request: Request, now: datetime) -> bool:
+    """Nothing was removed, and no newer plan stands in its place."""
+    if request.phase is Phase.FINISHED:
+        ordered = [part for part in request.parts if part.ordered]
+        return all(part.report is None and part.stage is not Stage.LOST for part in ordered)
+    if request.phase is Phase.CLOSED:
+        return request.settlement is None or request.settlement.how is not Settled.SUPERSEDED
+    return request.phase is Phase.READY and request.is_expired(now)
+
+
+def _typed(request: Request) -> str:
+    asked = request.asked
+    named = asked.hosts if len(asked.hosts) <= HOSTS_TO_REPEAT else ()
+    only = ("--only", ",".join(asked.kinds)) if asked.kinds else ()
+    return f"`{' '.join(['/prune preview', *named, *only])}`"
 
 
 def _execute(request: Request, value: str) -> Block:

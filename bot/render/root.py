@@ -18,7 +18,7 @@ from bot.render.blocks import (
     table,
     weight,
 )
-from bot.render.buttons import agreement, buttons, stop_button
+from bot.render.buttons import again, agreement, buttons, stop_button
 from bot.render.columns import Unit
 from bot.render.editing import chooser, edit_beside, edit_menu
 from bot.render.headlines import headline
@@ -33,7 +33,6 @@ from workers.wording import amount, listing, short
 EVENT_TYPE = "prune_request"
 # Slack takes 50 blocks; title, table, record, hosts to choose and buttons are five of them.
 HOST_SECTIONS = 40
-HOSTS_TO_REPEAT = 5
 # What is said of the hosts comes before menus of them.
 LINES_ROOM = 1_500
 IN_THE_THREAD = "What goes and what stays on each of them, and why, is in the thread."
@@ -59,12 +58,13 @@ def root(request: Request, now: datetime, consent: Consent | None = None, *, tic
     consented = agreement(consent) if is_open and consent else []
     record = _record(request, is_open=is_open)
     pressed = [buttons(request, can_execute=can_execute, ticket=ticket)] if is_open else stop_button(request)
-    room = TEXT_BUDGET - len(title) - weight([*figures, *consented, record, *pressed])
+    next_ = again(request, now)
+    room = TEXT_BUDGET - len(title) - weight([*figures, *consented, record, *pressed, *next_])
     choice = chooser(request, room=room - LINES_ROOM) if to_choose else []
     hosts = _hosts(request, now, figures, room=room - weight(choice), to_choose=to_choose)
     return message(
         title,
-        [*figures, *hosts, *consented, record, *choice, *pressed],
+        [*figures, *hosts, *consented, record, *choice, *pressed, *next_],
         version=request.set_digest,
         metadata={"event_type": EVENT_TYPE, "event_payload": {"request": request.asked.id}},
     )
@@ -135,8 +135,6 @@ def _record(request: Request, *, is_open: bool) -> Block:
         facts.append(_named(request))
     if is_open and request.expires_at:
         facts.append(f"Expires {date(request.expires_at)}")
-    elif request.phase in (Phase.READY, Phase.CLOSED):
-        facts.append(f"To look again: {_again(asked.hosts)}")
     return context(" · ".join(facts))
 
 
@@ -155,8 +153,3 @@ def _named(request: Request) -> str:
     digests, left = list(request.plans.values()), sum(len(part.excluded) for part in request.confirmable)
     less = f" less {amount(left, 'object')}" if left else ""
     return f"Plan {short(digests[0])}{less}" if len(digests) == 1 else f"Plans {request.set_digest}{less}"
-
-
-def _again(hosts: Sequence[str]) -> str:
-    named = hosts if len(hosts) <= HOSTS_TO_REPEAT else ()
-    return f"`{' '.join(['/prune preview', *named])}`"

@@ -13,6 +13,7 @@ from bot.edits import KEEP, KINDS, NAMED, OBJECTS
 from bot.errors import BotError, PayloadUnreadable
 from bot.reception import Reception
 from bot.render import (
+    AGAIN,
     CANCEL,
     EDIT,
     EXECUTE,
@@ -47,6 +48,7 @@ def register(app: App, reception: Reception, forms: Forms, homes: Homes) -> None
     app.action(EXECUTE)(_on_click(reception.execute))
     app.action(CANCEL)(_on_click(reception.cancel))
     app.action(STOP)(_on_click(reception.stop))
+    app.action(AGAIN)(_on_click(reception.preview_again))
     app.action(HOSTS)(_on_click(reception.tick))
     app.action(KEEP_ALWAYS)(_on_click(reception.keep))
     for way in (NEWER, OLDER):

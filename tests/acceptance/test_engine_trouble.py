@@ -1,7 +1,7 @@
 """An engine that is down, or dies in the middle of a run: said, stopped, and worked with when it returns."""
 
 from tests.acceptance.small_host import IMAGES, WASTE
-from tests.stage.company import Company
+from tests.stage.company import Company, to_decide
 from tests.stage.member import Member
 from workers.contract import Kind, Outcome, Status
 from workers.reasons import Code
@@ -13,7 +13,7 @@ def test_s14_an_engine_that_is_down_gives_no_plan_and_says_so(company: Company, 
     web.engine.start()
 
     assert "The Docker engine does not answer" in root.plain
-    assert root.controls == ()
+    assert to_decide(root) == ()
     company.ready("web-1")
 
 

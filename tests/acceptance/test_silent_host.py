@@ -3,6 +3,7 @@
 import pytest
 
 from tests.acceptance.conftest import Silence
+from tests.stage.company import to_decide
 
 
 @pytest.mark.slow
@@ -14,7 +15,7 @@ def test_s14_a_request_to_a_silent_host_ends_and_what_it_asked_is_not_done_later
     assert "web-1 is not answering since" in root.plain
     assert "Start its worker and ask again." in root.plain
     assert "not answering" in hosts
-    assert root.controls == ()
+    assert to_decide(root) == ()
     web.worker.start()
     company.pruned("web-1")
     assert len(web.reports()) == 1

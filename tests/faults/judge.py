@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from tests.faults.cells import Cell, Fault, Victim
 from tests.faults.play import Play
 from tests.faults.scene import HOST
+from tests.stage.company import to_decide
 from tests.stage.member import until
 from tests.stage.objects import contents
 from tests.workspace import Message
@@ -150,7 +151,7 @@ class Judge:
             yield f"{len(roots)} root messages"
             return
         root = roots[0]
-        if root.controls:
+        if to_decide(root):
             yield "there are still buttons"
         if not _is_true(root.first_line, report):
             status = report["status"] if report else "no report"

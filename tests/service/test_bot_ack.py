@@ -14,7 +14,7 @@ import pytest
 from slack_bolt import Ack, BoltRequest
 
 from bot.edits import KEEP, KEEP_FOR, KINDS, OBJECTS
-from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS
+from bot.render import AGAIN, CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS
 from bot.render.buttons import pressed
 from bot.service import identified
 from bot.slack import app
@@ -150,6 +150,7 @@ def scene(stage: Stage) -> Iterator[Scene]:
     threading.setprofile(watch.look)
     yield Scene(stage, bot, built, watch)
     threading.setprofile(None)
+    built.listener_runner.listener_executor.shutdown()
     bot.close()
 
 
@@ -176,6 +177,7 @@ ONE: dict[str, Callable[[Scene], Payload]] = {
     "the button that keeps": lambda at: at.click(
         EXECUTE, action_id=KEEP_ALWAYS, value="protect web-1 image:app:1"
     ),
+    "the button that looks again": lambda at: at.click(EXECUTE, action_id=AGAIN),
     "boxes of hosts": lambda at: at.tick("web-1"),
     "a form of a plan": lambda at: at.filled(at.form(at.click(EDIT)), **{KINDS: ["image"]}),
     "a form that keeps for good": lambda at: at.filled(at.form(at.click(EDIT)), **KEPT),

@@ -1,13 +1,16 @@
 """What is under way is shown, and taken back, where it was asked for and by whoever may."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from bot.permalinks import Permalinks
-from bot.render import EXECUTE
+from bot.render import AGAIN, EXECUTE
 from tests.service.bot_stage import Clock, HandDriven, Stage, listen
 from tests.unit.bot_values import finished, report, started
+from tests.workspace import Message
+from workers.contract import Kind, PlanRequest
 from workers.signing import digest
 from workers.wording import short
 
@@ -122,7 +125,7 @@ def test_cancel_takes_back_what_one_asked_for_and_nothing_else(stage: Stage, bot
     first, second = stage.roots()
     assert first.first_line == "Cancelled, nothing was removed on web-1."
     assert "Cancelled by @ana" in first.plain
-    assert (first.controls, bool(second.controls)) == ((), True)
+    assert [len(root.controls) for root in (first, second)] == [1, 3]
 
 
 def test_cancel_with_a_host_takes_back_what_others_asked_for(stage: Stage, bot: HandDriven) -> None:
@@ -130,6 +133,70 @@ def test_cancel_with_a_host_takes_back_what_others_asked_for(stage: Stage, bot: 
     assert "Nothing that you could cancel" in lines(bot, "cancel", "t1")
     assert "Cancelled on web-1" in lines(bot, "cancel web-*", "t2")
     assert "Nothing that you could cancel" in lines(bot, "cancel web-1", "t3")
+
+
+def test_what_timed_out_is_asked_for_again_with_a_press_and_only_once(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    old = stage.roots()[0]
+    bot.wait(3601)
+    bot.carry_on(2)
+    over = stage.slack.message("ops", old.ts)
+
+    said = [again(bot, over, trigger) for trigger in ("t1", "t2")]
+    bot.carry_on(2)
+    made = stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(2)
+
+    assert "Timed out, nothing was removed on web-1." in over.first_line
+    assert [control.label for control in over.controls] == ["Preview Again"]
+    assert said[0] == "Asking web-1 for a plan. It comes in this channel; nothing is removed by it."
+    assert said[1] == "1 request under way in this channel"
+    assert [root.first_line.split("?")[0] for root in stage.roots()] == [
+        "Timed out, nothing was removed on web-1.",
+        "Prune 200 MB on web-1",
+    ]
+    assert (made.steps != (), stage.host().queued) == (True, 0)
+
+
+def test_the_same_kinds_are_asked_for_again(stage: Stage, bot: HandDriven) -> None:
+    bot.command("preview web-1 --only images")
+    bot.carry_on()
+    first = stage.host().take()
+    bot.wait(61)
+    bot.carry_on(2)
+
+    again(bot, stage.roots()[0], "t1", user="dee")
+    bot.carry_on()
+    second = stage.host().take()
+
+    assert isinstance(first, PlanRequest)
+    assert isinstance(second, PlanRequest)
+    assert first.kinds == second.kinds == (Kind.IMAGE,)
+    assert second.requester == bot.person("dee")
+
+
+def test_s12_who_may_not_look_asks_for_nothing_again(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    bot.wait(3601)
+    bot.carry_on(2)
+    stage.slack.make_guest("cy")
+    over = stage.roots()[0]
+
+    said = again(bot, over, "t1", user="cy")
+    elsewhere = again(bot, replace(over, ts="1.0"), "t2")
+    bot.carry_on(2)
+
+    assert said.startswith("Safe Prune is not for guests")
+    assert elsewhere.startswith("This request is not known any more.")
+    assert len(stage.roots()) == 1
+
+
+def again(bot: HandDriven, root: Message, trigger: str, *, user: str = "ana") -> str:
+    """Press what asks for another plan; what the presser reads."""
+    bot.parts.reception.preview_again(bot.pressed(AGAIN, root, user=user, trigger=trigger))
+    bot.parts.doorkeeper.step()
+    return bot.told(trigger)
 
 
 def test_s12_who_may_not_execute_cancels_nothing_of_others(stage: Stage, bot: HandDriven) -> None:

@@ -17,7 +17,7 @@ from tests.stage.redis import RedisServer, free_port
 from tests.workspace import Delivery, Message, Workspace
 
 Fill = Callable[[DisposableEngine], FilledHost]
-EXECUTE, CANCEL = "prune_execute", "prune_cancel"
+EXECUTE, CANCEL, AGAIN = "prune_execute", "prune_cancel", "prune_again"
 
 
 class Company:
@@ -245,5 +245,10 @@ class Company:
         return Member(name, engine, gate, filled, policy, environment, worker)
 
 
+def to_decide(message: Message) -> tuple[str, ...]:
+    """What in a message decides something; to ask for another plan does not."""
+    return tuple(control.action_id for control in message.controls if control.action_id != AGAIN)
+
+
 def _is_final(message: Message) -> bool:
-    return not message.controls and "…" not in message.first_line
+    return not to_decide(message) and "…" not in message.first_line

@@ -11,6 +11,7 @@ from bot.past import Page, Run, Sought, Totals, Turn
 from bot.questions import Inquiry, Unanswered
 from bot.questions import Why as NoAnswer
 from bot.render import (
+    AGAIN,
     CANCEL,
     EDIT,
     EXECUTE,
@@ -35,7 +36,7 @@ from bot.render import (
 )
 from bot.render.blocks import TEXT_BUDGET, code, fit, is_called, mention, printable, weight
 from bot.render.editing import FEWER, OBJECTS_LISTED
-from bot.requests import HostPart, Phase, Request
+from bot.requests import HostPart, Phase, Request, Stage
 from tests.unit.render_strategies import (
     ANSWERS,
     HOSTILE,
@@ -111,6 +112,20 @@ def test_s13_buttons_stand_under_a_plan_in_force_or_a_run_and_nowhere_else(reque
         is_running or (request.phase is Phase.READY and not request.is_expired(NOW))
     )
     assert is_running == (STOP in str(drawn.blocks))
+
+
+@arbitrary
+@given(requests())
+def test_only_where_nothing_came_of_a_request_is_it_asked_for_again(request: Request) -> None:
+    drawn = root(request, NOW)
+    beside = [block["accessory"] for block in drawn.blocks if "accessory" in block]
+    asks = [one for one in beside if one.get("action_id") == AGAIN]
+    ordered = [part for part in request.parts if part.ordered]
+    may_have_removed = any(part.report or part.stage is Stage.LOST for part in ordered)
+    is_over = request.phase in (Phase.CLOSED, Phase.FINISHED) or request.is_expired(NOW)
+    assert len(asks) <= 1
+    assert not asks or (is_over and not (request.phase is Phase.FINISHED and may_have_removed))
+    assert request.phase is not Phase.READY or bool(asks) == request.is_expired(NOW)
 
 
 @arbitrary
@@ -272,7 +287,6 @@ def test_whatever_a_host_answers_about_itself_is_sound(told: Answer, words: str)
     drawn = answered(inquiry(words), told_by(told), NOW)
     assert_sound(drawn)
     assert_unstyled(drawn)
-    assert not has_buttons(drawn)
 
 
 @arbitrary
