@@ -62,6 +62,7 @@ BY_HAND = (
     " hand and after a look inside: nothing brings a volume back."
 )
 ASK_AGAIN = "Ask again."
+ID = 8
 # What ends work on a host is told in words for runs.
 CUT_OFF = {
     Code.TERMINATED: "its worker was told to stop",
@@ -88,7 +89,12 @@ def answered(asked: Inquiry, event: Answered | NotAnswered | OrderRefused, now: 
 def _not_answered(asked: Inquiry, code_: Code, told: list[str]) -> Message:
     why = f"{CUT_OFF[code_]}. {ASK_AGAIN}" if code_ in CUT_OFF else ""
     first = f"{code(asked.host)} could not tell about {_about(asked)}"
-    return said(f"{first}: {why}") if why else said(f"{first}.", "\n".join(told)[:SECTION])
+    return _said(asked, f"{first}: {why}") if why else _said(asked, f"{first}.", "\n".join(told)[:SECTION])
+
+
+def _said(asked: Inquiry, what: str, then: str = "") -> Message:
+    """What went wrong with a question, and what finds it in the logs of the bot and of the host."""
+    return message(what, [*([section(then)] if then else []), context(f"Question {asked.id[:ID]}")])
 
 
 def _about(asked: Inquiry) -> str:
@@ -203,7 +209,7 @@ def _more_volumes(left: int) -> str:
 
 def unanswered(asked: Inquiry, missing: Unanswered, now: datetime) -> Message:
     """Why nothing has come, and what to do."""
-    return said(*WHYS[missing.why](asked, missing, now))
+    return _said(asked, *WHYS[missing.why](asked, missing, now))
 
 
 def _silent(asked: Inquiry, missing: Unanswered, _: datetime) -> tuple[str, str]:

@@ -51,6 +51,12 @@ def not_noted(error: str) -> Message:
     )
 
 
+def failed(mark: str) -> Message:
+    """An answer where the bot met an error that nobody foresaw."""
+    what = "The bot failed at this; it may not have been begun."
+    return said(what, "`/prune status` shows what is under way.", mark=mark)
+
+
 def not_readable() -> Message:
     """An answer to what Slack did not send as it does."""
     return said("This could not be read, so nothing was begun.", "Type it again.")

@@ -35,6 +35,8 @@ EVENT_TYPE = "prune_request"
 HOST_SECTIONS = 40
 # What is said of the hosts comes before menus of them.
 LINES_ROOM = 1_500
+# As much of it as finds it in the logs of the bot and of the hosts.
+ID = 8
 IN_THE_THREAD = "What goes and what stays on each of them, and why, is in the thread."
 DECISIONS = {
     Settled.CONFIRMED: "Confirmed",
@@ -135,7 +137,7 @@ def _record(request: Request, *, is_open: bool) -> Block:
         facts.append(_named(request))
     if is_open and request.expires_at:
         facts.append(f"Expires {date(request.expires_at)}")
-    return context(" · ".join(facts))
+    return context(" · ".join([*facts, f"Request {asked.id[:ID]}"]))
 
 
 def _agreed(request: Request) -> Sequence[Person]:

@@ -28,6 +28,7 @@ from bot.render import (
 )
 from bot.render.blocks import Message
 from bot.render.receipts import not_noted, not_readable
+from bot.slack.failures import answer, private
 from bot.slack.forms import Forms
 from bot.slack.homes import Homes
 from bot.slack.payloads import Payload, call_of, click_of, filled_of, presser_of, reader_of
@@ -60,6 +61,7 @@ def register(app: App, reception: Reception, forms: Forms, homes: Homes) -> None
     app.action(REFRESH)(_afterwards(presser_of, homes.want))
     for form in (EDIT, START):
         app.view(form)(_on_submission(reception))
+    app.error(answer)
     # The last one, for it takes what is left: controls of other versions.
     app.action(ANY)(_on_click(reception.unknown))
 
@@ -68,12 +70,12 @@ def _on_command(reception: Reception, forms: Forms) -> Callable[..., None]:
     def on_command(ack: Ack, command: Payload, respond: Respond) -> None:
         call = _read(call_of, command)
         if call is None:
-            ack(**_private(not_readable()))
+            ack(**private(not_readable()))
         elif isinstance(parse(call.text), Doctor):
             ack()
             _owe(reception, call, forms.examine, respond)
         elif call.text.strip():
-            ack(**_private(reception.command(call)))
+            ack(**private(reception.command(call)))
         else:
             ack()
             _owe(reception, call, forms.start, respond)
@@ -87,7 +89,7 @@ def _owe(reception: Reception, call: Call, find: Callable[[Call], Message | None
         if answer := find(call):
             reception.answering.answer(call, answer)
     except BotError as error:
-        respond(**_private(not_noted(str(error))))
+        respond(**private(not_noted(str(error))))
         raise
 
 
@@ -119,9 +121,10 @@ def _on_click(take: Callable[[Click], None]) -> Callable[..., None]:
         except PayloadUnreadable as error:
             _leave_out(error)
         except BotError as error:
+            logger.exception("a press could not be noted down")
             ack()
-            respond(**_private(not_noted(str(error))), replace_original=False)
-            raise
+            respond(**private(not_noted(str(error))), replace_original=False)
+            return
         ack()
 
     return on_click
@@ -139,10 +142,6 @@ def _in_form(answer: Message | Fault | None) -> dict[str, Any]:
     if isinstance(answer, Fault):
         return {"response_action": "errors", "errors": {answer.field: answer.text}}
     return {"response_action": "update", "view": closed_form(answer)} if answer else {}
-
-
-def _private(message: Message) -> dict[str, Any]:
-    return {"response_type": "ephemeral", "text": message.text, "blocks": list(message.blocks)}
 
 
 def _leave_out(error: PayloadUnreadable) -> None:

@@ -244,6 +244,7 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
     "inquiries.volumes": drawn(inquiries.volumes, HOST, VOLUMES_ANSWERS),
     "policy.policy": drawn(policy.policy, HOST, POLICY_ANSWERS, NOWS, NOWS),
     "receipts.asking": drawn(receipts.asking, HOSTS, st.dictionaries(HOST, HOLDERS, max_size=8)),
+    "receipts.failed": drawn(receipts.failed, MARKS),
     "receipts.inquiring": drawn(receipts.inquiring, CONTACTS, NOWS, st.none() | HOLDERS),
     "receipts.looking_up": drawn(receipts.looking_up),
     "receipts.not_attached": drawn(receipts.not_attached, NAMES, REFUSALS, MARKS),
