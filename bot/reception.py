@@ -246,6 +246,9 @@ class Reception:
 
     def _filled_late(self, filled: Filled, facts: Facts, at: datetime) -> Unsure | None:
         found = self._filled(filled, facts, at)
+        if isinstance(found, Fault):
+            # The form is closed by now, so what is wrong with it is told where it was opened.
+            self._answer_form(filled, render.not_taken(found.text))
         if isinstance(found, Message):
             self._answer_form(filled, found)
         return found if isinstance(found, Unsure) else None

@@ -120,7 +120,9 @@ class Standing:
         parts = dossier.request.parts if dossier else ()
         if any(part.host == one.host and part.stage in SETTLED_STAGES for part in parts):
             return State.ENDED
-        return State.LAPSED if self._clock() - one.at > STOP_FOR else State.OPEN
+        # One that never went out, as over a restart, is still sent however late.
+        was_sent = one.sent_at is not None
+        return State.LAPSED if was_sent and self._clock() - one.at > STOP_FOR else State.OPEN
 
     def _send(self, one: Decided, now: datetime) -> None:
         message = sealed_as(one, now)

@@ -30,6 +30,10 @@ class Stopping:
 
     def press(self, click: Click, facts: Facts, said: Said) -> Unsure | None:
         """Take a press as if it were typed for this run, by whoever may type it; none counts twice."""
+        with self.answering.together():
+            return self._take(click, facts, said)
+
+    def _take(self, click: Click, facts: Facts, said: Said) -> Unsure | None:
         request = self._pressed(click)
         if isinstance(request, Message):
             self._refuse(click, NoCount("not_running", request))
@@ -43,8 +47,7 @@ class Stopping:
         if isinstance(verdict, Denied):
             self._refuse(click, NoCount(verdict.why, render.not_allowed(verdict)), request.asked.id)
             return None
-        with self.answering.together():
-            self.answering.reply(click, self.council.end(said, request.asked.id, hosts))
+        self.answering.reply(click, self.council.end(said, request.asked.id, hosts))
         logger.info("request %s: %s stops it", request.asked.id, click.person.user)
         return None
 

@@ -86,6 +86,7 @@ class Decisions:
                 "UPDATE decisions SET state = ?, reasons = ? WHERE id = ? AND host = ?",
                 (state, told, one.id, one.host),
             )
+            touch(db, one.run)
         return replace(one, state=state, reasons=tuple(reasons))
 
     def tell(self, id_: str, told: Told) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from bot.decisions import about_run
+from bot.decisions import State, about_run
 from bot.memory.ballots import Ballots
 from bot.memory.choices import Choices
 from bot.memory.decisions import Decisions
@@ -109,7 +109,8 @@ class Dossiers:
     def _halts(self, asked: Asked) -> dict[str, Halt]:
         """Who stopped which of its runs."""
         runs = [about_run(claims_id(asked.id, host, EXECUTE)) for host in asked.hosts]
-        return {one.host: Halt(one.by, one.at) for one in self._decisions.newest(*runs)}
+        found = (one for one in self._decisions.newest(*runs) if one.state in (State.OPEN, State.ENDED))
+        return {one.host: Halt(one.by, one.at) for one in found}
 
     def _keep_only(self, request_ids: set[str]) -> None:
         with self._lock:

@@ -10,6 +10,8 @@ from bot.memory.database import Database, moment, written
 from bot.render.blocks import Message
 
 ROOT = "root"
+# What a message is called that calls people.
+CALL = "trouble "
 # What says in a thread that it goes on in place of one that is gone.
 AGAIN = "again"
 
@@ -96,9 +98,13 @@ class Posts:
             db.execute("DELETE FROM posts WHERE request_id = ? AND part = ?", (request_id, part))
 
     def begin_again(self, request_id: str, channel: str, at: datetime) -> None:
-        """Say that the thread of a request is gone: all of it is shown once more, and that it is."""
+        """Say that the thread of a request is gone: all of it is shown once more, and that it is.
+
+        Except what has called people: they are not called twice.
+        """
         with self._database.transaction() as db:
-            db.execute("DELETE FROM posts WHERE request_id = ?", (request_id,))
+            calls = f"{CALL}*"
+            db.execute("DELETE FROM posts WHERE request_id = ? AND part NOT GLOB ?", (request_id, calls))
             self.begin(request_id, AGAIN, channel, at)
 
     def owe(self, note: Note) -> bool:

@@ -54,6 +54,11 @@ def usage(reply: UsageReply) -> Message:
     return said(prose(reply.text), "Nothing was begun. `/prune help` shows what can be typed.")
 
 
+def not_taken(why: str) -> Message:
+    """An answer to a form that was handed in while Slack was asked, and had something wrong in it."""
+    return said(f"Nothing of your form was taken: {prose(why)}", "Open it again to correct that.")
+
+
 def already_settled(settlement: Settlement) -> Message:
     """An answer to a click that came late."""
     by = f" by {mention(settlement.by)}" if settlement.by else ""

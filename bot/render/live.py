@@ -11,7 +11,7 @@ from bot.render.parts import told_of
 from bot.render.rich import rich_text
 from bot.render.summary import NOTES, sentences, what_became
 from bot.requests import SETTLED_STAGES, HostPart, Phase, Request, Stage
-from workers.contract import Bytes, Doing, Report, Status, WorkBegun
+from workers.contract import Bytes, Doing, Kind, Report, Status, WorkBegun
 from workers.wording import amount, bytes_range, objects, span
 
 # Slack takes 50 tasks.
@@ -213,11 +213,18 @@ def _work(part: HostPart, work: WorkBegun) -> str:
         case Doing.HOLDING_STILL:
             return f"Watching until {_end(work)} whether the critical containers hold still."
         case Doing.REMOVING if work.kind:
-            return f"Removing {objects(work.kind, work.count)}: {part.done_of_kind} of {work.count}."
+            count = _count(part, work.kind, work.count)
+            return f"Removing {objects(work.kind, count)}: {part.done_of_kind} of {count}."
         case Doing.SETTLING:
             return f"All is removed. Watching the services until {_end(work)}."
         case _:
             return "Measuring what was freed."
+
+
+def _count(part: HostPart, kind: Kind, told: int) -> int:
+    """How many of a kind are to go; what the run tells counts those that people left out, too."""
+    chosen = sum(step.object.kind is kind for step in part.chosen_steps)
+    return chosen if part.plan else told
 
 
 def _end(work: WorkBegun) -> str:

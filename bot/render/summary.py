@@ -7,7 +7,18 @@ from datetime import datetime
 from bot.render.blocks import slack_voice
 from bot.render.headlines import counted
 from bot.requests import HostPart
-from workers.contract import Bytes, HealthChange, Kind, Outcome, Plan, Report, Restorable, Step, Verdict
+from workers.contract import (
+    Bytes,
+    HealthChange,
+    Kind,
+    Outcome,
+    Plan,
+    Report,
+    Restorable,
+    Step,
+    StepOutcome,
+    Verdict,
+)
 from workers.exclusions import expected
 from workers.reasons import Code, Reason
 from workers.wording import bytes_range, label, listing, objects, sentence, size
@@ -103,8 +114,8 @@ def sentences(reasons: Iterable[Reason], now: datetime) -> list[str]:
 def what_became(report: Report) -> str:
     """What became of the steps of a run."""
     gone = listing(counted(s.object.kind for s in report.outcomes if s.outcome is Outcome.REMOVED))
-    rest = Counter(s.outcome for s in report.outcomes if s.outcome is not Outcome.REMOVED)
-    others = [f"{count} {OUTCOMES[how].lower()}" for how, count in rest.most_common()]
+    rest = Counter(_how(step) for step in report.outcomes if step.outcome is not Outcome.REMOVED)
+    others = [f"{count} {how.lower()}" for how, count in rest.most_common()]
     return f"{'; '.join([f'Removed {gone or NOTHING}', *others])}."
 
 
@@ -117,6 +128,12 @@ def freed(run: Report) -> str:
         return f"could not be measured, {expected}"
     figures = "the engine's own figures" if run.measured_by_engine else "the filesystem's figures"
     return f"{size(run.freed)} by {figures}, {expected}"
+
+
+def _how(step: StepOutcome) -> str:
+    """How a step ended; one that people took out is not one that the run did not come to."""
+    is_left_out = step.reason is not None and step.reason.code is Code.EXCLUDED
+    return "Left out" if is_left_out else OUTCOMES[step.outcome]
 
 
 def steps_by_kind(plan: Plan) -> list[tuple[Kind, list[Step]]]:

@@ -12,7 +12,7 @@ from bot.easel import Undrawn
 from bot.errors import AccessLost, MessageGone, SlackAway, SlackError
 from bot.marks import mark
 from bot.memory.audit import Audit
-from bot.memory.posts import AGAIN, ROOT, Note, Post, Posts
+from bot.memory.posts import AGAIN, CALL, ROOT, Note, Post, Posts
 from bot.memory.rows import Filed
 from bot.pace import Pace
 from bot.render.blocks import Message
@@ -270,7 +270,7 @@ def _trouble(report: Report) -> Iterator[Exhibit]:
     A mention in a thread reaches who is mentioned; whoever else looks after the services reads the channel,
     where the root message has only changed its first line, without a sign.
     """
-    yield Exhibit(f"trouble {report.host}", partial(render.trouble, report), in_channel=True)
+    yield Exhibit(f"{CALL}{report.host}", partial(render.trouble, report), in_channel=True)
 
 
 def _run(part: HostPart, now: datetime) -> Iterator[Exhibit]:

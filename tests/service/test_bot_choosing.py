@@ -326,3 +326,24 @@ def test_s3_a_form_of_another_plan_chooses_nothing(stage: Stage, driven: HandDri
 
     assert "The plans changed after you saw them." in str(said)
     assert Choices(driven.parts.database).of(dossier.asked.id) == ()
+
+
+def test_s14_what_is_wrong_with_a_form_that_had_to_wait_is_told_where_it_was_opened(
+    stage: Stage, driven: HandDriven
+) -> None:
+    driven.command("preview web-1")
+    driven.carry_on()
+    stage.host().answer_with_plan(steps=303)
+    driven.hear()
+    driven.carry_on(2)
+    click = driven.pressed(EDIT, stage.roots()[-1], user="ana", trigger="t0")
+    view = driven.parts.reception.choosing.open(click)
+    assert view
+    values = {KINDS: ALL_KINDS, OBJECTS: ["0"], NAMED: ["app:nine"]}
+    driven.wait(6 * 60)
+    waiting = driven.parts.reception.fill(driven.filled(view, values, user="ana", trigger="t1"))
+    driven.parts.doorkeeper.step()
+
+    assert waiting is None
+    assert "Nothing of your form was taken" in driven.told("t1")
+    assert "app:nine" in driven.told("t1")

@@ -1,11 +1,13 @@
 """The button under a run ends it after the object in hand: once, for whoever may, where it stands."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from bot import render
+from bot.decisions import State
 from bot.render import EXECUTE, STOP
 from tests.service.bot_stage import Clock, HandDriven, Stage, listen
 from tests.unit.bot_values import finished, report, started
@@ -112,6 +114,50 @@ def test_s12_a_button_of_ours_in_another_message_stops_nothing(bot: HandDriven) 
     assert bot.told("t2") == render.outdated().text
     bot.carry_on()
     assert not stops(bot, "web-1", order)
+
+
+def test_s14_a_press_before_a_long_outage_is_still_sent_afterwards(bot: HandDriven, stage: Stage) -> None:
+    ((order, _),) = running(bot, "web-1").values()
+    bot.click(STOP)
+    bot.wait(16 * 60)
+    bot.stage.host("web-1").beat()
+    again = HandDriven(stage, bot.clock)
+    again.hear()
+    again.carry_on(2)
+    again.close()
+    assert stops(bot, "web-1", order)
+
+
+def test_s14_a_stop_that_nobody_heard_of_can_be_pressed_again(bot: HandDriven) -> None:
+    running(bot, "web-1")
+    bot.click(STOP)
+    bot.carry_on()
+    decisions = bot.parts.reception.council.decisions
+    (stop,) = decisions.unsettled()
+    decisions.settle(stop, State.LAPSED)
+    bot.carry_on(2)
+    assert "Stopped by" not in root(bot).plain
+    assert [control.label for control in root(bot).controls] == ["Stop web-1"]
+
+
+def test_two_presses_in_one_moment_stop_once(bot: HandDriven) -> None:
+    running(bot, "web-1")
+    presses = [bot.pressed(STOP, root(bot), user=user, trigger=user) for user in ("ana", "bo")]
+    ready = threading.Barrier(2)
+
+    def press(number: int) -> None:
+        ready.wait()
+        bot.parts.reception.stop(presses[number])
+
+    threads = [threading.Thread(target=press, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    bot.parts.doorkeeper.step()
+    told = sorted([bot.told("ana"), bot.told("bo")])
+    assert ["stopped it" in told[0], told[1].startswith("Stopping the run")] == [True, True]
+    assert len(bot.parts.reception.council.decisions.unsettled()) == 1
 
 
 def test_what_is_over_cannot_be_stopped(bot: HandDriven) -> None:

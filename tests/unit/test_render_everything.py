@@ -74,6 +74,7 @@ TABS = {"home.home", "home.shut_home", "home.undrawn_home", "home.unsaid_home"}
 # Words of somebody else's, which name things in their own way.
 PROSE = {
     "answers.form_not_opened",
+    "answers.not_taken",
     "answers.usage",
     "checkup.checkup",
     "decisions.decision",
@@ -201,6 +202,7 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
     "answers.help_text": drawn(render.help_text),
     "answers.not_allowed": drawn(render.not_allowed, DENIED, MARKS),
     "answers.not_ours": drawn(render.not_ours),
+    "answers.not_taken": drawn(render.not_taken, (ERRORS | NAMES).map("Nothing is called {}.".format)),
     "answers.not_told_in_time": drawn(render.not_told_in_time, MARKS),
     "answers.not_yet": drawn(render.not_yet),
     "answers.outdated": drawn(render.outdated),
