@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.logs import SILENT
-from bot.memory.posts import Posts
+from bot.memory.posts import AGAIN, ROOT, Posts
 from bot.render import EXECUTE
 from tests.service.bot_stage import Clock, HandDriven, Stage, listen
 from tests.service.test_bot_desk import restarted
@@ -223,3 +223,11 @@ def test_no_line_of_a_log_comes_into_the_bots_own(
     assert [call.first_line for call in calls(stage)] == [BROKEN]
     assert "cannot be read" in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_a_thread_that_is_begun_again_has_called_its_people_already(bot: HandDriven) -> None:
+    for part in (ROOT, "report web-1", "trouble web-1"):
+        bot.posts.begin("r1", part, "C1", bot.clock())
+        bot.posts.show("r1", part, ts="1.1", shown="x")
+    bot.posts.begin_again("r1", "C1", bot.clock())
+    assert set(bot.posts.of("r1")) == {AGAIN, "trouble web-1"}
