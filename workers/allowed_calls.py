@@ -32,6 +32,8 @@ RECORD = r"[a-z0-9]{25}"
 MOST_RECORDS = 20
 CACHE_RECORDS = re.compile(rf"\^\(\?:{RECORD}(?:\|{RECORD}){{0,{MOST_RECORDS - 1}}}\)\$")
 DIGEST = re.compile(rf"sha256:{HEX}")
+SAVED = re.compile(rf"/images/sha256:{HEX}/get")
+LOADING = "/images/load"
 LOGS = re.compile(rf"/containers/{HEX}/logs")
 MOST_LOG_LINES = 50
 LOG_LINES = frozenset(map(str, range(1, MOST_LOG_LINES + 1)))
@@ -43,19 +45,20 @@ class ForbiddenCall(EngineError):
     """A call that is not on the closed list was about to be sent; it was not."""
 
 
-def require_allowed(method: str, url: str, body: bytes = b"") -> None:
-    """Let a call pass, or say that it is not on the list.
+def require_allowed(method: str, url: str, body: bytes = b"", *, streams: bool = False) -> None:
+    """Let a call pass, or say that it is not on the list; `streams`: its body comes in pieces.
 
     Raises:
         ForbiddenCall: it must not be sent.
     """
-    if not is_allowed(method, url, body):
-        what = f"{method} {url} with a body" if body else f"{method} {url}"
+    if not is_allowed(method, url, body, streams=streams):
+        what = f"{method} {url} with a body" if body or streams else f"{method} {url}"
         raise ForbiddenCall(f"{what} is not on the list of allowed calls")
 
 
-def is_allowed(method: str, url: str, body: bytes = b"") -> bool:
-    """Whether a call is one that a guarded run or a restore needs; one alone has a body, a network's.
+def is_allowed(method: str, url: str, body: bytes = b"", *, streams: bool = False) -> bool:
+    """Whether a call is one that a guarded run or a restore needs. Two alone have a body: a network's is
+    read here, that of an image's archive `streams`.
 
     Source of the list: the measured least privilege of docker-engine.md, section 7.
     """
@@ -64,11 +67,13 @@ def is_allowed(method: str, url: str, body: bytes = b"") -> bool:
     if query is None or re.fullmatch(r"[!-~]+", url) is None:
         return False
     path = re.sub(r"^/v1\.[0-9]+(?=/)", "", unquote(address))
+    if streams or path == LOADING:
+        return streams and not body and _is_loading(method, path, query)
     if body or path == allowed_networks.PATH:
         return _is_network(method, path, query, body)
     match method:
         case "GET":
-            return READS.fullmatch(path) is not None or _is_log_tail(path, query)
+            return _is_read(path, query)
         case "DELETE":
             return _is_single_removal(path, query)
         case "POST":
@@ -83,6 +88,19 @@ def _query(text: str) -> Query | None:
     pairs = parse_qsl(text, keep_blank_values=True)
     query = dict(pairs)
     return None if ";" in text or "#" in text or len(query) < len(pairs) else query
+
+
+def _is_read(path: str, query: Query) -> bool:
+    return READS.fullmatch(path) is not None or _is_log_tail(path, query) or _is_saving(path, query)
+
+
+def _is_saving(path: str, query: Query) -> bool:
+    """One image, by its full id: saved so it carries no name, and loaded again takes none from another."""
+    return SAVED.fullmatch(path) is not None and not query
+
+
+def _is_loading(method: str, path: str, query: Query) -> bool:
+    return method == "POST" and path == LOADING and query == {"quiet": "1"}
 
 
 def _is_log_tail(path: str, query: Query) -> bool:

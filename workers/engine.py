@@ -269,6 +269,15 @@ class Engine:
                 path, most=most, within=asked, stdout=1, stderr=1, timestamps=1, tail=lines
             )
 
+    def saved(self, image_id: str, *, within: timedelta) -> Iterator[bytes]:
+        """Ask for an image with all its layers, as a tar without names, piece by piece.
+
+        An error that comes late stands among the pieces, so whoever takes them looks whether they are whole.
+        """
+        with _translated(f"save {image_id[:19]}"):
+            path = self._path(f"/images/{_quoted(image_id)}/get")
+            yield from self._reads.get_pieces(path, within=within.total_seconds())
+
     # Removals, one object each, by full id, never forced (S1, S2)
 
     def remove_container(self, id_: str) -> None:
@@ -323,6 +332,17 @@ class Engine:
             reply = self._calls.post_json(self._path("/networks/create"), body)
             return a_text("reply", an_object("reply", json.loads(reply)), "Id")
 
+    def load(self, pieces: Iterator[bytes], *, within: timedelta) -> None:
+        """Bring an image back from its tar; whether it came is told by an inspection."""
+        with _translated("load"):
+            path, asked = self._path("/images/load"), within.total_seconds()
+            reply = self._calls.post_pieces(path, pieces, within=asked, quiet=1)
+            for line in reply.splitlines():
+                told = _json_of(line)
+                if "error" in told:
+                    # The answer had begun well, so no status tells.
+                    raise EngineError(f"load: {told['error']}")
+
     def pull(self, repository: str, digest: str, *, within: timedelta) -> None:
         """Bring an image back from its registry by its digest; whether it came is told by an inspection."""
         deadline, what = time.monotonic() + within.total_seconds(), f"pull {repository}@{digest}"
@@ -338,6 +358,15 @@ class Engine:
 def connected(address: str) -> Callable[[], Engine]:
     """Return a way to open an engine later, in the process that will use it."""
     return lambda: Engine(address)
+
+
+def _json_of(line: bytes) -> Raw:
+    """One line of an answer; what is no object says nothing."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _timestamp(moment: datetime) -> str:

@@ -3,6 +3,8 @@
 They go over the lines that the looks before them went over; docker-py opened a new one for each object.
 """
 
+from collections.abc import Iterator
+
 from workers.allowed_calls import ForbiddenCall
 from workers.engine_lines import Lines, url_of
 
@@ -34,8 +36,18 @@ class Calls:
         """Make one object as the body tells."""
         return self._told("POST", path, body)
 
+    def post_pieces(self, path: str, pieces: Iterator[bytes], *, within: float, **query: str | int) -> bytes:
+        """Send what comes in pieces; returns what the engine says to the whole."""
+        url = url_of(path, query)
+        self._refuse_if_only_read("POST", url)
+        with self._lines.line() as line:
+            return line.ask_with_pieces("POST", url, pieces, within=within)
+
     def _told(self, method: str, url: str, body: bytes = b"") -> bytes:
-        if self._read_only:
-            raise ForbiddenCall(f"{method} {url}: this engine is only read")
+        self._refuse_if_only_read(method, url)
         with self._lines.line() as line:
             return line.ask(method, url, body)
+
+    def _refuse_if_only_read(self, method: str, url: str) -> None:
+        if self._read_only:
+            raise ForbiddenCall(f"{method} {url}: this engine is only read")

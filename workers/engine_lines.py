@@ -15,8 +15,9 @@ from workers.allowed_calls import require_allowed
 
 UNIX, TCP = "unix://", "tcp://"
 JSON = {"Content-Type": "application/json"}
+TAR = {"Content-Type": "application/x-tar", "Transfer-Encoding": "chunked"}
 Query = dict[str, str | int]
-PIECE = 1 << 16
+PIECE, LARGE_PIECE = 1 << 16, 1 << 20
 
 
 class BadStatus(Exception):
@@ -70,6 +71,50 @@ class Line:
         finally:
             self._connection.timeout = usual
             self.renew()
+
+    def ask_for_pieces(self, method: str, url: str, *, within: float) -> Iterator[bytes]:
+        """Send a call whose answer may have any length; give it piece by piece, to its end.
+
+        It is done within so many seconds, over a connection that has no other call.
+
+        Raises:
+            As `ask` does, an answer that breaks off included.
+        """
+        until = time.monotonic() + within
+        self.renew()
+        answer = self._sent(method, url)
+        if not _is_good(answer):
+            _accepted(answer, answer.read())
+        # Whole pieces: to have each chunk as it comes is to wake up ten times as often.
+        while piece := answer.read(LARGE_PIECE):
+            if time.monotonic() > until:
+                raise TimeoutError
+            yield piece
+        # A length that was promised and not kept is an end like any other, to a reader of parts.
+        if answer.length:
+            raise http.client.IncompleteRead(b"", answer.length)
+        self.renew()
+
+    def ask_with_pieces(self, method: str, url: str, pieces: Iterator[bytes], *, within: float) -> bytes:
+        """Send a call whose body comes in pieces, and return the whole answer.
+
+        What a piece raises breaks the call off: the other end sees that its body has no end.
+
+        Raises:
+            As `ask` does.
+        """
+        until = time.monotonic() + within
+        self.renew()
+        answer = self._streamed(method, url, _in_time(pieces, until))
+        return _accepted(answer, answer.read())
+
+    def _streamed(self, method: str, url: str, pieces: Iterator[bytes]) -> http.client.HTTPResponse:
+        require_allowed(method, url, streams=True)
+        # Who has heard enough hangs up, most often with the reason said before.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            # Without a length the body goes in chunks.
+            self._connection.request(method, url, pieces, TAR, encode_chunked=True)
+        return self._connection.getresponse()
 
     def _sent(self, method: str, url: str, body: bytes = b"") -> http.client.HTTPResponse:
         require_allowed(method, url, body)
@@ -137,9 +182,20 @@ class Lines:
 
 
 def _accepted(answer: http.client.HTTPResponse, body: bytes) -> bytes:
-    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+    if not _is_good(answer):
         raise BadStatus(answer.status, _explanation(body) or f"{answer.status} {answer.reason}")
     return body
+
+
+def _is_good(answer: http.client.HTTPResponse) -> bool:
+    return HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _in_time(pieces: Iterator[bytes], until: float) -> Iterator[bytes]:
+    for piece in pieces:
+        if time.monotonic() > until:
+            raise TimeoutError
+        yield piece
 
 
 def _pieces(

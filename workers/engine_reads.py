@@ -5,6 +5,7 @@ A plan asks a thousand times; docker-py takes a millisecond for each call, this 
 
 import http.client
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from workers.engine_lines import Lines, url_of
@@ -33,6 +34,11 @@ class Reads:
         """Ask for what is no JSON; returns at most so many bytes of it, and whether that is all."""
         with self._lines.line() as line:
             return line.ask_for_part("GET", url_of(path, query), most=most, within=within)
+
+    def get_pieces(self, path: str, *, within: float) -> Iterator[bytes]:
+        """Ask for what is no JSON and may be long; give it piece by piece, whole or with an error."""
+        with self._lines.line() as line:
+            yield from line.ask_for_pieces("GET", path, within=within)
 
     def _answer(self, url: str) -> bytes:
         with self._lines.line() as line:

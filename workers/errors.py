@@ -10,6 +10,8 @@ WorkerError
 ├── LedgerError          the host's memory cannot be used
 │   └── StandingError    what the host was told to keep to cannot be read
 ├── RefusedError         a guard said no; carries its reasons
+├── ArchiveError         the archive did not take or give an image
+│   └── NoRoom           there is no room for it
 ├── SettingsError        a variable of the environment is missing or wrong
 └── UsageError           the command line cannot be understood
     └── UnknownObject    nothing on the host is called so
@@ -65,6 +67,14 @@ class LedgerError(WorkerError):
 
 class StandingError(LedgerError):
     """A freeze, a protection or a stop is in the ledger and cannot be read, so nothing may be removed."""
+
+
+class ArchiveError(WorkerError):
+    """The archive of images could not take one, or give one back."""
+
+
+class NoRoom(ArchiveError):
+    """The archive, or its disk, has no room for an image."""
 
 
 class RefusedError(WorkerError):

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 
+END = b"(whole)"
 VERSION = b'{"Version": "20.10.24", "ApiVersion": "1.41"}'
 
 
@@ -19,6 +20,8 @@ class Talker(socketserver.ThreadingUnixStreamServer):
     lines = 0
     # Ends each line after an answer, without a word of it; or instead of one.
     hangs_up = breaks_off = False
+    # Bytes that it promises and never sends.
+    withheld = 0
     # Answers a little at a time, and comes to no end.
     drips = False
 
@@ -52,6 +55,8 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         self.server.asked.append(f"{self.command} {self.path}")
         if length := int(self.headers.get("Content-Length", 0)):
             self.server.bodies.append(self.rfile.read(length))
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            self.server.bodies.append(self._chunks())
         self.server.was_asked.set()
         self.server.may_answer.wait(30)
         if self.server.breaks_off:
@@ -66,11 +71,21 @@ class _Answer(http.server.BaseHTTPRequestHandler):
             self._drip()
             return
         self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) + self.server.withheld))
         self.end_headers()
         # Without a word of it in the answer, as an engine that restarts; decided before that is on its way.
-        self.close_connection = self.server.hangs_up
+        self.close_connection = self.server.hangs_up or self.server.withheld > 0
         self.wfile.write(body)
+
+    def _chunks(self) -> bytes:
+        """What comes in pieces, up to its end or to the line's; only the first adds END to it."""
+        body = b""
+        while line := self.rfile.readline():
+            if (size := int(line, 16)) == 0:
+                return body + END
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        return body
 
     def _drip(self) -> None:
         self.close_connection = True

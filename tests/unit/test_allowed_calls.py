@@ -48,6 +48,7 @@ READS = (
     f"/v1.51/containers/{HEX}/json",
     f"/v1.41/containers/{HEX}/logs?stdout=1&stderr=1&timestamps=1&tail=1",
     f"/v1.51/containers/{HEX}/logs?tail={MOST_LOG_LINES}&stdout=1&timestamps=1&stderr=1",
+    f"/v1.41/images/{DIGEST}/get",
 )
 REMOVALS = (
     f"/v1.41/containers/{HEX}?v=False&link=False&force=False",
@@ -64,6 +65,7 @@ POSTS = (
     f"/v1.41/build/prune?filters={by_records(*numbered(MOST_RECORDS))}&all=True",
 )
 CHANGES = [*(("DELETE", url) for url in REMOVALS), *(("POST", url) for url in POSTS)]
+LOAD = "/v1.41/images/load?quiet=1"
 
 
 @pytest.mark.parametrize(("method", "url"), [*(("GET", url) for url in READS), *CHANGES])
@@ -207,6 +209,63 @@ def test_nothing_else_is_sent(method: str, url: str) -> None:
     assert not is_allowed(method, url)
 
 
+# Saving and loading an image
+
+SAVE = f"/v1.41/images/{DIGEST}/get"
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("GET", "/v1.41/images/get"),
+        ("GET", f"/v1.41/images/get?names={DIGEST}"),
+        ("GET", "/v1.41/images/app:1/get"),
+        ("GET", f"/v1.41/images/app:1@{DIGEST}/get"),
+        ("GET", f"/v1.41/images/{DIGEST[:-1]}/get"),
+        ("GET", f"/v1.41/images/{HEX}/get"),
+        ("GET", f"{SAVE}?names=app"),
+        ("GET", f"{SAVE}?platform=x"),
+        ("GET", f"{SAVE}/"),
+        ("GET", f"/v1.41/images/../{DIGEST}/get"),
+        ("GET", f"/v1.41/volumes/{DIGEST}/get"),
+        *((method, SAVE) for method in ("POST", "PUT", "DELETE", "HEAD")),
+    ],
+)
+def test_an_image_is_saved_alone_and_by_its_id(method: str, url: str) -> None:
+    assert is_allowed("GET", SAVE)
+    assert not is_allowed(method, url)
+    assert not is_allowed(method, url, streams=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("POST", "/v1.41/images/load"),
+        ("POST", "/v1.41/images/load?quiet=0"),
+        ("POST", "/v1.41/images/load?quiet=1&quiet=1"),
+        ("POST", "/v1.41/images/load?quiet=1&platform=x"),
+        ("POST", "/v1.41/images/load;?quiet=1"),
+        ("POST", "/v1.41/images//load?quiet=1"),
+        ("POST", "/v1.41/images/x/../load?quiet=1"),
+        ("POST", "/v1.41/build?quiet=1"),
+        ("POST", "/v1.41/images/create?quiet=1"),
+        ("POST", "/v1.41/images/create?fromSrc=-&repo=app"),
+        *((method, LOAD) for method in ("GET", "PUT", "DELETE", "HEAD")),
+        *CHANGES,
+        *(("GET", url) for url in READS),
+    ],
+)
+def test_a_body_in_pieces_is_that_of_a_load_and_nothing_else(method: str, url: str) -> None:
+    assert is_allowed("POST", LOAD, streams=True)
+    assert not is_allowed(method, url, streams=True)
+
+
+def test_a_load_has_its_body_in_pieces_and_no_other() -> None:
+    assert not is_allowed("POST", LOAD)
+    assert not is_allowed("POST", LOAD, b"tar")
+    assert not is_allowed("POST", LOAD, b"tar", streams=True)
+
+
 TAIL = f"/v1.41/containers/{HEX}/logs?stdout=1&stderr=1&timestamps=1&tail="
 
 
@@ -286,7 +345,7 @@ FOREIGN = (
 
 @st.composite
 def spellings(draw: st.DrawFn) -> tuple[str, str]:
-    method, url = draw(st.sampled_from(CHANGES))
+    method, url = draw(st.sampled_from([*CHANGES, ("POST", LOAD)]))
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(url)))
         upto = draw(st.sampled_from([at, at, at + 1, at + 4]))
@@ -330,6 +389,14 @@ def test_s1_s2_whatever_is_allowed_means_one_unforced_removal(spelling: tuple[st
             named = re.fullmatch(r"\^\(\?:([a-z0-9|]+)\)\$", text)
             assert named is not None
             assert {*named[1].split("|")} <= {RECORD, OTHER, *numbered(MOST_RECORDS)}
+
+
+@given(spellings())
+@example(("POST", LOAD))
+def test_whatever_may_stream_is_a_load(spelling: tuple[str, str]) -> None:
+    method, url = spelling
+    if is_allowed(method, url, streams=True):
+        assert (method, served_path(url)) == ("POST", ["images", "load"])
 
 
 def test_a_run_asks_for_no_more_records_than_are_allowed() -> None:

@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, quote_plus, urlsplit
 
 import pytest
 
-from tests.stage.talker import Talker, talking
+from tests.stage.talker import END, Talker, talking
 from workers.allowed_calls import ForbiddenCall
 from workers.engine import Engine
 from workers.engine_calls import Calls
 from workers.engine_lines import Lines
-from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
+from workers.errors import AnswerLost, ArchiveError, Conflict, EngineError, EngineUnreachable, NotFound
 
 CONTAINER, IMAGE, RECORD = "c" * 64, f"sha256:{'a' * 64}", "r" * 25
 REMOVALS: dict[str, Callable[[Engine], object]] = {
@@ -175,3 +175,87 @@ def test_an_engine_that_is_only_read_is_told_nothing(talker: Talker) -> None:
             with pytest.raises(ForbiddenCall, match="only read"):
                 removal(engine)
     assert len(talker.asked) == 1
+
+
+# Saving and loading an image
+
+SOON = timedelta(seconds=20)
+
+
+def saved(engine: Engine, within: timedelta = SOON) -> bytes:
+    return b"".join(engine.saved(IMAGE, within=within))
+
+
+def test_an_image_is_saved_to_its_last_byte(talker: Talker, engine: Engine) -> None:
+    content = bytes(range(256)) * 10_000
+    talker.answers(content)
+
+    assert (saved(engine), talker.asked[-1]) == (content, f"GET /v1.41/images/{IMAGE}/get")
+    talker.answers(b"[]")
+    assert engine.images() == []
+
+
+def test_s4_a_save_that_breaks_off_is_an_error_and_not_an_end(talker: Talker, engine: Engine) -> None:
+    talker.answers(b"x" * 3_000_000)
+    talker.withheld = 1
+
+    with pytest.raises(EngineUnreachable):
+        saved(engine)
+
+
+def test_a_save_that_is_refused_or_late_says_so(talker: Talker, engine: Engine) -> None:
+    talker.answers(b'{"message": "no such image"}', HTTPStatus.NOT_FOUND)
+    with pytest.raises(NotFound, match="no such image"):
+        saved(engine)
+    talker.answers(b"x" * 3_000_000)
+    with pytest.raises(AnswerLost):
+        saved(engine, timedelta(0))
+
+
+def test_a_load_sends_all_pieces_and_an_end(talker: Talker, engine: Engine) -> None:
+    talker.answers(b'{"stream": "Loaded image ID"}\r\n')
+    engine.load(iter([b"one", b"two"]), within=SOON)
+
+    assert (talker.asked[-1], talker.bodies) == ("POST /v1.41/images/load?quiet=1", [b"onetwo" + END])
+
+
+def test_s4_a_load_whose_pieces_break_off_has_no_end(talker: Talker, engine: Engine) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"one"
+        raise ArchiveError("damaged")
+
+    talker.was_asked.clear()
+    with pytest.raises(ArchiveError):
+        engine.load(pieces(), within=SOON)
+    assert talker.was_asked.wait(10)
+    assert talker.bodies[-1:] == [b"one"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        (b'{"errorDetail": {}, "error": "no space left"}', HTTPStatus.OK, EngineError),
+        (b'{"message": "no space left"}', HTTPStatus.INTERNAL_SERVER_ERROR, EngineError),
+    ],
+)
+def test_a_load_that_fails_says_why(
+    talker: Talker, engine: Engine, body: bytes, status: HTTPStatus, error: type[EngineError]
+) -> None:
+    talker.answers(body, status)
+
+    with pytest.raises(error, match="no space left"):
+        engine.load(iter([b"one"]), within=SOON)
+
+
+def test_a_load_that_takes_too_long_is_an_answer_lost(talker: Talker, engine: Engine) -> None:
+    with pytest.raises(AnswerLost):
+        engine.load(iter([b"one"]), within=timedelta(0))
+
+
+def test_an_engine_that_is_only_read_loads_nothing(talker: Talker) -> None:
+    with (
+        closing(Lines(talker.address, timeout=5)) as lines,
+        pytest.raises(ForbiddenCall, match="only read"),
+    ):
+        Calls(lines, read_only=True).post_pieces("/v1.41/images/load", iter([b"one"]), within=5, quiet=1)
+    assert talker.asked == []
