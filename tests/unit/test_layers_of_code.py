@@ -99,6 +99,7 @@ WITH_EFFECTS = {
     ),
     *("shutil", "signal", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time", "uuid"),
     *("docker", "matplotlib", "redis", "requests", "rq", "slack_bolt", "slack_sdk", "waitress", "websocket"),
+    "zstandard",
 }
 OWNERS = {
     "docker": {ENGINE},
