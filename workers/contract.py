@@ -74,6 +74,7 @@ class Restorable(StrEnum):
     NOT_PROBED = "not_probed"
     NO = "no"
     RECREATED = "recreated"
+    ARCHIVED = "archived"
 
 
 class Verdict(Value):
@@ -373,6 +374,7 @@ class PolicyAnswer(Value):
     settle: int | None
     ping: Names = Names()
     show_logs: int = 0
+    archive_max_bytes: int | None = None
     frozen: Reason | None = None
     protections: tuple[ProtectionFromSlack, ...] = ()
     more: int = 0
@@ -742,6 +744,15 @@ class FromRegistry(Value):
     asked: bool = False
 
 
+class FromArchive(Value):
+    """An image comes from the host's archive: a file there, with its bytes and checksum."""
+
+    source: Literal["archive"] = "archive"
+    file: str
+    size: int
+    sha256: str
+
+
 class FromDescription(Value):
     """A network is made again as it was described."""
 
@@ -749,7 +760,7 @@ class FromDescription(Value):
     network: NetworkDescription
 
 
-Source = Annotated[FromRegistry | FromDescription, Field(discriminator="source")]
+Source = Annotated[FromRegistry | FromArchive | FromDescription, Field(discriminator="source")]
 
 
 class TakenTag(Value):

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from workers import registries, survey
+from workers.archive.archivist import Archive
 from workers.contract import (
     ExecutionOrder,
     Explanation,
@@ -123,6 +124,11 @@ class Host:
         self.policy = read_policy(place.policy_file)
         self.ownership = Ownership(place.engines, self.identity.id, ledger, place.ledger_file)
 
+    @property
+    def archive(self) -> Archive:
+        """Where images are saved that no registry gives back, if the policy has such a place."""
+        return Archive(self.policy, self.ledger, self.engine, self.identity, self.place.local)
+
     def look(self, *, asking: bool = False, anew: bool = False) -> tuple[Inventory, Case]:
         """Take the inventory, with all that it is to be judged by; `asking` registries as well.
 
@@ -141,6 +147,7 @@ class Host:
             own=own,
             now=now,
             protections=self.standing.protections(now),
+            archive=self.archive.stock(now),
         )
         if asking and self.policy.probe_registry:
             digests = worth_asking(case, self.policy.kinds)
@@ -214,6 +221,7 @@ class Host:
             if why := self.standing.refusal(order.id, datetime.now(UTC)):
                 raise RefusedError(why)
             tools = Tools(
+                save=partial(self.archive.save, order.id),
                 engine=self.engine,
                 identity=self.identity,
                 ledger=self.ledger,
@@ -242,6 +250,7 @@ class Host:
 
     def _report_interrupted(self) -> list[Report]:
         """Close the restores that a dead worker left open as well; those report to nobody but the ledger."""
+        self.archive.sweep()
         report_interrupted_restores(self.ledger, self.engine)
         return report_interrupted(self.ledger, self.engine, self.policy)
 

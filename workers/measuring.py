@@ -30,6 +30,18 @@ def filesystems(identity: EngineIdentity) -> tuple[Filesystem, ...]:
     return tuple(measured for measured, _ in _filesystems(identity))
 
 
+def devices(identity: EngineIdentity) -> frozenset[int]:
+    """The devices under an engine's data, by number; none where it cannot be looked at from here.
+
+    A worker in a container may see no more of it than the engine's records of images.
+    """
+    if not os.path.isdir(identity.data_root):
+        return frozenset()
+    layers = _layers(identity)
+    folders = (identity.data_root, os.path.join(identity.data_root, "image"), *filter(None, (layers,)))
+    return frozenset(device for device in map(_device, folders) if device is not None)
+
+
 def _filesystems(identity: EngineIdentity) -> Iterator[tuple[Filesystem, frozenset[DiskPart]]]:
     if not os.path.isdir(identity.data_root):
         return

@@ -41,6 +41,8 @@ class Code(StrEnum):
     CACHE_PARENT = "cache_parent"  # child
     CACHE_BUDGET = "cache_budget"  # keep
     NOT_RESTORABLE = "not_restorable"  #
+    ARCHIVE_FULL = "archive_full"  # size, room
+    ARCHIVE_UNUSABLE = "archive_unusable"  # folder, detail
     OVER_SIZE = "over_size"  # limit
     NEEDS_KEPT = "needs_kept"  # object
     KIND_LEFT_OUT = "kind_left_out"  # kind
@@ -64,6 +66,8 @@ class Code(StrEnum):
     UNUSUAL_SHARE = "unusual_share"  # share, limit
     WAITING = "waiting"  # count, size, until
     UNRESTORABLE_COUNT = "unrestorable_count"  # count
+    ARCHIVED_FIRST = "archived_first"  # count, size
+    ARCHIVE_TOO_SMALL = "archive_too_small"  # count, size, room
     REGISTRY_SILENT = "registry_silent"  # registry, count, detail
     DISK_STAYS_FULL = "disk_stays_full"  # path, share, freed, used, after, biggest: of lines
     INODES_STAY_SCARCE = "inodes_stay_scarce"  # path, share, used, total
@@ -141,6 +145,7 @@ class Code(StrEnum):
     EXCLUDED = "excluded"  #
     DEPENDS_ON = "depends_on"  # object
     ALREADY_GONE = "already_gone"  #
+    ARCHIVE_FAILED = "archive_failed"  # detail
     ENGINE_ERROR = "engine_error"  # detail
     STATE_UNKNOWN = "state_unknown"  # detail
     RUN_STOPPED = "run_stopped"  #
@@ -169,6 +174,8 @@ class Code(StrEnum):
     REGISTRIES_NOT_ASKED = "registries_not_asked"  # count
     OTHER_CONTENT = "other_content"  # found
     DIGEST_LACKING = "digest_lacking"  # image, repository
+    ARCHIVE_DAMAGED = "archive_damaged"  # file, aside
+    ARCHIVE_UNREADABLE = "archive_unreadable"  # detail
     NOTHING_TO_RESTORE = "nothing_to_restore"  #
     RESTORE_PLAN_EXPIRED = "restore_plan_expired"  # at
     RESTORE_PLAN_USED = "restore_plan_used"  # order

@@ -116,9 +116,16 @@ def _limits(told: PolicyAnswer, _: datetime) -> Iterator[str]:
     share = f"{100 * told.max_share:g} %"
     yield f"Over {share} of the images it is unusual: somebody other than who asked confirms it."
     asked = "asked about it" if told.probe_registry else "not asked about it"
-    yield f"{UNRESTORABLE[told.unrestorable_images]} Registries are {asked}."
+    yield f"{_unrestorable(told)} Registries are {asked}."
     yield _approvers(told.approvers)
     yield from _trouble(told)
+
+
+def _unrestorable(told: PolicyAnswer) -> str:
+    if told.archive_max_bytes is None:
+        return UNRESTORABLE[told.unrestorable_images]
+    most = size(told.archive_max_bytes)
+    return f"Images that no registry is known to give back are saved first, up to {most}, or stay."
 
 
 def _trouble(told: PolicyAnswer) -> Iterator[str]:

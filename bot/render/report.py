@@ -174,6 +174,7 @@ def _ways_back(part: HostPart, run: Report) -> list[str]:
     steps = [step for step in part.plan.steps if step.index in gone]
     ways = [
         *_way(steps, Restorable.YES, "can be pulled again"),
+        *_way(steps, Restorable.ARCHIVED, "can come back from the archive"),
         *_way(steps, Restorable.RECREATED, "can be made again"),
     ]
     lost = counted(step.object.kind for step in steps if is_unrestorable(step))

@@ -11,6 +11,7 @@ from workers.wording import listing
 # Longer than a command of names can be, so that none is shortened.
 COMMAND = 900
 UNKNOWN = "none known"
+RESTORE = "python -m workers restore"
 MADE_AGAIN = {
     Kind.NETWORK: "it can be made again, the ledger on {host} has its settings",
     Kind.BUILD_CACHE: "the next build makes it again",
@@ -21,6 +22,8 @@ def way_back(gone: Removed, host: str) -> str:
     """How one object comes back, as far as the ledger of its host tells."""
     if gone.restorable is Restorable.RECREATED:
         return MADE_AGAIN.get(gone.object.kind, UNKNOWN).format(host=host)
+    if gone.restorable is Restorable.ARCHIVED:
+        return f"{code(RESTORE)} on {host} brings it back from its archive"
     source = _name(gone.pull)
     if source is None or source.digest is None:
         return UNKNOWN

@@ -8,7 +8,7 @@ from workers.cli.initial import policy_text
 from workers.planning.policy import Policy, parse
 
 # They are unlimited, or anybody, where they are not written; what is shown is an example.
-EXAMPLES = {"max_bytes", "settle", "approvers", "ping"}
+EXAMPLES = {"archive_dir", "archive_max_bytes", "max_bytes", "settle", "approvers", "ping"}
 
 
 def test_every_key_is_named_and_shown_with_its_default() -> None:

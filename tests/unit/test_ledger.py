@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Barrier
@@ -25,11 +26,12 @@ from tests.unit.bot_values import (
     report,
     step_finished,
 )
-from workers.contract import EVENT, Event, ExecutionOrder, Outcome, StepFinished
+from workers.contract import EVENT, Event, ExecutionOrder, Kind, Outcome, Reference, StepFinished
 from workers.errors import LedgerError, RefusedError
 from workers.memory.ledger import SCHEMAS, Ledger
 from workers.memory.orders import MOST_REFUSALS
 from workers.memory.sightings import Sightings
+from workers.planning.stock import Archived
 from workers.reasons import Code, reason
 from workers.signing import digest
 
@@ -379,3 +381,40 @@ def test_s4_a_ledger_that_was_closed_is_refused(path: Path) -> None:
 
     with pytest.raises(LedgerError):
         ledger.tell(plan_started())
+
+
+# The archive's catalogue
+
+
+def archived(image: str, days: int, **facts: object) -> Archived:
+    at = NOON - timedelta(days=days)
+    return replace(Archived(image, f"{image}.tar.zst", 9, "ab", "o1", 0, at), **facts)  # type: ignore[arg-type]
+
+
+def test_the_catalogue_comes_out_as_it_went_in_oldest_first(path: Path, ledger: Ledger) -> None:
+    young, old = archived("young", 1), archived("old", 2)
+    for one in (young, old):
+        ledger.keep_archived(one)
+    with closing(Ledger(path)) as again:
+        assert again.archived() == [old, young]
+
+    again_saved = archived("old", 0, size=10)
+    ledger.keep_archived(again_saved)
+    ledger.forget_archived("young")
+    assert ledger.archived() == [again_saved]
+
+
+def test_an_image_is_needed_by_the_runs_that_asked_for_its_removal_since(ledger: Ledger) -> None:
+    ledger.keep_plan(plan(), None)
+    ledger.consume(order(), NOON)
+    first, second = plan().steps
+    network = second.model_copy(
+        update={"index": 2, "object": Reference(kind=Kind.NETWORK, id="n1", name="front")}
+    )
+    ledger.ask("o1", [(first, "{}")], NOON)
+    ledger.ask("o1", [(second, "{}"), (network, "{}")], NOON + timedelta(days=1))
+
+    both = {first.object.id, second.object.id}
+    assert ledger.images_removed_since(NOON) == both
+    assert ledger.images_removed_since(NOON + timedelta(seconds=1)) == {second.object.id}
+    assert ledger.images_removed_since(NOON + timedelta(days=2)) == frozenset()

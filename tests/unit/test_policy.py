@@ -50,6 +50,13 @@ def test_two_written_keys_are_enough_and_the_defaults_are_the_documented_ones() 
     assert policy.protected_labels == ("safe-prune.keep=true",)
     assert policy.kinds == tuple(Kind)
     assert (policy.ping, policy.show_logs) == ((), 0)
+    assert (policy.archive_dir, policy.archive_max_bytes) == (None, None)
+
+
+def test_an_archive_has_a_folder_and_a_size() -> None:
+    policy = parsed('archive_dir = "/mnt/archive"\narchive_max_bytes = "100GB"')
+
+    assert (policy.archive_dir, policy.archive_max_bytes) == ("/mnt/archive", 100 * 10**9)
 
 
 @pytest.mark.parametrize("key", ["protected_images", "critical_containers"])
@@ -70,6 +77,12 @@ def test_s4_forgetting_a_required_key_is_an_error_that_names_it(key: str) -> Non
         ("colour = 2", "colour is not a key of this file; the keys are approvers, "),
         ('keep_previous = "1"', "keep_previous: expected a whole number"),
         ("keep_previous = -1", "keep_previous: expected 0 or more"),
+        ('archive_dir = "/mnt/archive"', "archive_max_bytes is missing; archive_dir needs it"),
+        ('archive_max_bytes = "1GB"', "archive_dir is missing; archive_max_bytes needs it"),
+        ('archive_dir = "archive"', "archive_dir: 'archive': expected the path of a folder from the root"),
+        ('archive_dir = ""', "archive_dir: '': expected the path of a folder from the root"),
+        ('archive_dir = "/mnt\\n"', "archive_dir: '/mnt\\n': expected the path of a folder from the root"),
+        ('archive_dir = "/a"\narchive_max_bytes = -1', "archive_max_bytes: expected"),
         ("keep_previous = true", "keep_previous: expected a whole number"),
         ("image_grace = 24", 'image_grace: expected a duration such as "30s", "10min", "24h" or "7d"'),
         ('image_grace = "-1h"', "image_grace: expected a duration"),

@@ -24,6 +24,7 @@ from tests.unit.restore_values import (
 )
 from workers.contract import (
     Bytes,
+    FromArchive,
     FromDescription,
     FromRegistry,
     Kind,
@@ -32,7 +33,7 @@ from workers.contract import (
     RestorePlan,
 )
 from workers.planning.restorable import Answer, Answers
-from workers.reasons import Code
+from workers.reasons import Code, reason
 from workers.references import ImageName
 from workers.restore.past import Removal
 from workers.restore.planning import Present, digests, needed, network_refusal
@@ -327,3 +328,45 @@ def test_networks_never_share_a_name_or_an_address(found: list[Removal], host: P
             if isinstance(source, FromDescription):
                 assert source.network.name not in {one.name for one in host.networks.values()}
                 assert network_refusal(step.object.id, source.network, host.networks) is None
+
+
+# The archive
+
+COPY = FromArchive(file="1.tar.zst", size=9, sha256="ab")
+IN_ARCHIVE = Present(archived={image_id(1): COPY})
+
+
+def kinds_of(plan: RestorePlan) -> list[list[str]]:
+    return [[source.source for source in step.sources] for step in plan.steps]
+
+
+def test_an_image_without_a_registry_comes_from_the_archive() -> None:
+    plan = planned(removed_image(1, "app:1", repositories=()), present=IN_ARCHIVE)
+
+    assert (plan.steps[0].sources, plan.away, plan.notices) == ((COPY,), (), (reason(Code.ROOM_UNKNOWN),))
+
+
+def test_another_image_does_not() -> None:
+    plan = planned(removed_image(2, "app:1", repositories=()), present=IN_ARCHIVE)
+
+    assert (plan.steps, plan.away[0].reason.code) == ((), Code.NO_SOURCE)
+
+
+def test_what_is_certain_comes_first() -> None:
+    digest = ImageName.parse(f"registry.example/app@{digest_of(1)}")
+    unasked = planned(removed_image(1, "app:1"), present=IN_ARCHIVE)
+    given = planned(removed_image(1, "app:1"), present=IN_ARCHIVE, answers={digest: Answer(given=True)})
+    silent = planned(
+        removed_image(1, "app:1"), present=IN_ARCHIVE, answers={digest: Answer(given=False, silence="away")}
+    )
+
+    assert kinds_of(unasked) == [["archive", "registry"]]
+    assert kinds_of(given) == [["registry", "archive"]]
+    assert kinds_of(silent) == [["archive"]]
+    assert Code.REGISTRIES_NOT_ASKED not in [why.code for why in unasked.notices]
+
+
+def test_an_image_that_is_here_comes_from_nowhere() -> None:
+    here = replace(IN_ARCHIVE, images={image_id(1)})
+
+    assert kinds_of(planned(removed_image(1, "app:1"), present=here)) == [[]]

@@ -19,7 +19,7 @@ from tests.unit.restore_values import (
 )
 from tests.unit.test_restores import an_order, ended
 from workers.cli import restoring
-from workers.contract import Kind, Restored, RestoreOutcome, Status
+from workers.contract import FromArchive, Kind, Restored, RestoreOutcome, Status
 from workers.planning.restorable import Answer
 from workers.reasons import Code, reason
 from workers.references import ImageName
@@ -131,3 +131,11 @@ def test_the_runs_are_listed_with_what_they_removed_and_who_confirmed() -> None:
         "network": 2,
         "build-cache": 1,
     }
+
+
+def test_a_copy_in_the_archive_is_told_with_its_bytes() -> None:
+    copy = FromArchive(file="2.tar.zst", size=25_000_000, sha256="ab")
+    plan = planned(REMOVALS[1], present=Present(archived={image_id(2): copy}, free=10**12))
+
+    [line] = [line for line in restoring.plan_lines(plan, now=LATER) if "local:1 " in line]
+    assert line.endswith("from the archive (25.0 MB there)")

@@ -31,6 +31,10 @@ def told(kind: Kind = Kind.IMAGE, **facts: object) -> str:
             {"kind": Kind.NETWORK, "restorable": Restorable.RECREATED},
             "it can be made again, the ledger on web-1 has its settings",
         ),
+        (
+            {"pull": f"shop/app@{DIGEST}", "restorable": Restorable.ARCHIVED},
+            "`python -m workers restore` on web-1 brings it back from its archive",
+        ),
         ({"kind": Kind.BUILD_CACHE, "restorable": Restorable.RECREATED}, "the next build makes it again"),
     ],
 )

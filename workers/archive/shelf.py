@@ -73,7 +73,7 @@ class Shelf:
         path = self.folder / f"{file}{UNFINISHED}"
         try:
             with _told("write"):
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.folder.mkdir(mode=0o700, exist_ok=True)
                 written = _written(path, file, image_id, pieces, most)
                 if _checksum(path) != written.sha256:
                     raise OSError(errno.EIO, "what was read back is not what was written")

@@ -1,22 +1,23 @@
 """Examines a host: engine, policy, ledger, arrival, keys, Redis; each finding with its next step."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from workers.archive.archivist import Archive
 from workers.cli.adoption import how_to
 from workers.contract import EngineIdentity, Store
 from workers.engine import Engine
 from workers.errors import EngineError, LedgerError, PolicyError, RefusedError, WorkerError
 from workers.execution.ownership import Ownership
-from workers.host import Place, read_policy
+from workers.host import Place, opened, read_policy
 from workers.memory.ledger import Ledger
 from workers.memory.reserve import WHOLE, Reserve
 from workers.memory.standing import StandingOrders
 from workers.transport.reach import CLOSED
-from workers.wording import amount, fragment, sentence, size, utc
+from workers.wording import amount, fragment, listing, sentence, size, utc
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ def examine(place: Place, *, keys: str = "", redis: str = "") -> list[Finding]:
         _ledger(place),
         _standing(place),
         _reserve(place),
+        *_archive(place),
         *_told("bot's keys", keys, "Set PRUNE_BOT_KEYS to what `python -m bot hosts add` printed."),
         *_told("Redis", redis, _redis_step(redis, place.host)),
     ]
@@ -141,6 +143,28 @@ def _reserve(place: Place) -> Finding:
         "Free some of it: with no byte left nothing can be written down, so nothing is removed.",
         good=False,
     )
+
+
+def _archive(place: Place) -> Iterator[Finding]:
+    """What lies in it; where engine, policy or ledger cannot be used, those say so."""
+    with suppress(WorkerError), closing(Ledger(place.ledger_file)) as ledger, opened(place, ledger) as host:
+        if host.archive.is_on:
+            yield _of_archive(host.archive)
+
+
+def _of_archive(archive: Archive) -> Finding:
+    if why := archive.trouble():
+        step = "Name a folder of this worker's on another disk than the engine's under archive_dir."
+        return Finding("archive", sentence(why), step, good=False)
+    shelf, damaged = archive.shelf, archive.shelf.damaged
+    found = (
+        f"{amount(len(archive.held()), 'image')} in {archive.folder}, {size(shelf.used)} of"
+        f" {size(archive.most)}; its disk has {size(shelf.free)} left"
+    )
+    if damaged:
+        step = "Look at its disk. Delete the files named .damaged when nobody wants to look into them."
+        return Finding("archive", f"{found}; damaged: {listing(damaged)}", step, good=False)
+    return Finding("archive", found)
 
 
 def _tried(what: str, look: Callable[[], str], next_step: str) -> Finding:

@@ -51,6 +51,13 @@ critical_containers = [{critical}]
 # restore_for = "90d"
 # keep_commands = false
 
+# Images that no registry is known to give back are saved in this folder before they go, and restored from
+# there: both keys, or none. It has to lie on another disk than the engine's data, or a copy would free
+# nothing. Where there is no room, the image stays. To make room the oldest copies go, none that a run younger
+# than restore_for may need.
+# archive_dir = "/mnt/archive"
+# archive_max_bytes = "100GB"
+
 # Build cache that stays, the newest-used first.
 # build_cache_keep_bytes = 0
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from workers.cli.terminal import local_time, voice
 from workers.contract import (
+    FromArchive,
     FromDescription,
-    FromRegistry,
     Kind,
     Restored,
     RestorePlan,
     RestoreReport,
     RestoreStep,
+    Source,
     StaysAway,
     TakenTag,
 )
@@ -114,7 +115,9 @@ def _source(step: RestoreStep) -> str:
     return listing(map(_told, step.sources))
 
 
-def _told(source: FromRegistry | FromDescription) -> str:
+def _told(source: Source) -> str:
+    if isinstance(source, FromArchive):
+        return f"from the archive ({size(source.size)} there)"
     if isinstance(source, FromDescription):
         pools = listing(pool.subnet for pool in source.network.pools)
         return f"as it was described: {source.network.driver} {pools}".rstrip()

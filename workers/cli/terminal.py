@@ -66,6 +66,7 @@ RESTORABLE = {
     Restorable.NOT_PROBED: "not known to be restorable",
     Restorable.NO: "not restorable",
     Restorable.RECREATED: "it can be made again",
+    Restorable.ARCHIVED: "saved in the archive first",
 }
 
 

@@ -3,10 +3,21 @@
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from workers import survey
-from workers.contract import DiskUsage, Doing, ExecutionOrder, Kind, Outcome, Plan, Report, Step
+from workers.contract import (
+    DiskUsage,
+    Doing,
+    ExecutionOrder,
+    Kind,
+    Outcome,
+    Plan,
+    Report,
+    Restorable,
+    Step,
+)
 from workers.errors import EngineError, EngineUnreachable, RefusedError, trouble_with
 from workers.execution import activity, aftermath, guards, pace, races
 from workers.execution.course import Course
@@ -27,6 +38,7 @@ from workers.planning.fields import NEVER
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge
 from workers.reasons import Code, Reason, reason
+from workers.restore import kept
 
 BATCH = 20
 LOOKS_BESIDE = 2
@@ -171,7 +183,19 @@ class _Run:
     def _step(self, step: Step, removal: Removal) -> None:
         if not self._halts():
             look = self._look(step, removal)
+            if step.restorable is Restorable.ARCHIVED and not look.ended:
+                look = self._saved(step, removal)
             self._end(step, look.ended or self._remove(step, look, removal))
+
+    def _saved(self, step: Step, removal: Removal) -> Look:
+        """Save what no registry gives back, and look again: that took its time (S7)."""
+        left = self.course.started_at + LONGEST_RUN - _now()
+        saved = self.tools.save(step, left)
+        if isinstance(saved, Reason):
+            failed = saved.code is Code.ARCHIVE_FAILED
+            return Look(Ended(Outcome.FAILED, saved) if failed else refused(saved))
+        look = self._look(step, removal)
+        return look if look.ended else replace(look, way_back=kept.with_archive(look.way_back, saved))
 
     def _records(self, batch: list[Step], removal: Removal) -> None:
         """Records are asked for together; a record may go with those that need it (leaf first)."""

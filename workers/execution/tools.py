@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from workers.contract import EngineIdentity, ExecutionOrder
+from workers.contract import EngineIdentity, ExecutionOrder, Step
 from workers.engine import Engine
 from workers.execution.progress import Heard, unheard
 from workers.memory.ledger import Ledger
 from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
 from workers.planning.policy import Policy
+from workers.planning.stock import Archived
 from workers.reasons import Reason
+
+Save = Callable[[Step, timedelta], Archived | Reason]
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Tools:
     """The parts of a host; `told_to_stop` is asked between steps, `wait` lets time pass.
 
     `consume` uses an order up, durably, before the first removal.
+    `save` has an image in the archive, given its step and how long that may take, or says why it is not.
     `barred` says between steps why people, or what they left standing, want the run to end.
     `findings` are what the host itself has to say in the report. `hear` is told what is done now.
     """
@@ -33,6 +37,7 @@ class Tools:
     told_to_stop: Callable[[], bool]
     wait: Callable[[float], None]
     consume: Callable[[ExecutionOrder, datetime], None]
+    save: Save
     findings: tuple[Reason, ...] = ()
     barred: Callable[[], Reason | None] = lambda: None
     hear: Heard = unheard

@@ -7,7 +7,8 @@ is written here first (S15).
 import uuid
 from pathlib import Path
 
-from workers.memory import restores, sightings, standing
+from workers.memory import archives, restores, sightings, standing
+from workers.memory.archives import Archives
 from workers.memory.journal import Journal
 from workers.memory.orders import Orders
 from workers.memory.restores import Restores
@@ -45,10 +46,11 @@ SCHEMAS = (
     standing.SCHEMA,
     sightings.SCHEMA_6,
     restores.SCHEMA,
+    archives.SCHEMA,
 )
 
 
-class Ledger(Orders, Journal, Restores):
+class Ledger(Orders, Journal, Restores, Archives):
     """One connection to the host's ledger; `id` names it, and the numbering of its events."""
 
     def __init__(self, path: Path) -> None:

@@ -6,12 +6,12 @@ from difflib import get_close_matches
 
 from workers.contract import Explanation, Plan, Verdict
 from workers.planning.ages import Users, arrival, last_built_upon, last_used
+from workers.planning.archiving import way_back_of
 from workers.planning.containers import stopped_since
 from workers.planning.facts import Case
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
 from workers.planning.mentions import full_name
 from workers.planning.networks import attached
-from workers.planning.restorable import restorable
 from workers.planning.versions import repositories
 from workers.reasons import Code, reason
 from workers.references import BadName, ImageName, repository_of
@@ -150,7 +150,7 @@ def _of_image(image: Image, case: Case) -> Iterator[Fact]:
     yield "built upon", last_built_upon(image, case)
     yield "used by", _listed(container.name for container in users)
     yield "children", _listed(i.shown for i in case.inventory.images if i.parent == image.id)
-    yield "restorable", restorable(image, case.inventory.engine.store, case.answers).value.replace("_", " ")
+    yield "restorable", way_back_of(image, case).value.replace("_", " ")
 
 
 def _of_network(network: Network, case: Case) -> Iterator[Fact]:

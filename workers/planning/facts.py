@@ -10,6 +10,7 @@ from workers.planning.inventory import EARLIEST, Container, Inventory, Thing
 from workers.planning.policy import Policy
 from workers.planning.protections import Protection
 from workers.planning.restorable import Answers
+from workers.planning.stock import Stock
 from workers.reasons import Code, Reason, reason
 
 ROLE = "safe-prune.role"
@@ -60,7 +61,8 @@ class Own:
 class Case:
     """Everything a judgement may look at. `answers` are what registries said, where they were asked.
 
-    `protections` are those that people added to the policy's from Slack, and that are in force.
+    `protections` are those that people added to the policy's from Slack, and that are in force. `archive` is
+    where images are saved that no registry gives back; None where the host has none.
     """
 
     inventory: Inventory
@@ -70,6 +72,7 @@ class Case:
     now: datetime
     answers: Answers = field(default_factory=dict)
     protections: tuple[Protection, ...] = ()
+    archive: Stock | None = None
 
 
 def find_own(containers: tuple[Container, ...], *, hostname: str, redis_host: str) -> Own:

@@ -101,6 +101,7 @@ def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reaso
     yield from _recent(Code.BUILT_UPON, known.built_upon, policy.image_unused_for, case.now)
     if (
         policy.unrestorable_images == "keep"
+        and case.archive is None
         and restorable(image, case.inventory.engine.store, case.answers) != Restorable.YES
     ):
         yield reason(Code.NOT_RESTORABLE)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from workers.contract import Kind, Restorable, Step, Verdict
+from workers.planning import archiving
 from workers.planning.activity import unrest
 from workers.planning.containers import is_critical
 from workers.planning.dropped import orphaned
@@ -38,6 +39,7 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
         *_idle_patterns(case),
         *_no_way_back(case, steps, verdicts),
         *_unusual(case, steps),
+        *archiving.notices(case, steps, verdicts),
         *_unrestorable(steps),
         *silent_registries(case.answers),
         *_waiting(verdicts),

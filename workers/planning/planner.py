@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from workers.contract import Bytes, Kind, Plan, PlanRequest, Restorable, Step, Verdict
 from workers.planning import fingerprints
+from workers.planning.archiving import way_back_of, with_copies
 from workers.planning.disk import attribution
 from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
@@ -12,7 +13,6 @@ from workers.planning.judgement import judge, kept
 from workers.planning.notices import is_unusual, notices
 from workers.planning.order import Needs, closure, needs, sequence, stages, without_order
 from workers.planning.reclaim import Reckoning
-from workers.planning.restorable import restorable
 from workers.reasons import Code, Reason, reason
 from workers.signing import digest
 
@@ -35,8 +35,12 @@ def make_plan(
     """
     wanted = tuple(kind for kind in case.policy.kinds if kind in kinds)
     verdicts, needed = _in_order(case, judge(case, wanted))
-    verdicts, left = _within_size(case, verdicts, needed)
-    steps, reckoning = _steps(case, verdicts, needs(case, _going(verdicts)) if left else needed, freed)
+    fitted, left = _within_size(case, verdicts, needed)
+    fitted = with_copies(case, fitted, needed)
+    if _going(fitted) != _going(verdicts):
+        needed = needs(case, _going(fitted))
+    verdicts = fitted
+    steps, reckoning = _steps(case, verdicts, needed, freed)
     part = (reason(Code.PART_OF, left=left),) if left else ()
     return Plan(
         request_id=request_id,
@@ -134,7 +138,7 @@ def _step_facts(case: Case, going: frozenset[str]) -> dict[str, dict[str, object
         facts[i.id] = {
             "fingerprint": fingerprints.of_image(i),
             "untags": tuple(name.familiar() for name in i.names),
-            "restorable": restorable(i, inventory.engine.store, case.answers),
+            "restorable": way_back_of(i, case),
         }
     for n in (n for n in inventory.networks if n.id in going):
         facts[n.id] = {"fingerprint": fingerprints.of_network(n), "restorable": Restorable.RECREATED}

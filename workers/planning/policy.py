@@ -8,7 +8,7 @@ import re
 import tomllib
 from datetime import timedelta
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    model_validator,
 )
 
 from workers.contract import Kind
@@ -122,6 +123,12 @@ def _pinged(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> str:
+    if not text.startswith("/") or text != text.strip() or not text.isprintable():
+        raise ValueError(f"{text!r}: expected the path of a folder from the root, like /mnt/archive")
+    return text
+
+
 def _seconds(value: timedelta) -> int:
     return int(value.total_seconds())
 
@@ -135,6 +142,7 @@ Label = Annotated[str, AfterValidator(_label)]
 Probe = Annotated[str, AfterValidator(_probe)]
 Approver = Annotated[str, AfterValidator(_approver)]
 Pinged = Annotated[str, AfterValidator(_pinged)]
+Folder = Annotated[str, AfterValidator(_folder)]
 
 
 class Policy(BaseModel):
@@ -159,6 +167,8 @@ class Policy(BaseModel):
     probe_registry: Annotated[bool, Field(strict=True)] = False
     restore_for: Duration = timedelta(days=90)
     keep_commands: Annotated[bool, Field(strict=True)] = False
+    archive_dir: Folder | None = None
+    archive_max_bytes: Size | None = None
     build_cache_keep_bytes: Size = ByteSize(0)
     max_objects: Annotated[int, Field(ge=1, strict=True)] = 1000
     max_bytes: Size | None = None
@@ -170,6 +180,14 @@ class Policy(BaseModel):
     approvers: tuple[Approver, ...] | None = None
     ping: Annotated[tuple[Pinged, ...], Field(max_length=MOST_PINGED)] = ()
     show_logs: Annotated[int, Field(ge=0, le=MOST_LOG_LINES, strict=True)] = 0
+
+    @model_validator(mode="after")
+    def _both_of_the_archive(self) -> Self:
+        """A folder that may grow without end fills a disk; a size says nothing without a folder."""
+        for written, missing in (("archive_dir", "archive_max_bytes"), ("archive_max_bytes", "archive_dir")):
+            if getattr(self, written) is not None and getattr(self, missing) is None:
+                raise ValueError(f"{missing} is missing; {written} needs it")
+        return self
 
     def image_protections(self) -> tuple[Pattern, ...]:
         """The protected images, ready to be compared."""
@@ -199,7 +217,7 @@ def _sentence(problem: Any) -> str:
             return f"{key} is not a key of this file; {_known(key)}"
         case "byte_size" | "byte_size_unit":
             return f"{key}: {SIZE_EXPECTED}"
-    return f"{key}: {policy_faults.told(problem)}"
+    return ": ".join(filter(None, (key, policy_faults.told(problem))))
 
 
 def _known(key: str) -> str:

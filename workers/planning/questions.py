@@ -34,7 +34,7 @@ SECONDS = (
 )
 AS_IT_IS = (
     *("kinds", "keep_previous", "writable_limit", "build_cache_keep_bytes", "unrestorable_images"),
-    *("probe_registry", "max_objects", "max_bytes", "max_share", "show_logs"),
+    *("probe_registry", "max_objects", "max_bytes", "max_share", "show_logs", "archive_max_bytes"),
 )
 
 

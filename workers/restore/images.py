@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workers.contract import FromRegistry, Source
+from workers.contract import FromArchive, FromRegistry, Source
 from workers.planning.fields import Fields
 from workers.planning.restorable import Answer, Answers
 from workers.reasons import Code, Reason, reason
@@ -42,8 +42,18 @@ def read(text: str) -> KeptImage:
     return KeptImage(unread=fields.what) if fields.unread else image
 
 
-def sources(image: KeptImage, answers: Answers | None) -> tuple[Source, ...]:
-    """Where it may be had again: all that gave it once, or those that still do where they were asked."""
+def sources(
+    image: KeptImage, answers: Answers | None, archived: FromArchive | None = None
+) -> tuple[Source, ...]:
+    """Where it may be had again: all that gave it once, or those that still do where they were asked.
+
+    What is certain comes first: registries that were asked bring its digests as well, then the archive.
+    """
+    given, copy = _given(image, answers), () if archived is None else (archived,)
+    return (*copy, *given) if answers is None else (*given, *copy)
+
+
+def _given(image: KeptImage, answers: Answers | None) -> tuple[FromRegistry, ...]:
     return tuple(
         FromRegistry(repository=repository_of(name), digest=name.digest or "", asked=answers is not None)
         for name in image.digests

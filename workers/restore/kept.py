@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workers.planning.facts import PROJECT
+from workers.planning.stock import Archived
 
 Raw = Mapping[str, Any]
 
@@ -35,6 +36,12 @@ def of_image(inspected: Raw) -> str:
         **_some(inspected, (*IMAGE, *PLATFORM)),
     }
     return _spelled(kept)
+
+
+def with_archive(way_back: str, archived: Archived) -> str:
+    """Name where an image was saved."""
+    told = {"File": archived.file, "Size": archived.size, "Sha256": archived.sha256}
+    return _spelled({**json.loads(way_back), "Archive": told})
 
 
 def of_network(inspected: Raw) -> str:

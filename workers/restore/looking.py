@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workers import measuring
-from workers.contract import DiskPart, EngineIdentity
+from workers.contract import DiskPart, EngineIdentity, FromArchive
 from workers.engine import Engine
 from workers.planning import answers
 from workers.references import BadName, listed_names
@@ -12,14 +12,17 @@ from workers.restore import networks
 from workers.restore.planning import Present
 
 
-def look(engine: Engine, identity: EngineIdentity, *, local: bool) -> Present:
-    """Ask the engine; `local`: its files can be looked at from here."""
+def look(
+    engine: Engine, identity: EngineIdentity, archived: Mapping[str, FromArchive], *, local: bool
+) -> Present:
+    """Ask the engine; `archived` lies in the archive; `local`: its files can be looked at from here."""
     listed = engine.images()
     return Present(
         images=frozenset(map(answers.id_of, listed)),
         tags={name: answers.id_of(raw) for raw in listed for name in _tags(raw)},
         networks={answers.id_of(raw): networks.described(raw) for raw in engine.networks()},
         containers=frozenset(map(answers.id_of, engine.containers())),
+        archived=archived,
         free=free(identity) if local else None,
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from workers.contract import (
     Bytes,
     EngineIdentity,
+    FromArchive,
     FromDescription,
     FromRegistry,
     HostName,
@@ -15,6 +16,7 @@ from workers.contract import (
     Plan,
     RestorePlan,
     RestoreStep,
+    Source,
     StaysAway,
     TakenTag,
 )
@@ -34,13 +36,15 @@ ORDER = (Kind.NETWORK, Kind.IMAGE, Kind.CONTAINER, Kind.BUILD_CACHE)
 class Present:
     """What the host has now: images by id, what each tag (in full) names, networks by id.
 
-    `free` are bytes on the disk under the engine's images, None where they cannot be read.
+    `archived` are the images that lie in its archive, by id; `free` are bytes on the disk under the engine's
+    images, None where they cannot be read.
     """
 
     images: Collection[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, NetworkDescription] = field(default_factory=dict)
     containers: Collection[str] = ()
+    archived: Mapping[str, FromArchive] = field(default_factory=dict)
     free: int | None = None
 
 
@@ -144,7 +148,8 @@ class _Planner:
         tags, taken = _tags(id_, kept, self._present.tags)
         if is_here and not tags:
             return _away(removal, reason(Code.ALREADY_THERE), taken)
-        found = () if is_here else images.sources(kept, self._answers)
+        archived = self._present.archived.get(id_)
+        found = () if is_here else images.sources(kept, self._answers, archived)
         if not is_here and not found:
             return _away(removal, images.why_not(kept, self._answers))
         needs = Bytes() if is_here else self._needs(removal, kept)
@@ -220,7 +225,8 @@ def _indexes(wanted: Wanted, steps: Sequence[RestoreStep]) -> set[int]:
 
 
 def _notices(plan: RestorePlan, present: Present) -> Iterator[Reason]:
-    unasked = sum(any(_is_unasked(source) for source in step.sources) for step in plan.steps)
+    # Where a copy comes first, registries are asked for nothing unless that is damaged.
+    unasked = sum(_is_unasked(source) for step in plan.steps for source in step.sources[:1])
     if unasked:
         yield reason(Code.REGISTRIES_NOT_ASKED, count=unasked)
     if not plan.needs.high:
@@ -235,7 +241,7 @@ def _notices(plan: RestorePlan, present: Present) -> Iterator[Reason]:
         yield reason(Code.MAY_NOT_FIT, needed=most, free=present.free)
 
 
-def _is_unasked(source: FromRegistry | FromDescription) -> bool:
+def _is_unasked(source: Source) -> bool:
     return isinstance(source, FromRegistry) and not source.asked
 
 

@@ -41,7 +41,8 @@ class Restorer:
         forget_ways_back(self.host.policy, ledger, now)
         found = run_of(ledger, text, self.host.place.host)
         removals = _chosen(found, objects)
-        present = looking.look(self.host.engine, self.host.identity, local=self.host.place.local)
+        host = self.host
+        present = looking.look(host.engine, host.identity, host.archive.sources(), local=host.place.local)
         head = Head(request_id, self.host.place.host, self.host.identity, now)
         plan = planning.make_plan(
             head, self._wanted(found, removals), present, self._asked(removals, present)
@@ -79,6 +80,7 @@ class Restorer:
                 ledger=host.ledger,
                 policy=host.policy,
                 local=host.place.local,
+                load=host.archive.load,
                 told_to_stop=told_to_stop,
                 forget_image=host.sightings.forget_layers,
                 hear=hear,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from workers.contract import (
+    FromArchive,
     FromDescription,
     FromRegistry,
     Kind,
@@ -22,6 +23,8 @@ from workers.reasons import Code, Reason, reason
 from workers.references import ImageName
 from workers.restore import networks
 from workers.restore.planning import network_refusal
+
+Load = Callable[[str, FromArchive, timedelta], Reason | None]
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,14 @@ class Returning:
     """Brings objects back to one engine.
 
     `ask` is called before the engine is told anything of a step; `free` tells the bytes left on its disk;
-    `left` tells how long a pull may take.
+    `left` tells how long a pull may take; `load` has an image of the archive loaded, or says why not.
     """
 
     engine: Engine
     ask: Callable[[RestoreStep], None]
     free: Callable[[], int | None]
     left: Callable[[], timedelta]
+    load: Load
     _asked: set[int] = field(default_factory=set)
 
     def bring(self, step: RestoreStep) -> Ended:
@@ -74,13 +78,12 @@ class Returning:
         if why := self._short_of_room(step):
             return Ended(Restored.REFUSED, why)
         self._tell(step)
-        failed = self._pulled(step)
+        failed = self._fetched(step)
         if not is_image(self.engine, step.object.id):
-            return Ended(Restored.FAILED, next(iter(failed.values()), reason(Code.NO_SOURCE)))
-        lacking = [
-            reason(Code.DIGEST_LACKING, image=step.object.name, repository=name) for name in sorted(failed)
-        ]
-        return self._tags(step, is_pulled=True, found=lacking)
+            first, *others = [*failed.values(), reason(Code.NO_SOURCE)]
+            # A damaged copy is told whatever else there was.
+            return Ended(Restored.FAILED, first, found=tuple(one for one in others if _is_of_archive(one)))
+        return self._tags(step, is_pulled=True, found=_lacking(step, failed))
 
     def _short_of_room(self, step: RestoreStep) -> Reason | None:
         free = self.free()
@@ -88,14 +91,40 @@ class Returning:
             return None
         return reason(Code.NO_ROOM, needed=step.needs.low, free=free)
 
-    def _pulled(self, step: RestoreStep) -> dict[str, Reason]:
+    def _fetched(self, step: RestoreStep) -> dict[str, Reason]:
         """Have it from every repository that gives it, for each has a digest of it that was known here.
 
-        After the first one this takes next to nothing. Returns why not, by repository.
+        After the first one this takes next to nothing. A copy ends the search, and is not looked at where the
+        image is here. Returns why not, by repository or file.
         """
-        sources = [source for source in step.sources if isinstance(source, FromRegistry)]
-        asked = {source.repository: self._pull(step.object.id, source) for source in sources}
-        return {repository: why for repository, why in asked.items() if why is not None}
+        failed: dict[str, Reason] = {}
+        for source in step.sources:
+            match source:
+                case FromRegistry():
+                    name, why = source.repository, self._pull(step.object.id, source)
+                case FromArchive() if not is_image(self.engine, step.object.id):
+                    name, why = source.file, self._load(step.object.id, source)
+                    if why is None:
+                        break
+                case _:
+                    continue
+            if why is not None:
+                failed[name] = why
+        return failed
+
+    def _load(self, id_: str, source: FromArchive) -> Reason | None:
+        """Why it did not come from the archive; the look decides, for the answer may be lost."""
+        try:
+            why = self.load(id_, source, self.left())
+        except EngineUnreachable:
+            raise
+        except EngineError as error:
+            why = reason(Code.ENGINE_ERROR, detail=str(error))
+        if is_image(self.engine, id_):
+            return None
+        return why or reason(
+            Code.ARCHIVE_UNREADABLE, detail="the engine loaded it, and the image is not there"
+        )
 
     def _pull(self, id_: str, source: FromRegistry) -> Reason | None:
         """Why it did not come from there, whatever is here already."""
@@ -172,6 +201,20 @@ class Returning:
         if fresh != network:
             return Ended(Restored.FAILED, reason(Code.CHANGED, what=_differing(network, fresh)))
         return Ended(Restored.RESTORED)
+
+
+def _lacking(step: RestoreStep, failed: Mapping[str, Reason]) -> list[Reason]:
+    """What is to be told of an image that came all the same."""
+    return [
+        why
+        if _is_of_archive(why)
+        else reason(Code.DIGEST_LACKING, image=step.object.name, repository=repository)
+        for repository, why in sorted(failed.items())
+    ]
+
+
+def _is_of_archive(why: Reason) -> bool:
+    return why.code in (Code.ARCHIVE_DAMAGED, Code.ARCHIVE_UNREADABLE)
 
 
 def _differing(one: NetworkDescription, other: NetworkDescription) -> str:

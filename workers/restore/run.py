@@ -23,7 +23,7 @@ from workers.memory.restores import OpenRestore
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
 from workers.restore import guards, looking
-from workers.restore.returning import Ended, Returning, is_back
+from workers.restore.returning import Ended, Load, Returning, is_back
 
 LONGEST = timedelta(minutes=50)
 ANOTHER_ENGINE = "another engine answers now"
@@ -32,7 +32,8 @@ Heard = Callable[[RestoreStep], None]
 
 @dataclass(frozen=True)
 class Tools:
-    """What a restore works with; `told_to_stop` is asked between steps, `hear` is told of each.
+    """What a restore works with; `load` has the engine load an image of the archive, or says why
+    not; `told_to_stop` is asked between steps, `hear` is told of each.
 
     `forget_image` has what the ledger remembers of an image looked up again: its tags have changed.
     """
@@ -42,6 +43,7 @@ class Tools:
     ledger: Ledger
     policy: Policy
     local: bool
+    load: Load
     told_to_stop: Callable[[], bool]
     forget_image: Callable[[str], None] = lambda _: None
     hear: Heard = lambda _: None
@@ -88,6 +90,7 @@ class _Run:
             ask=lambda step: self._tools.ledger.ask_restore(self._order.id, step.index, _now()),
             free=self._free,
             left=self._left,
+            load=self._tools.load,
         )
         for step in self._plan.steps:
             if self._halts():
