@@ -150,19 +150,20 @@ def saved(image: str, size: int, ago: int) -> Archived:
     return Archived(image, f"{image}.tar.zst", size, "", "o1", 0, NOW - timedelta(days=ago))
 
 
-A, B, C = saved("a", 10, 3), saved("b", 20, 2), saved("c", 30, 1)
+# By their names they stand the other way round.
+A, B, C = saved("h", 10, 3), saved("g", 20, 2), saved("f", 30, 1)
 
 
 def test_the_oldest_goes_first_and_no_more_than_makes_room() -> None:
     assert stock.leaving([C, A, B], (), lacking=0) == []
     assert stock.leaving([C, A, B], (), lacking=10) == [A]
     assert stock.leaving([C, A, B], (), lacking=11) == [A, B]
-    assert stock.leaving([C, A, B], {"a"}, lacking=11) == [B]
+    assert stock.leaving([C, A, B], {"h"}, lacking=11) == [B]
 
 
 def test_what_is_needed_never_goes_and_nothing_goes_in_vain() -> None:
-    assert stock.leaving([A, B, C], {"a", "b", "c"}, lacking=1) is None
-    assert stock.leaving([A, B, C], {"c"}, lacking=31) is None
+    assert stock.leaving([A, B, C], {"f", "g", "h"}, lacking=1) is None
+    assert stock.leaving([A, B, C], {"f"}, lacking=31) is None
 
 
 ITEMS = st.lists(
@@ -173,7 +174,8 @@ ITEMS = st.lists(
 
 
 @given(ITEMS, st.sets(st.sampled_from("abcdefgh")), st.integers(-5, 300))
-@example([A, B, C], {"b"}, 40)
+@example([A, B, C], {"g"}, 40)
+@example([A, B, C], set(), 10)
 def test_whatever_leaves_is_enough_oldest_first_and_nobodys(
     every: list[Archived], needed: set[str], lacking: int
 ) -> None:
