@@ -15,6 +15,7 @@ from tests.docker.test_restore import away, ends, plan_of, restore, shared, tags
 from tests.docker.worker_host import Busy, WorkerHost, codes, order_for, outcome_of, why
 from tests.stage import images
 from tests.stage.fixtures import RegistryFactory
+from workers.archive.shelf import Shelf
 from workers.cli import doctor
 from workers.contract import (
     FromArchive,
@@ -30,6 +31,7 @@ from workers.contract import (
 )
 from workers.errors import EngineError, RefusedError
 from workers.host import Host
+from workers.memory.ledger import Ledger
 from workers.reasons import Code
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +134,24 @@ def test_s15_the_way_back_in_the_journal_names_the_file(host: WorkerHost, disk: 
         [(_, way_back, _)] = opened.ledger.ways_back(report.order_id)
 
     assert only_file(disk).name in way_back
+
+
+def test_s15_a_copy_is_whole_and_in_the_journal_before_the_engine_is_asked(
+    host: WorkerHost, disk: Path
+) -> None:
+    image, found = host.image("web:1"), list[tuple[list[str], bool]]()
+
+    def look(_kind: str, _id: str) -> None:
+        with closing(Ledger(host.place.ledger_file)) as ledger:
+            [one] = ledger.archived()
+            [run] = ledger.open_runs()
+            [(_, way_back, _)] = ledger.ways_back(run.order.id)
+        good = Shelf(only_file(disk).parent).is_good(one.file, one.sha256)
+        found.append((files(disk), good and one.sha256 in way_back))
+
+    host.execute(host.plan(), before=look)
+    assert found == [(named(image), True)] * len(found)
+    assert found
 
 
 def test_restored_twice_everything_is_there_already(host: WorkerHost, disk: Path) -> None:
