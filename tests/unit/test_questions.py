@@ -184,6 +184,14 @@ def test_who_is_pinged_and_how_much_of_a_log_is_shown_are_told() -> None:
     assert (told.ping.first, told.show_logs) == (("S0ONCALL", "U1"), 3)
 
 
+def test_the_size_of_an_archive_is_told_and_not_its_place() -> None:
+    policy = a_policy(archive_dir="/mnt/archive", archive_max_bytes="100GB")
+    told = policy_answer(policy, "p.toml", frozen=None, protections=())
+
+    assert told.archive_max_bytes == 100 * 10**9
+    assert "/mnt/archive" not in told.model_dump_json()
+
+
 def test_a_policy_of_any_length_is_told_in_part_and_the_rest_counted() -> None:
     policy = a_policy(
         protected_images=[f"registry.example/{'a' * 200}/{n}" for n in range(2000)],

@@ -1,10 +1,14 @@
 """What a report says of services and of what did not go."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.render import report
-from tests.unit.render_values import NOW, ran, run
-from workers.contract import HealthChange, HealthLine
+from bot.render.policy import policy
+from tests.unit.render_text import text_of
+from tests.unit.render_values import NOW, POLICY, ran, run
+from workers.contract import HealthChange, HealthLine, Restorable
 
 
 def told(*health: HealthLine) -> str:
@@ -43,3 +47,31 @@ def test_services_with_long_names_and_states_are_counted_where_there_is_no_room_
 
     assert len(listed) < 2_800
     assert listed.count("before") + int(listed.rsplit(" and ", 1)[1].split()[0]) == 40
+
+
+def test_what_was_saved_comes_back_from_the_archive() -> None:
+    part = ran(run())
+    assert part.plan is not None
+    steps = tuple(s.model_copy(update={"restorable": Restorable.ARCHIVED}) for s in part.plan.steps)
+    saved = replace(part, plan=part.plan.model_copy(update={"steps": steps}))
+    drawn = text_of(report(saved, NOW))
+
+    assert "can come back from the archive" in drawn
+    assert "none known" not in drawn
+
+
+@pytest.mark.parametrize(
+    ("most", "words"),
+    [
+        (None, "are planned, marked and counted."),
+        (100_000_000_000, "are saved first, up to 100 GB, or stay."),
+    ],
+)
+def test_the_policy_says_what_becomes_of_images_that_no_registry_gives_back(
+    most: int | None, words: str
+) -> None:
+    told = POLICY.model_copy(update={"archive_max_bytes": most})
+
+    assert f"Images that no registry is known to give back {words}" in text_of(
+        policy("web-1", told, NOW, NOW)
+    )
