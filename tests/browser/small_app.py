@@ -174,7 +174,9 @@ def home() -> Json:
             {
                 "type": "section",
                 "text": mrkdwn("*web-2* · never pruned"),
-                "accessory": button("look2", "Preview"),
+                # The same action, of another host: what is pressed is told by its block alone.
+                "block_id": "web-2",
+                "accessory": button("look", "Preview"),
             },
         ],
     }
@@ -188,7 +190,7 @@ def small_app(slack: Workspace) -> App:
     app.action("edit")(edit)
     app.view("edit")(saved)
     app.event("app_home_opened")(opened)
-    for name in ("cancel", "more", "look", "look2"):
+    for name in ("cancel", "more", "look"):
         app.action(name)(acknowledge)
     return app
 

@@ -100,6 +100,17 @@ def test_the_home_tab_is_published_and_drawn(page: Page, slack: Workspace) -> No
     page.screenshot(ARTEFACTS / "page-home.png")
 
 
+def test_of_two_buttons_alike_the_pressed_one_is_sent(page: Page, slack: Workspace) -> None:
+    page.open(f"{slack.url}/?user=ana&channel=ops")
+    page.click("#rooms button:last-child")
+    page.wait_for(says("never pruned"), "the home tab")
+    page.click(".home .section:last-child [data-action=look]")
+    pressed = slack.wait_for(
+        lambda: next((one for one in slack.deliveries if one.kind == "click"), None), what="the click"
+    )
+    assert pressed.payload["actions"][0]["block_id"] == "web-2"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_overflows_at_phone_width(page: Page, slack: Workspace, scheme: str) -> None:
     preview(page, slack)

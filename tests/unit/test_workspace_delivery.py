@@ -170,6 +170,33 @@ def test_what_one_person_ticked_is_not_what_another_sees(slack: Workspace, desk:
     assert [one["value"] for one in chosen] == ["web-1", "web-2"]
 
 
+def test_of_two_alike_the_one_that_is_named_is_pressed(slack: Workspace, desk: Desk) -> None:
+    message = slack.message("ops", post(slack, desk, [*buttons("execute"), *buttons("execute")]))
+    pressed = [message.controls[1], "execute", message.controls[1].block_id]
+    for control in pressed:
+        slack.click("ana", message, control)
+    first, second = (one.block_id for one in message.controls)
+    said = [body["actions"][0]["block_id"] for body in desk.reached]
+    assert said == [second, first, second]
+
+
+def test_what_is_ticked_in_one_of_two_alike_is_not_ticked_in_the_other(slack: Workspace, desk: Desk) -> None:
+    message = slack.message("ops", post(slack, desk, [ticks()[0], *ticks()]))
+    slack.choose("ana", message, message.controls[1], ["web-2"])
+    slack.click("ana", message, "execute")
+    states = [desk.reached[-1]["state"]["values"][one.block_id]["hosts"] for one in message.controls[:2]]
+    assert [[one["value"] for one in state["selected_options"]] for state in states] == [
+        ["web-1", "web-2"],
+        ["web-2"],
+    ]
+
+
+def test_a_control_of_another_message_cannot_be_pressed(slack: Workspace, desk: Desk) -> None:
+    one, other = (slack.message("ops", post(slack, desk, buttons("execute"))) for _ in range(2))
+    with pytest.raises(WorkspaceError, match=r"no control '.* execute' here"):
+        slack.click("ana", one, other.controls[0])
+
+
 def test_a_click_on_what_was_there_a_moment_ago_is_marked(slack: Workspace, desk: Desk) -> None:
     ts = post(slack, desk, buttons("execute"))
     seen = slack.message("ops", ts)

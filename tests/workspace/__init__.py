@@ -28,8 +28,9 @@ with wait=False it returns at once, for races.
     slack.command(user, channel, text, *, wait=True)
     slack.say(user, channel, text, *, thread_ts=None)              an ordinary message; returns the Message
     slack.click(user, message, control, *, option=None, confirm=True, wait=True)
-        control: action_id, label or block_id. A Message read earlier may be used after the message has
-        changed: the click of somebody whose screen was a moment behind (the delivery is marked stale).
+        control: a Control of message.controls, or the first with that action_id, label or block_id.
+        A Message read earlier may be used after the message has changed: the click of somebody whose
+        screen was a moment behind (the delivery is marked stale).
         option: value of an overflow or select option. confirm=False: presses "deny" in the dialog; None.
     slack.choose(user, message, control, values, *, wait=True)     checkboxes: what is ticked now;
                                                                    this person's later clicks carry it

@@ -60,20 +60,22 @@ class Acting:
         why = NOT_IN_TIME if done.outcome == "timeout" else NOT_REACHED
         self.state.tell(channel, user, f"{lead}{why}.", thread)
 
-    def click(self, user_name: str, message: Message | View, name: str, option: str | None) -> Errand:
+    def click(
+        self, user_name: str, message: Message | View, name: str | Control, option: str | None
+    ) -> Errand:
         control = self._control(message, name)
         if control.kind == "overflow" and option is None:
-            raise WorkspaceError(f"{name} is a menu: which option?")
+            raise WorkspaceError(f"{control.action_id} is a menu: which option?")
         return self._press(user_name, message, control, option, None)
 
-    def choose(self, user_name: str, message: Message | View, name: str, values: Any) -> Errand:
+    def choose(self, user_name: str, message: Message | View, name: str | Control, values: Any) -> Errand:
         """Ticks or picks; a message remembers it for this person, so that later clicks carry it."""
         control = self._control(message, name)
         state = typed_value(control, values)
         user = self.state.directory.user(user_name)
         with self.state.change():
             filled = self.state.filled.setdefault((user.id, _key(message)), {})
-            filled[control.action_id] = state
+            filled[control.place] = state
         return self._press(user_name, message, control, None, state)
 
     def _press(
@@ -129,7 +131,7 @@ class Acting:
         filled = dict(self.state.filled.get((view.user, view.id), {}))
         for name, value in values.items():
             control = self._control(view, name)
-            filled[control.action_id] = typed_value(control, value)
+            filled[control.place] = typed_value(control, value)
         return filled
 
     def close(self, user_name: str) -> Errand | None:
@@ -182,11 +184,12 @@ class Acting:
             raise WorkspaceError(f"{channel.name} is archived: there is only to read")
         return user, channel
 
-    def _control(self, on: Message | View, name: str) -> Control:
+    def _control(self, on: Message | View, name: str | Control) -> Control:
         found = find_control(on.controls, name)
         if found is None:
             offered = ", ".join(f"{one.action_id} ({one.label})" for one in on.controls) or "nothing"
-            raise WorkspaceError(f"no control {name!r} here; to press there is: {offered}")
+            wanted = name.place if isinstance(name, Control) else name
+            raise WorkspaceError(f"no control {wanted!r} here; to press there is: {offered}")
         return found
 
     def _must_be_open(self, user: User, view: View) -> None:

@@ -21,6 +21,11 @@ class Control:
     required: bool = False
 
     @property
+    def place(self) -> str:
+        """Which control of its surface it is: an action_id alone is that of one control per block only."""
+        return f"{self.block_id} {self.action_id}"
+
+    @property
     def value(self) -> str:
         return str(self.element.get("value", ""))
 
@@ -75,10 +80,11 @@ def _control(block: Json, element: Json) -> Control:
     )
 
 
-def find_control(controls: Sequence[Control], name: str) -> Control | None:
-    """By action_id, else by label, else by block_id."""
-    for key in ("action_id", "label", "block_id"):
-        found = [one for one in controls if getattr(one, key) == name]
+def find_control(controls: Sequence[Control], name: str | Control) -> Control | None:
+    """The very control, or by its place; else the first by action_id, else by label, else by block_id."""
+    wanted = name.place if isinstance(name, Control) else name
+    for key in ("place", "action_id", "label", "block_id"):
+        found = [one for one in controls if getattr(one, key) == wanted]
         if found:
             return found[0]
     return None
@@ -125,11 +131,11 @@ STATELESS = frozenset(("button", "overflow", "icon_button", "feedback_buttons", 
 
 
 def state_values(controls: Sequence[Control], filled: Mapping[str, Json]) -> Json:
-    """`state.values` of a surface: each control's value, filled in (by action_id) or initial."""
+    """`state.values` of a surface: each control's value, filled in (by place) or initial."""
     values: Json = {}
     for control in controls:
         if control.kind not in STATELESS:
-            state = filled.get(control.action_id, initial_value(control))
+            state = filled.get(control.place, initial_value(control))
             values.setdefault(control.block_id, {})[control.action_id] = state
     return values
 

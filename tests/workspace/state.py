@@ -76,12 +76,11 @@ class State:
 
     def _forget_filled(self, before: Message, now: Message) -> None:
         """What was ticked in a block goes with it: another block id is another block."""
-        stay = {(control.block_id, control.action_id) for control in now.controls}
-        gone = {c.action_id for c in before.controls if (c.block_id, c.action_id) not in stay}
+        gone = {one.place for one in before.controls} - {one.place for one in now.controls}
         for (_, key), filled in self.filled.items():
             if key == now.ts:
-                for action_id in gone:
-                    filled.pop(action_id, None)
+                for place in gone:
+                    filled.pop(place, None)
 
     def drop(self, message: Message) -> None:
         with self.change():

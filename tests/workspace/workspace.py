@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from tests.workspace.acting import Acting
+from tests.workspace.controls import Control
 from tests.workspace.delivery import Errand
 from tests.workspace.page_routes import PageRoutes
 from tests.workspace.people import directory
@@ -82,7 +83,7 @@ class Workspace(Reading, Switches):
         self,
         user: str,
         message: Message | View,
-        control: str,
+        control: str | Control,
         *,
         option: str | None = None,
         confirm: bool = True,
@@ -92,7 +93,13 @@ class Workspace(Reading, Switches):
         return self._carry(errand, wait) if confirm else None
 
     def choose(
-        self, user: str, message: Message | View, control: str, values: Any, *, wait: bool = True
+        self,
+        user: str,
+        message: Message | View,
+        control: str | Control,
+        values: Any,
+        *,
+        wait: bool = True,
     ) -> Delivery:
         return self._carry(self._acting.choose(user, message, control, values), wait)
 

@@ -1,6 +1,6 @@
 // The page: what one person sees, drawn again whenever the workspace changes.
 
-import { drawBlocks } from "./blocks.js";
+import { drawBlocks, placeOf } from "./blocks.js";
 import { confirmed, showView, toast } from "./dialogs.js";
 import { fill, h } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
@@ -209,14 +209,14 @@ function plainValues(state) {
 }
 
 function messageValues(one) {
-  return { filled: remembered(one.filled), fillIn: (where, element, block, values) => act({ act: "choose", ...where, control: element.action_id, values }) };
+  return { filled: remembered(one.filled), fillIn: (where, element, block, values) => act({ act: "choose", ...where, control: placeOf(element, block), values }) };
 }
 
 function viewValues(view) {
   const own = view ? (viewFilled[view.id] ||= {}) : {};
   const fillIn = (where, element, block, values) => {
-    own[element.action_id] = values;
-    if (block.type !== "input" || block.dispatch_action) act({ act: "choose", ...where, control: element.action_id, values });
+    own[placeOf(element, block)] = values;
+    if (block.type !== "input" || block.dispatch_action) act({ act: "choose", ...where, control: placeOf(element, block), values });
   };
   const filled = Object.fromEntries(Object.entries(own).map(([id, value]) => [id, Array.isArray(value) ? value : [value]]));
   return { filled: { ...remembered(view?.filled), ...filled }, fillIn };

@@ -133,13 +133,16 @@ const DRAW = {
 
 // Elements: what one can press or fill in.
 
+// Which control it is: several blocks may have one of the same action_id.
+export const placeOf = (one, block) => `${block.block_id ?? ""} ${one.action_id}`;
+
 function element(one, block, scene) {
   const draw = ELEMENTS[one.type];
   return draw ? draw(one, block, scene) : h("span", { class: "unknown" }, `(${one.type})`);
 }
 
 function button(one, block, scene) {
-  const press = (event) => scene.press({ control: one.action_id, confirm: one.confirm, from: event.currentTarget });
+  const press = (event) => scene.press({ control: placeOf(one, block), confirm: one.confirm, from: event.currentTarget });
   return h("button", {
     type: "button", class: `control ${one.style || "plain"}`, "data-action": one.action_id,
     "aria-label": one.accessibility_label || null, onclick: press,
@@ -149,7 +152,7 @@ function button(one, block, scene) {
 function overflow(one, block, scene) {
   const pick = (option) => (event) => {
     event.currentTarget.closest("details").open = false;
-    scene.press({ control: one.action_id, option: option.value, confirm: one.confirm });
+    scene.press({ control: placeOf(one, block), option: option.value, confirm: one.confirm });
   };
   const entries = one.options.map((option) => h("button", { type: "button", onclick: pick(option) }, unescape(option.text.text)));
   return h("details", { class: "menu" }, h("summary", { class: "control plain", "aria-label": "More actions" }, "⋯"), h("div", { class: "menu-list" }, entries));
@@ -162,7 +165,7 @@ function allOptions(one) {
 function select(one, block, scene) {
   const many = one.type.startsWith("multi_");
   const options = one.type.includes("users") ? scene.people() : allOptions(one).map((option) => [option.value, unescape(option.text.text)]);
-  const chosen = scene.filled[one.action_id] || initial(one);
+  const chosen = scene.filled[placeOf(one, block)] || initial(one);
   const picked = (option) => chosen.includes(option);
   const placeholder = !many && h("option", { value: "", selected: !chosen.length, disabled: true }, one.placeholder ? unescape(one.placeholder.text) : "Select");
   const change = (event) => {
@@ -180,7 +183,7 @@ function initial(one) {
 
 function ticks(one, block, scene) {
   const many = one.type === "checkboxes";
-  const chosen = new Set(scene.filled[one.action_id] || initial(one));
+  const chosen = new Set(scene.filled[placeOf(one, block)] || initial(one));
   const name = `${scene.key}-${one.action_id}`;
   const change = (option) => (event) => {
     if (!many) chosen.clear();
@@ -196,7 +199,7 @@ function ticks(one, block, scene) {
 const INPUT_TYPES = { number_input: "number", email_text_input: "email", url_text_input: "url", datepicker: "date", timepicker: "time" };
 
 function field(one, block, scene) {
-  const value = scene.filled[one.action_id]?.[0] ?? one.initial_value ?? one.initial_date ?? one.initial_time ?? "";
+  const value = scene.filled[placeOf(one, block)]?.[0] ?? one.initial_value ?? one.initial_date ?? one.initial_time ?? "";
   const change = (event) => scene.fill(one, block, event.target.value || null);
   const common = { id: `${scene.key}-${one.action_id}`, placeholder: one.placeholder?.text, oninput: change, maxlength: one.max_length };
   if (one.multiline) return h("textarea", { ...common, rows: 4 }, value);
