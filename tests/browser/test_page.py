@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from slack_sdk import WebClient
 
 from tests.browser.chromium import Page, chromium_page, found_chromium
 from tests.browser.small_app import running_small_app
-from tests.workspace import Workspace
+from tests.workspace import Message, Workspace
 
 ARTEFACTS = Path(__file__).parents[1] / "artefacts"
 CONFIRM = "#confirm-yes"
@@ -109,6 +110,39 @@ def test_of_two_buttons_alike_the_pressed_one_is_sent(page: Page, slack: Workspa
         lambda: next((one for one in slack.deliveries if one.kind == "click"), None), what="the click"
     )
     assert pressed.payload["actions"][0]["block_id"] == "web-2"
+
+
+def pruned(page: Page, slack: Workspace) -> Message:
+    """The message of a prune, with a reply in its thread."""
+    preview(page, slack)
+    page.click(EXECUTE)
+    page.wait_for(f"document.querySelector('{CONFIRM}')", "the confirmation dialog")
+    page.click(CONFIRM)
+    page.wait_for("document.querySelector('.thread-link')", "the reply")
+    return slack.messages("ops")[0]
+
+
+def test_a_link_to_a_thread_opens_it(page: Page, slack: Workspace) -> None:
+    root = pruned(page, slack)
+    for ts in (one.ts for one in slack.thread("ops", root.ts)):
+        page.open(f"{slack.url}/archives/{root.channel}/p{ts.replace('.', '')}")
+        page.wait_for(f"document.querySelector('#replies [data-ts=\"{root.ts}\"]')", "the thread")
+        assert "volumes untouched" in page.text()
+    page.open(f"{slack.url}/archives/{root.channel}/p1111111111111111")
+    assert page.text() == "no such message"
+
+
+def test_a_link_that_is_pressed_leads_there_as_the_same_person(page: Page, slack: Workspace) -> None:
+    root = pruned(page, slack)
+    client = WebClient(token=slack.bot_token, base_url=slack.api_url)
+    link = client.chat_getPermalink(channel=root.channel, message_ts=root.ts)["permalink"]
+    dev = slack.channel_id("dev")
+    said = client.chat_postMessage(channel=dev, text=f"<{link}|the prune>")
+    page.open(f"{slack.url}/?user=bo&channel=dev")
+    page.wait_for(f"document.querySelector('[data-ts=\"{said['ts']}\"] a')", "the link")
+    page.click(f"[data-ts='{said['ts']}'] a")
+    page.wait_for(says("volumes untouched"), "the thread")
+    assert "you are bo" in page.text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -27,6 +28,7 @@ class PageRoutes:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/", self._index),
+            web.get("/archives/{channel}/p{ts:[0-9]{7,}}", self._permalink),
             web.get("/page/state", self._state),
             web.get("/page/changes", self._changes),
             web.post("/page/act", self._act),
@@ -36,6 +38,15 @@ class PageRoutes:
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         return _fresh(FOLDER / "index.html")
+
+    async def _permalink(self, request: web.Request) -> web.StreamResponse:
+        """What chat.getPermalink gave: the page, at that channel and with that message's thread open."""
+        channel, digits = request.match_info["channel"], request.match_info["ts"]
+        message = self.server.state.messages.get((channel, f"{digits[:-6]}.{digits[-6:]}"))
+        if message is None:
+            return web.Response(status=404, text="no such message")
+        place = {"channel": channel, "thread": message.thread_ts or message.ts}
+        raise web.HTTPFound(f"/?{urlencode(place)}")
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         wanted = request.match_info["name"]

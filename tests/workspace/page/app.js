@@ -7,7 +7,7 @@ import { mrkdwn } from "./mrkdwn.js";
 
 const HOME = "home";
 const wish = new URLSearchParams(location.search);
-const me = { user: wish.get("user") || sessionStorage.user || "ana", place: wish.get("channel") || "", thread: null };
+const me = { user: wish.get("user") || sessionStorage.user || "ana", place: wish.get("channel") || "", thread: wish.get("thread") };
 const typed = [];
 const viewFilled = {};
 let seen = null;
@@ -175,6 +175,19 @@ function drawThread() {
   keepPlace(at("replies"), message(root, { where: "thread" }), h("div", { class: "day" }, h("span", {}, replies.length === 1 ? "1 reply" : `${replies.length} replies`)), replies.map((one) => message(one, { where: "thread" })));
 }
 
+// A link to a message leads there in this page, as in Slack, and whoever looks stays who they are.
+async function follow(event) {
+  const link = event.target.closest?.("a[href]");
+  if (!link || !link.href.startsWith(`${location.origin}/archives/`)) return;
+  event.preventDefault();
+  const answer = await fetch(link.href);
+  if (!answer.ok) return toast(await answer.text());
+  const found = new URL(answer.url).searchParams;
+  me.place = found.get("channel");
+  me.thread = found.get("thread");
+  look();
+}
+
 function drawHome() {
   at("composer").hidden = true;
   const home = seen.home;
@@ -272,6 +285,7 @@ function start() {
   composer(at("composer"), () => `Type ${seen?.commands[0] || "/prune"} help or a message`, (text) => send(text));
   composer(at("reply"), () => "Reply", (text) => send(text, me.thread));
   at("close-thread").addEventListener("click", () => { me.thread = null; draw(); });
+  document.addEventListener("click", follow);
   const stream = new EventSource("/page/changes");
   stream.onmessage = () => look().catch(() => {});
   look().then(() => at("composer").querySelector("input").focus());
