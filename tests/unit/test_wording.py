@@ -100,6 +100,11 @@ def test_a_time_to_come_is_never_written_as_a_length() -> None:
     assert fragment(told, Voice(now=NOW)) == "no container has used it since 2027-01-01 00:00 UTC"
 
 
+@pytest.mark.parametrize("code", Code)
+def test_a_time_follows_without_at_for_slack_writes_it_as_today_or_yesterday(code: Code) -> None:
+    assert not re.search(r"\b(at|on) \{\w+:when\}", CLAUSES[code])
+
+
 def test_names_and_times_are_written_as_the_reader_wants_them() -> None:
     voice = Voice(when=lambda moment: f"<{moment}>", quote=lambda name: f"`{name}`")
     told = reason(Code.YOUNG, since="a", until="b", evidence="pull event")
