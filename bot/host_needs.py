@@ -1,5 +1,6 @@
 """What a new host needs, as the lines of its worker's environment, and what Redis needs for it."""
 
+import shlex
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -36,4 +37,9 @@ def _redis(url: str, user: str) -> Iterator[str]:
         yield "# This is Redis as the bot's machine calls it. Another host needs an address that leads there:"
     if "ssl_" in urlsplit(url).query:
         yield "# The files named in it are the bot's. The host has a certificate and a key of its own:"
-    yield f"REDIS_URL={for_user(url, user)}"
+    yield f"REDIS_URL={_value(for_user(url, user))}"
+
+
+def _value(url: str) -> str:
+    """An address as a shell, systemd and Compose all read it: in single quotes where it has a `&` or `?`."""
+    return shlex.quote(url.replace("'", "%27"))

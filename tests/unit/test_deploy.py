@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import shlex
 import tomllib
 from collections.abc import Iterable
 from itertools import pairwise
@@ -70,6 +71,16 @@ def assignments(lines: Iterable[str]) -> dict[str, str]:
 
 def example(name: str) -> dict[str, str]:
     return assignments((DEPLOY / f"{name}.env.example").read_text().splitlines())
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_address_in_an_example_is_taken_whole_by_the_shell(name: str) -> None:
+    text = (DEPLOY / f"{name}.env.example").read_text()
+    addresses = re.findall(r"'?rediss://\S+", text)
+
+    assert addresses
+    assert [shlex.split(one, comments=True) for one in addresses] == [[one.strip("'")] for one in addresses]
+    assert [one for one in addresses if "&" in one and not re.fullmatch(r"'[^']+'", one)] == []
 
 
 def test_the_procfile_starts_bot_and_worker() -> None:
