@@ -5,6 +5,7 @@ It is walked from its first to its last block in tests/acceptance/test_install.p
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,26 @@ def test_the_lines_to_fill_in_are_lines_of_the_example() -> None:
     wanted = [line.partition("=")[0] for line in block("bot.env").text.splitlines()]
 
     assert [sum(line.startswith(f"{name}=") for line in example) for name in wanted] == [1] * len(wanted)
+
+
+def test_a_block_that_is_run_twice_appends_once(tmp_path: Path) -> None:
+    [block_] = [one.text for one in blocks() if "/etc/redis/redis.conf" in one.text]
+    [appending] = re.findall(r"^grep .*\n.*>> /etc/redis/redis.conf$", block_, re.M)
+    (tmp_path / "redis.conf").write_text("port 6379\n")
+    typed = appending.replace("/etc/redis", str(tmp_path))
+    read = []
+    for _ in range(2):
+        subprocess.run(["/bin/sh", "-ec", typed], check=True, cwd=ROOT)
+        read.append((tmp_path / "redis.conf").read_text().splitlines())
+
+    assert read[0] == read[1]
+    assert {"port 6379", "appendonly yes", f"aclfile {tmp_path}/users.acl"} <= set(read[0])
+
+
+def test_who_else_uses_that_redis_is_warned() -> None:
+    before, _, _ = text().partition("{ echo user default off")
+    assert "whatever else uses it is shut out, and it holds 256 MB at most" in before
+    assert "maxmemory 256mb" in (ROOT / "deploy" / "redis.conf").read_text().splitlines()
 
 
 def test_the_policy_lines_are_a_policy_s() -> None:
