@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,20 @@ from tests.stage.kinds import EngineKind
 from tests.stage.registry import LOGIN, Registry
 from tests.stage.slow_door import SlowDoor
 from tests.stage.small_disk import mount_small_disk
-from workers.contract import Restored, RestoreOrder, RestorePlan, RestoreReport, Status
+from workers.contract import (
+    FromDescription,
+    Restored,
+    RestoreOrder,
+    RestorePlan,
+    RestoreReport,
+    RestoreStep,
+    Status,
+)
 from workers.errors import LedgerError, RefusedError, UsageError
 from workers.reasons import Code
 from workers.restore import networks
 from workers.restore.restorer import Restorer
+from workers.restore.returning import Returning, is_back
 from workers.signing import digest
 
 ROOT = Path(__file__).parents[2]
@@ -397,6 +407,29 @@ def test_a_network_whose_place_is_taken_is_said_and_left(host: WorkerHost) -> No
     report = restore(host, before)
     assert (ends(report)[named], ends(report)[placed]) == (Restored.REFUSED, Restored.REFUSED)
     assert [n["Name"] for n in client.networks(names=["named"])] == ["named"]
+
+
+@pytest.mark.parametrize("told", [None, True], ids=["by-an-older-engine", "by-a-newer-one"])
+def test_a_network_that_another_engine_described_is_back_when_it_was_made(
+    host: WorkerHost, told: bool | None
+) -> None:
+    network = host.network("front")
+    host.execute(host.plan())
+    (step,) = plan_of(host).steps
+    (source,) = step.sources
+    assert isinstance(source, FromDescription)
+    # Engines before 28 did not tell.
+    source = FromDescription(network=source.network.model_copy(update={"ipv4": told}))
+    step = step.model_copy(update={"sources": (source,)})
+    asked: list[RestoreStep] = []
+    with host.opened() as opened:
+        returning = Returning(opened.engine, asked.append, lambda: None, lambda: timedelta(hours=1))
+
+        assert not is_back(step, opened.engine)
+        assert (returning.bring(step).outcome, asked) == (Restored.RESTORED, [step])
+        assert is_back(step, opened.engine)
+        assert returning.bring(step).outcome is Restored.ALREADY_THERE
+    assert [n["Id"] == network for n in host.engine.client.networks(names=["front"])] == [False]
 
 
 # Containers, and what is not known

@@ -80,5 +80,15 @@ def test_what_was_not_kept_is_no_network(text: str) -> None:
 def test_two_networks_are_the_same_if_all_of_them_is() -> None:
     assert network("front", "10.0.0.0/24") == network("front", "10.0.0.0/24", Id="f" * 64, Created="now")
     for changed in ({"Internal": True}, {"Labels": {"a": "b"}}, {"EnableIPv6": True}, {"Driver": "macvlan"}):
-        assert network("front", **changed) != network("front")
+        assert not networks.is_same(network("front", **changed), network("front"))
     assert isinstance(network("front"), NetworkDescription)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_network_is_the_same_where_only_one_engine_tells_whether_it_has_ipv4(told: bool) -> None:
+    untold, now = network("front"), network("front", EnableIPv4=told)
+
+    assert networks.is_same(untold, now)
+    assert networks.is_same(now, untold)
+    assert networks.differing(now, network("front", EnableIPv4=not told)) == ["ipv4"]
+    assert networks.differing(untold, network("front", EnableIPv4=told, Internal=True)) == ["internal"]

@@ -107,6 +107,7 @@ def test_a_name_by_digest_among_the_tags_is_no_tag() -> None:
     ("present", "why"),
     [
         ({network_id(7): network("front", "10.0.0.0/24")}, Code.ALREADY_THERE),
+        ({network_id(7): network("front", "10.0.0.0/24", EnableIPv4=True)}, Code.ALREADY_THERE),
         ({network_id(1): network("other")}, Code.ALREADY_THERE),
         ({network_id(7): network("front", "10.9.0.0/24")}, Code.NAME_TAKEN),
         ({network_id(7): network("other", "10.0.0.64/26")}, Code.ADDRESSES_TAKEN),

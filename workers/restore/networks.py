@@ -49,6 +49,18 @@ def described(raw: Raw) -> NetworkDescription:
     )
 
 
+def is_same(one: NetworkDescription, other: NetworkDescription) -> bool:
+    """Whether two descriptions are of one network, as far as both tell of it."""
+    return not differing(one, other)
+
+
+def differing(one: NetworkDescription, other: NetworkDescription) -> list[str]:
+    """The names of what they tell differently: engines before 28 do not tell whether a network has IPv4."""
+    untold = {"ipv4"} if one.ipv4 is None or other.ipv4 is None else set()
+    names = [name for name in type(one).model_fields if name not in untold]
+    return [name for name in names if getattr(one, name) != getattr(other, name)]
+
+
 def _pool(fields: Fields) -> AddressPool:
     return AddressPool(
         subnet=fields.text("Subnet"),

@@ -186,7 +186,7 @@ def network_refusal(
 ) -> Reason | None:
     """Why a network is not made again: it is there, be it made anew by somebody, or its place is taken."""
     for other_id, other in present.items():
-        if other_id == id_ or other == network:
+        if other_id == id_ or networks.is_same(other, network):
             return reason(Code.ALREADY_THERE)
         if other.name == network.name:
             return reason(Code.NAME_TAKEN, network=other_id)

@@ -195,11 +195,11 @@ class Returning:
         except EngineUnreachable:
             raise
         except EngineError as error:
-            if network in described(self.engine).values():
+            if any(networks.is_same(network, other) for other in described(self.engine).values()):
                 return Ended(Restored.RESTORED)
             return Ended(Restored.FAILED, reason(Code.ENGINE_ERROR, detail=str(error)))
-        if fresh != network:
-            return Ended(Restored.FAILED, reason(Code.CHANGED, what=_differing(network, fresh)))
+        if differing := networks.differing(network, fresh):
+            return Ended(Restored.FAILED, reason(Code.CHANGED, what=", ".join(differing)))
         return Ended(Restored.RESTORED)
 
 
@@ -215,11 +215,6 @@ def _lacking(step: RestoreStep, failed: Mapping[str, Reason]) -> list[Reason]:
 
 def _is_of_archive(why: Reason) -> bool:
     return why.code in (Code.ARCHIVE_DAMAGED, Code.ARCHIVE_UNREADABLE)
-
-
-def _differing(one: NetworkDescription, other: NetworkDescription) -> str:
-    names = type(one).model_fields
-    return ", ".join(name for name in names if getattr(one, name) != getattr(other, name))
 
 
 def is_image(engine: Engine, id_: str) -> bool:
@@ -249,4 +244,5 @@ def is_back(step: RestoreStep, engine: Engine) -> bool:
     if step.object.kind is Kind.IMAGE:
         return is_image(engine, step.object.id)
     wanted = [source.network for source in step.sources if isinstance(source, FromDescription)]
-    return any(network in wanted for network in described(engine).values())
+    present = described(engine).values()
+    return any(networks.is_same(one, other) for one in wanted for other in present)
