@@ -36,7 +36,27 @@ def create_command(text: str, variables_of_image: Collection[str] = ()) -> str:
         return ""
     fields, known = Fields(kept), ALWAYS_SET | set(variables_of_image)
     words = ["docker", "create", *_options(kept, fields, known), _image(fields), *_command(fields)]
-    return shlex.join(word for word in words if word)
+    return " ".join(_quoted(word) for word in words if word)
+
+
+def _quoted(word: str) -> str:
+    """A word as shells read it, in printable letters only: others wrote it, and terminals show it."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return f"$'{''.join(map(_spelled, word))}'"
+
+
+def _spelled(letter: str) -> str:
+    r"""A letter between ``$'`` and ``'``; what is not printable by its bytes, each of three octal digits.
+
+    Those take in no digit that follows, as ``\x`` would. No argument of a program can hold a NUL: it is left
+    out. A surrogate alone stands as three bytes that are no UTF-8.
+    """
+    if letter in ("'", "\\"):
+        return f"\\{letter}"
+    if letter.isprintable():
+        return letter
+    return "".join(f"\\{byte:03o}" for byte in letter.encode("utf-8", "surrogatepass") if byte)
 
 
 def _image(fields: Fields) -> str:
