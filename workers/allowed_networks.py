@@ -8,6 +8,7 @@ PATH = "/networks/create"
 # Docker makes these itself, or a swarm does; some engines would take one for a second of the same name.
 NEVER_NAMED = frozenset({"bridge", "host", "none", "docker_gwbridge", "ingress", "default"})
 NEVER_DRIVEN = frozenset({"host", "null", "none", "overlay"})
+NEEDED = ("Name", "Driver", "CheckDuplicate")
 Check = Callable[[object], bool]
 
 
@@ -15,9 +16,10 @@ def is_network(body: bytes) -> bool:
     """Whether a body asks for such a network, and for nothing beside it.
 
     Engines read keys in any case, and of a key said twice the last: so each stands there once, as it is here.
+    They read UTF-8, where Python would guess.
     """
     try:
-        return _has(json.loads(body, object_pairs_hook=_once), _NETWORK, needs=("Name", "Driver"))
+        return _has(json.loads(body.decode(), object_pairs_hook=_once), _NETWORK, needs=NEEDED)
     except (ValueError, RecursionError):
         return False
 

@@ -46,7 +46,10 @@ def body(**changes: Any) -> bytes:
 
 def test_a_network_that_is_told_in_full_may_be_made() -> None:
     assert is_allowed("POST", CREATE, BODY)
-    assert is_allowed("POST", CREATE, b'{"Name": "front", "Driver": "macvlan"}')
+    assert is_allowed("POST", CREATE, b'{"Name": "front", "Driver": "macvlan", "CheckDuplicate": true}')
+    assert is_allowed(
+        "POST", CREATE, json.dumps({**FRONT, "Labels": {"é": "🐳"}}, ensure_ascii=False).encode()
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,6 +94,16 @@ def test_a_network_needs_its_body() -> None:
         b'{"Name": "front", "Name": "bridge", "Driver": "bridge"}',
         BODY.replace(b"{", b'{"Driver": "overlay", ', 1),
         BODY + b"{}",
+        *(
+            BODY.decode().encode(other)
+            for other in ("utf-16", "utf-16-le", "utf-32", "utf-32-be", "utf-8-sig")
+        ),
+        body(Labels={"a": "b"}).replace(b'"b"', b'"\xe9"'),
+        body(Labels={"a": "b"}).replace(b'"b"', b'"\xed\xa0\x80"'),
+        *(
+            json.dumps({key: FRONT[key] for key in FRONT if key != gone}).encode()
+            for gone in ("Name", "Driver", "CheckDuplicate")
+        ),
         *(body(Name=name) for name in ("", "bridge", "Bridge", "host", "none", "ingress", None, 1)),
         *(body(Driver=driver) for driver in ("", "overlay", "host", "null", None)),
         *(body(CheckDuplicate=no) for no in (False, 1, "true")),

@@ -18,13 +18,14 @@ from workers.engine_lines import Lines
 from workers.errors import AnswerLost, ArchiveError, Conflict, EngineError, EngineUnreachable, NotFound
 
 CONTAINER, IMAGE, RECORD = "c" * 64, f"sha256:{'a' * 64}", "r" * 25
+FRONT = {"Name": "front", "Driver": "bridge", "CheckDuplicate": True}
 REMOVALS: dict[str, Callable[[Engine], object]] = {
     "container": lambda engine: engine.remove_container(CONTAINER),
     "image": lambda engine: engine.remove_image(IMAGE),
     "network": lambda engine: engine.remove_network(CONTAINER),
     "records": lambda engine: engine.remove_cache_records([RECORD], unused=timedelta(hours=1)),
     "tag": lambda engine: engine.tag(IMAGE, "docker.io/library/app", "1"),
-    "a network again": lambda engine: engine.create_network({"Name": "front", "Driver": "bridge"}),
+    "a network again": lambda engine: engine.create_network(FRONT),
 }
 
 
@@ -65,7 +66,7 @@ def test_what_is_told_is_said_in_full(talker: Talker, engine: Engine) -> None:
         "POST /v1.41/networks/create",
         "DELETE /v1.41/images/docker.io/library/app:1?force=False&noprune=True",
     ]
-    assert talker.bodies == [b'{"Driver": "bridge", "Name": "front"}']
+    assert talker.bodies == [b'{"CheckDuplicate": true, "Driver": "bridge", "Name": "front"}']
 
 
 @pytest.mark.parametrize(
