@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import pytest
 
@@ -409,6 +409,10 @@ def test_a_network_whose_place_is_taken_is_said_and_left(host: WorkerHost) -> No
     assert [n["Name"] for n in client.networks(names=["named"])] == ["named"]
 
 
+def unloadable(*_: object) -> Never:
+    raise AssertionError("nothing is loaded for a network")
+
+
 @pytest.mark.parametrize("told", [None, True], ids=["by-an-older-engine", "by-a-newer-one"])
 def test_a_network_that_another_engine_described_is_back_when_it_was_made(
     host: WorkerHost, told: bool | None
@@ -423,7 +427,9 @@ def test_a_network_that_another_engine_described_is_back_when_it_was_made(
     step = step.model_copy(update={"sources": (source,)})
     asked: list[RestoreStep] = []
     with host.opened() as opened:
-        returning = Returning(opened.engine, asked.append, lambda: None, lambda: timedelta(hours=1))
+        returning = Returning(
+            opened.engine, asked.append, lambda: None, lambda: timedelta(hours=1), unloadable
+        )
 
         assert not is_back(step, opened.engine)
         assert (returning.bring(step).outcome, asked) == (Restored.RESTORED, [step])
