@@ -11,9 +11,19 @@ from workers.wording import size
 
 FILESYSTEMS = 4
 PATH = 60
+THOUSANDS = ("", *"kMGTPE")
 
 Row = tuple[str, str, str, str]
 TakenT = TypeVar("TakenT")
+
+
+@dataclass(frozen=True)
+class Hand:
+    """How figures are written: sizes, counts, and what could not be taken."""
+
+    size: Callable[[int], str]
+    count: Callable[[int], str]
+    unknown: str
 
 
 @dataclass(frozen=True)
@@ -25,31 +35,27 @@ class Measure:
     after: int | None
     is_size: bool = True
 
-    def row(self, write: Callable[[int], str]) -> Row:
-        """The figure and its change, as they are shown; sizes as they are to be written."""
-        write = write if self.is_size else _count
-        told = ["unknown" if value is None else write(value) for value in (self.before, self.after)]
-        return self.name, told[0], told[1], self._change(write)
-
-    def _change(self, write: Callable[[int], str]) -> str:
+    def row(self, hand: Hand) -> Row:
+        """The figure's change, which is what one looks for, then the figure before and after."""
+        write = hand.size if self.is_size else hand.count
+        before, after = (hand.unknown if one is None else write(one) for one in (self.before, self.after))
         if self.before is None or self.after is None:
-            return "unknown"
+            return self.name, hand.unknown, before, after
         change = self.after - self.before
-        return f"{'+' if change > 0 else ''}{write(change)}"
+        return self.name, f"{'+' if change > 0 else ''}{write(change)}", before, after
 
 
 def disk_rows(before: DiskUsage | None, after: DiskUsage | None) -> list[Row]:
     """The engine's accounting, then each filesystem; none where neither time was measured."""
-    return [measure.row(size) for measure in _measures(before, after)]
+    return [measure.row(IN_FULL) for measure in _measures(before, after)]
 
 
 def disk_table(before: DiskUsage | None, after: DiskUsage | None) -> list[Block]:
-    """The same as a table, in one unit."""
+    """The same as a table, in one unit, and narrow enough for a phone."""
     measures = _measures(before, after)
     unit = Unit.of(value for one in measures if one.is_size for value in (one.before, one.after) if value)
-    return table(
-        (unit.head("Disk"), "Before", "After", "Change"), [measure.row(unit.figure) for measure in measures]
-    )
+    hand = Hand(unit.figure, _short_count, "?")
+    return table((unit.head("Disk"), "Change", "Before", "After"), [one.row(hand) for one in measures])
 
 
 def _measures(before: DiskUsage | None, after: DiskUsage | None) -> list[Measure]:
@@ -97,3 +103,16 @@ def _of(taken: TakenT | None, figure: Callable[[TakenT], int]) -> int | None:
 
 def _count(number: int) -> str:
     return f"{number:,}"
+
+
+def _short_count(number: int) -> str:
+    """Three digits: the whole of it is in the file."""
+    if number < 0:
+        return f"-{_short_count(-number)}"
+    thousands = 0
+    while thousands < len(THOUSANDS) - 1 and number >= 999.5 * 1000**thousands:
+        thousands += 1
+    return f"{number / 1000**thousands:.3g}{THOUSANDS[thousands]}" if thousands else str(number)
+
+
+IN_FULL = Hand(size, _count, "unknown")

@@ -143,7 +143,7 @@ def _run_lines(report: Report) -> Iterable[str]:
     if rows := disk_rows(report.usage_before, report.usage_after):
         yield from ("", "DISK", "")
         yield from columns(
-            (change, name, f"{before} before, {after} after") for name, before, after, change in rows
+            (change, name, f"{before} before, {after} after") for name, change, before, after in rows
         )
     for how in Outcome:
         for kind in Kind:

@@ -20,10 +20,9 @@ from tests.browser.gallery import (
 from tests.browser.test_page import ARTEFACTS
 from tests.workspace import Workspace
 
-# A table that is wider scrolls within itself, as Slack's do.
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 CUT_OFF = """[...document.querySelectorAll('.message .content *, dialog *, .home *')]
-    .filter((one) => !one.closest('table') && one.getBoundingClientRect().right > innerWidth + 1)
+    .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
     .map((one) => one.outerHTML.slice(0, 90))"""
 UNKNOWN = "document.querySelectorAll('.unknown').length"
 
