@@ -17,7 +17,19 @@ from bot.answering import Answering, NoCount, turned_down
 from bot.arrivals import Click, Filled
 from bot.council import Council, Said
 from bot.decisions import Protect, Verb, span_of
-from bot.edits import EDITED, FOR_GOOD, KEEP_FOR, NAMED, Edited, choice_of, kept, nobodys, ticked
+from bot.edits import (
+    EDITED,
+    FOR_GOOD,
+    KEEP_FOR,
+    NAMED,
+    WORDS,
+    Edited,
+    choice_of,
+    kept,
+    nobodys,
+    ticked,
+    typed,
+)
 from bot.facts import Facts
 from bot.memory.choices import Choices
 from bot.memory.dossiers import Dossier, Dossiers
@@ -25,6 +37,7 @@ from bot.presses import Presses
 from bot.render.blocks import Block, Message
 from bot.requests import Choice, HostPart, Phase, Request
 from bot.starts import Fault
+from workers.contract import Plan
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +105,8 @@ class Choosing:
             return verdict if isinstance(verdict, Unsure) else render.changed()
         if isinstance(verdict, Denied):
             return turned_down(verdict, filled)
-        if unknown := nobodys(part.plan, filled.values):
-            return Fault(NAMED, f"Nothing that would go on {of.host} is called {', '.join(unknown)}."[:FAULT])
+        if fault := _misnamed(part.plan, filled):
+            return fault
         protections = kept(part.plan, filled.values)
         if protections and (objection := self._may_protect(filled, request, of, facts)):
             return objection
@@ -168,6 +181,16 @@ def _tried(part: HostPart, filled: Filled) -> HostPart:
         return part
     choice = choice_of(part.plan, filled.values)
     return replace(part, excluded=choice.excluded, is_left_out=choice.is_left_out)
+
+
+def _misnamed(plan: Plan, filled: Filled) -> Fault | None:
+    """What is wrong with the names that were typed."""
+    if (count := len(typed(filled.values))) > WORDS:
+        many = f"These are {count:,} names; {WORDS} are taken at once. A glob names many: shop/app:1.*"
+        return Fault(NAMED, many)
+    if unknown := nobodys(plan, filled.values):
+        return Fault(NAMED, f"Nothing that would go on {plan.host} is called {', '.join(unknown)}."[:FAULT])
+    return None
 
 
 def _span(filled: Filled) -> timedelta | None:

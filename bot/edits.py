@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import filter as matching
+from itertools import chain
 
 from pydantic import TypeAdapter
 
@@ -16,6 +17,9 @@ KINDS, OBJECTS, NAMED = "edit_kinds", "edit_objects", "edit_named"
 KEEP, KEEP_FOR = "edit_keep", "edit_keep_for"
 FOR_GOOD = "for_good"
 SHORTEST_ID = 12
+# A form is answered within three seconds, and each glob is held against each name of a plan.
+WORDS = 200
+GLOB = frozenset("*?[")
 Values = Mapping[str, Sequence[str]]
 
 
@@ -37,26 +41,43 @@ def choice_of(plan: Plan, values: Values) -> Choice:
     """What a form leaves out: kinds that are not ticked, objects, and what cannot go without one of those."""
     kinds, picked = set(values.get(KINDS, ())), {*values.get(OBJECTS, ()), *values.get(KEEP, ())}
     out = {s.index for s in plan.steps if s.object.kind not in kinds or str(s.index) in picked}
-    meant = {s.index for s in plan.steps for word in typed(values) if is_called(s, word)}
-    return leaving_out(plan, out | meant)
+    meant = called(plan, typed(values)[:WORDS])
+    return leaving_out(plan, out.union(*meant.values()))
 
 
 def typed(values: Values) -> tuple[str, ...]:
-    """The names and globs that were typed into a form."""
-    return tuple(" ".join(values.get(NAMED, ())).replace(",", " ").split())
+    """The names and globs that were typed into a form, each once."""
+    return tuple(dict.fromkeys(" ".join(values.get(NAMED, ())).replace(",", " ").split()))
 
 
 def nobodys(plan: Plan, values: Values) -> tuple[str, ...]:
     """Those of them that name nothing of the plan."""
-    return tuple(word for word in typed(values) if not any(is_called(step, word) for step in plan.steps))
+    return tuple(word for word, meant in called(plan, typed(values)[:WORDS]).items() if not meant)
 
 
-def is_called(step: Step, word: str) -> bool:
-    """Whether a name or glob means an object: by any of its names, or what its id begins with."""
-    names, id_ = (step.object.name, *step.untags), step.object.id.removeprefix("sha256:")
+def called(plan: Plan, words: Iterable[str]) -> dict[str, set[int]]:
+    """The steps that each name or glob means: by any name of their objects, or what the id begins with."""
+    names: dict[str, set[int]] = {}
+    ids: dict[str, list[tuple[str, int]]] = {}
+    for step in plan.steps:
+        for name in (step.object.name, *step.untags):
+            names.setdefault(name.removeprefix("/"), set()).add(step.index)
+        id_ = step.object.id.removeprefix("sha256:")
+        ids.setdefault(id_[:SHORTEST_ID], []).append((id_, step.index))
+    return {word: _by_name(names, word) | _by_id(ids, word) for word in words}
+
+
+def _by_name(names: Mapping[str, set[int]], word: str) -> set[int]:
+    name = word.removeprefix("/")
+    found = matching(names, name) if GLOB.intersection(name) else ()
+    return set(chain(names.get(name, ()), *(names[one] for one in found)))
+
+
+def _by_id(ids: Mapping[str, Sequence[tuple[str, int]]], word: str) -> set[int]:
     start = word.removeprefix("sha256:")
-    is_id = len(start) >= SHORTEST_ID and id_.startswith(start)
-    return is_id or any(fnmatchcase(name.removeprefix("/"), word.removeprefix("/")) for name in names)
+    if len(start) < SHORTEST_ID:
+        return set()
+    return {index for id_, index in ids.get(start[:SHORTEST_ID], ()) if id_.startswith(start)}
 
 
 def leaving_out(plan: Plan, excluded: Collection[int]) -> Choice:

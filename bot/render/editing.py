@@ -18,6 +18,8 @@ FEWER = "To edit one host's plan, ask for fewer hosts at once."
 BY_NAME = "These hosts are too many to choose among here; a preview of fewer of them lets you choose."
 # Slack takes 250,000 bytes of a view, and an object stands in two of its menus.
 OBJECTS_LISTED = 300
+# The most that Slack takes.
+TYPED = 3_000
 # The objects in a menu by the titles of their groups.
 Listed = Sequence[tuple[str, Sequence[tuple[Step, Block]]]]
 SPANS = {FOR_GOOD: "until somebody lifts it", "7d": "for 7 days", "30d": "for 30 days", "90d": "for 90 days"}
@@ -111,6 +113,7 @@ def _by_name(hidden: int) -> Block:
             "type": "plain_text_input",
             "action_id": NAMED,
             "placeholder": plain("shop/app:1.3.* old-network 3f9c1a2b3c4d"),
+            "max_length": TYPED,
             "dispatch_action_config": {"trigger_actions_on": ["on_enter_pressed"]},
         },
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.edits import EDITED, KEEP, KEEP_FOR, KINDS, NAMED, OBJECTS, Edited
+from bot.edits import EDITED, KEEP, KEEP_FOR, KINDS, NAMED, OBJECTS, WORDS, Edited
 from bot.memory.choices import Choices
 from bot.render import CANCEL, EDIT, EXECUTE, HOSTS, START
 from bot.requests import Choice
@@ -150,6 +150,9 @@ def test_what_a_menu_has_no_room_for_is_left_out_by_its_name(stage: Stage, bot: 
     stage.slack.submit("ana", view, {NAMED: "app:301 app:nine"})
     view = drawn(stage, "ana", "Leave out by name")
     assert "Nothing that would go on web-1 is called app:nine." in str(view.errors)
+    stage.slack.submit("ana", view, {NAMED: " ".join(f"app:{n}" for n in range(WORDS + 1))})
+    view = drawn(stage, "ana", "Leave out by name")
+    assert "These are 201 names; 200 are taken at once." in str(view.errors)
     stage.slack.submit("ana", view, {NAMED: "app:301, app:30[02]"})
     edited = stage.root("Prune 30.0 GB on web-1?")
     stage.slack.click("bo", edited, EXECUTE)

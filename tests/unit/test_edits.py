@@ -1,5 +1,10 @@
 """What a form or a box leaves out, and what it keeps for good."""
 
+import fnmatch
+from collections import Counter
+from collections.abc import Collection
+from fnmatch import fnmatchcase
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +14,9 @@ from bot.edits import (
     KINDS,
     NAMED,
     OBJECTS,
+    WORDS,
+    called,
     choice_of,
-    is_called,
     kept,
     leaving_out,
     nobodys,
@@ -19,7 +25,7 @@ from bot.edits import (
 )
 from bot.requests import Choice, HostPart, Stage
 from tests.unit.bot_values import plan
-from workers.contract import Kind, Plan, Reference
+from workers.contract import Kind, Plan, Reference, Step
 
 NEEDY = plan(steps=4)
 NEEDY = NEEDY.model_copy(
@@ -64,13 +70,68 @@ def test_an_image_is_meant_by_any_of_its_names_and_by_the_start_of_its_id() -> N
     step = plan(steps=1).steps[0].model_copy(update={"untags": ("shop/app:1", "shop/app:old")})
     id_ = step.object.id.removeprefix("sha256:")
     meant = ["app:0", "shop/app:*", "shop/app:old", id_, id_[:12], f"sha256:{id_[:20]}"]
-    assert [word for word in meant if not is_called(step, word)] == []
-    assert not any(is_called(step, word) for word in ("app", "shop/app", id_[:11], "old", "sha256:"))
+    assert called(of_steps(step), meant) == {word: {0} for word in meant}
+    others = ("app", "shop/app", id_[:11], f"{id_[:12]}x", "old", "sha256:")
+    assert called(of_steps(step), others) == {word: set() for word in others}
+
+
+def of_steps(*steps: Step) -> Plan:
+    return plan().model_copy(update={"steps": steps})
+
+
+NAMES = st.text(st.sampled_from("ab/*?[]!1:"), min_size=1, max_size=5)
+
+
+@given(st.lists(st.lists(NAMES, min_size=1, max_size=3), min_size=1, max_size=4), st.lists(NAMES, max_size=4))
+def test_a_name_means_what_is_called_so_and_a_glob_whatever_it_matches(
+    names: list[list[str]], words: list[str]
+) -> None:
+    made = plan(steps=len(names))
+    steps = [
+        step.model_copy(
+            update={"object": step.object.model_copy(update={"name": first}), "untags": tuple(rest)}
+        )
+        for step, (first, *rest) in zip(made.steps, names, strict=True)
+    ]
+    bare = [[name.removeprefix("/") for name in some] for some in names]
+
+    assert called(of_steps(*steps), words) == {
+        word: {
+            n
+            for n, some in enumerate(bare)
+            for name in some
+            if name == word.removeprefix("/") or fnmatchcase(name, word.removeprefix("/"))
+        }
+        for word in words
+    }
 
 
 def test_what_names_nothing_is_told_apart() -> None:
-    assert nobodys(MIXED, {NAMED: ["n1 n9 x*"]}) == ("n9", "x*")
+    assert nobodys(MIXED, {NAMED: ["n1 n9 x* n9"]}) == ("n9", "x*")
     assert nobodys(MIXED, {}) == ()
+
+
+def test_however_much_is_typed_no_more_is_looked_for_than_a_form_has_time_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, matches = plan(steps=1000), Counter[str]()
+
+    def counted(names: Collection[str], glob: str) -> list[str]:
+        matches[glob] += len(names)
+        return fnmatch.filter(names, glob)
+
+    monkeypatch.setattr("bot.edits.matching", counted)
+    names = " ".join(f"app:{n}" for n in range(WORDS))
+    assert len(choice_of(made, {KINDS: ["image"], NAMED: [names]}).excluded) == WORDS
+    assert nobodys(made, {NAMED: ["x " * 1499]}) == ("x",)
+    assert not matches
+
+    choice_of(made, {KINDS: ["image"], NAMED: ["app:* " * 500]})
+    assert matches == {"app:*": 1000}
+
+    matches.clear()
+    choice_of(made, {KINDS: ["image"], NAMED: [" ".join(f"*{n}*" for n in range(1000))]})
+    assert (len(matches), max(matches.values())) == (WORDS, 1000)
 
 
 @pytest.mark.parametrize("values", [{}, {KINDS: []}, {KINDS: ["image"], OBJECTS: ["1", "2"]}])
