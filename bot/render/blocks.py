@@ -221,15 +221,23 @@ def listed(names: Sequence[str]) -> str:
 
 def date(moment: datetime) -> str:
     """A time in the zone of whoever reads it."""
-    epoch = int(moment.timestamp())
-    return f"<!date^{epoch}^{DATE}|{utc(moment.astimezone(UTC).isoformat())}>"
+    shown = _in_utc(moment).replace(microsecond=0)
+    return f"<!date^{int(shown.timestamp())}^{DATE}|{utc(shown.isoformat())}>"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Hosts tell times: one that has no place in the years of UTC is as good as the first or the last."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return moment.replace(tzinfo=UTC)
 
 
 def when(moment: str) -> str:
     """A time that came as ISO 8601."""
     try:
         return date(datetime.fromisoformat(moment))
-    except (ValueError, OverflowError):
+    except ValueError:
         return code(moment)
 
 

@@ -1,9 +1,10 @@
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import Phase as Steps
 from hypothesis import strategies as st
 
@@ -34,7 +35,7 @@ from bot.render import (
     trouble,
     unanswered,
 )
-from bot.render.blocks import TEXT_BUDGET, code, fit, is_called, mention, printable, weight
+from bot.render.blocks import TEXT_BUDGET, code, date, fit, is_called, mention, printable, weight, when
 from bot.render.editing import FEWER, OBJECTS_LISTED
 from bot.requests import HostPart, Phase, Request, Stage
 from tests.unit.render_strategies import (
@@ -192,6 +193,37 @@ def leaves(message: Message) -> list[dict[str, Any]]:
             found += part["elements"]
     assert all(leaf.keys() == {"type", "text"} and leaf["type"] == "text" for leaf in found)
     return found
+
+
+DATE = re.compile(r"<!date\^(-?\d+)\^\{date_short_pretty\} \{time\}\|\d{1,4}-\d\d-\d\d \d\d:\d\d UTC>")
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+# The farthest from UTC that a time can be written, either way.
+ZONES = st.timedeltas(timedelta(hours=-24, seconds=1), timedelta(hours=24, seconds=-1)).map(timezone)
+EDGES = st.sampled_from([FIRST, LAST])
+MOMENTS = st.datetimes(timezones=ZONES) | st.builds(datetime.replace, EDGES, tzinfo=ZONES)
+
+
+@given(MOMENTS)
+@example(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))))
+@example(datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))))
+@example(LAST)
+def test_any_time_is_shown_as_one_of_the_years_that_there_are(moment: datetime) -> None:
+    found = DATE.fullmatch(date(moment))
+
+    assert found
+    assert FIRST.timestamp() <= int(found[1]) <= LAST.replace(microsecond=0).timestamp()
+    if abs(moment - FIRST) > timedelta(days=1) < abs(LAST - moment):
+        assert abs(int(found[1]) - moment.timestamp()) <= 1
+    assert when(moment.isoformat()) == date(moment)
+
+
+@given(
+    st.text()
+    | st.datetimes().map(datetime.isoformat)
+    | EDGES.map(lambda edge: edge.replace(tzinfo=None).isoformat())
+)
+def test_whatever_came_as_a_time_is_shown_as_one_or_as_it_came(text: str) -> None:
+    assert DATE.fullmatch(when(text)) or when(text) == code(text)
 
 
 @arbitrary
