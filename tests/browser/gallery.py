@@ -132,7 +132,11 @@ def show(page: Page, slack: Workspace, client: WebClient, name: str, example: Js
 
 
 def picture(page: Page, of: str, path: Path) -> None:
-    """One element alone, in few colours: a folder of these is part of the repository."""
+    """One element alone, in few colours: a folder of these is part of the repository.
+
+    Without the time of day, so that one changes only when what it shows does.
+    """
+    page.evaluate("document.querySelectorAll('.byline time').forEach((one) => one.remove())")
     raw = page.element(of)
     path.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(io.BytesIO(raw)) as image:
