@@ -45,6 +45,8 @@ class What(StrEnum):
     REFUSED = "refused"  # reasons
     STARTED = "started"  # steps
     FINISHED = "finished"  # status, freed, approver, report: its digest
+    RESTORE_PLANNED = "restore_planned"  # steps, low, high, run
+    RESTORED = "restored"  # status, run, approver, report: its digest
     TAKEN = "taken"  # type, decided_by, in_force: a freeze or a protection is kept to
     UNREADABLE = "unreadable"  # kind, ledger, seq
 

@@ -17,17 +17,19 @@ from rq import Queue
 
 from bot.errors import QueueAnswerLost, QueueUnreachable, SettingsError
 from bot.keys import SigningKey
-from bot.orders import ANSWER, EXECUTE, KEEP, PLAN, type_of
+from bot.orders import ANSWER, EXECUTE, KEEP, PLAN, RESTORE, RESTORE_PLAN, TYPES, type_of
 from bot.requests import PLAN_WITHIN
 from workers.contract import Claims, FreezeOrder, ProtectOrder, rq_name
 from workers.signing import seal
 
-FUNCTIONS = {type_: f"workers.jobs.{type_}" for type_ in (PLAN, ANSWER, EXECUTE, KEEP)}
+FUNCTIONS = {type_: f"workers.jobs.{type_}" for _, type_ in TYPES}
 # The worker has deadlines of its own; these only end what hangs.
 TIMEOUTS = {
     PLAN: PLAN_WITHIN + timedelta(seconds=60),
     ANSWER: PLAN_WITHIN + timedelta(seconds=60),
     EXECUTE: timedelta(hours=1),
+    RESTORE_PLAN: PLAN_WITHIN + timedelta(seconds=60),
+    RESTORE: timedelta(hours=1),
     KEEP: timedelta(minutes=3),
 }
 KEPT_SECONDS = 3600

@@ -5,9 +5,27 @@ from datetime import datetime
 
 from bot.questions import Inquiry
 from bot.requests import PLAN_WITHIN, SENT_WITHIN, START_WITHIN, Asked, Request, Sent
-from workers.contract import Claims, Decision, ExecutionOrder, Person, PlanRequest, Question
+from workers.contract import (
+    Claims,
+    Decision,
+    ExecutionOrder,
+    Person,
+    PlanRequest,
+    Question,
+    RestoreOrder,
+    RestoreRequest,
+)
 
 PLAN, ANSWER, EXECUTE, KEEP = "plan", "answer", "execute", "keep"
+RESTORE_PLAN, RESTORE = "restore_plan", "restore"
+TYPES: tuple[tuple[type[Claims], str], ...] = (
+    (Decision, KEEP),
+    (Question, ANSWER),
+    (ExecutionOrder, EXECUTE),
+    (RestoreRequest, RESTORE_PLAN),
+    (RestoreOrder, RESTORE),
+    (PlanRequest, PLAN),
+)
 NAMES = uuid.UUID("6f1c7f39-6bd5-4f0e-9b3c-5a1f0b9b7a11")
 
 
@@ -111,9 +129,5 @@ def is_late(claims: Claims, now: datetime) -> bool:
 
 
 def type_of(claims: Claims) -> str:
-    """Whether a message asks for a plan or an answer, orders an execution, or stands until a later one."""
-    if isinstance(claims, Decision):
-        return KEEP
-    if isinstance(claims, Question):
-        return ANSWER
-    return EXECUTE if isinstance(claims, ExecutionOrder) else PLAN
+    """Whether a message asks for a plan or an answer, orders what one says, or stands until a later one."""
+    return next(type_ for kind, type_ in TYPES if isinstance(claims, kind))

@@ -18,7 +18,14 @@ from urllib.parse import urlsplit
 
 from workers import jobs
 from workers.cli.command_line import Exit, give_up, parser, run
-from workers.contract import ExecutionOrder, PlanRequest, Question, StandingOrder
+from workers.contract import (
+    ExecutionOrder,
+    PlanRequest,
+    Question,
+    RestoreOrder,
+    RestoreRequest,
+    StandingOrder,
+)
 from workers.engine import Engine, connected
 from workers.errors import EngineError, PolicyError, SettingsError, WorkerError
 from workers.halt import Halt
@@ -114,6 +121,8 @@ def _serve(settings: WorkerSettings, place: Place, engine_id: str) -> int:
             "plan": partial(_plan, place),
             "answer": partial(_answer, place),
             "execute": partial(_execute, place),
+            "restore_plan": partial(_restore_plan, place),
+            "restore": partial(_restore, place),
             "keep": partial(_keep, place),
         },
         recover=partial(_recover, place),
@@ -134,6 +143,14 @@ def _answer(place: Place, question: Question, _: Halt) -> None:
 
 def _execute(place: Place, order: ExecutionOrder, halt: Halt) -> None:
     jobs.execute(order, place, lambda: halt.requested)
+
+
+def _restore_plan(place: Place, request: RestoreRequest, _: Halt) -> None:
+    jobs.restore_plan(request, place)
+
+
+def _restore(place: Place, order: RestoreOrder, halt: Halt) -> None:
+    jobs.restore(order, place, lambda: halt.requested)
 
 
 def _keep(place: Place, order: StandingOrder, _: Halt) -> None:

@@ -17,6 +17,9 @@ HOST_TEAM = "host"
 AT_A_MACHINE = "cli:"
 HostName = Annotated[str, Field(pattern=HOST_PATTERN)]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+# What somebody may call an object, and how many of them one request names.
+LONGEST_NAME, MOST_OBJECTS = 512, 50
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class Value(BaseModel):
@@ -796,7 +799,7 @@ class RestorePlan(Value):
     """What of a run comes back to one host, and from where; it is used once, removes nothing, takes no tag.
 
     `run`: the order whose removals these are. `needs`: bytes that it takes; `free`: those that are left on
-    the engine's disk, None where that cannot be read.
+    the engine's disk, None where that cannot be read. `unusual`: the plan of that run was.
     """
 
     v: Literal[1] = 1
@@ -813,6 +816,7 @@ class RestorePlan(Value):
     notices: tuple[Reason, ...] = ()
     needs: Bytes = Bytes()
     free: int | None = None
+    unusual: bool = False
 
     @property
     def fits(self) -> bool:
@@ -823,6 +827,18 @@ class RestorePlan(Value):
     def applicable(self) -> bool:
         """Whether there is anything to confirm."""
         return bool(self.steps) and self.fits and self.engine.read_only is None
+
+
+class RestoreRequest(Claims):
+    """Asks a host what of a run would come back, and from where; nothing comes back for that.
+
+    `run`: an order or the start of its name; empty for the last run that removed something. `objects`: as
+    somebody calls them, all of the run's where there are none.
+    """
+
+    type: Literal["restore_plan"] = "restore_plan"
+    run: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
+    objects: Annotated[tuple[Name, ...], Field(max_length=MOST_OBJECTS)] = ()
 
 
 class RestoreOrder(Claims):
@@ -978,6 +994,29 @@ class ExecutionFinished(Fact):
     report: Report
 
 
+class RestorePlanned(Fact):
+    """The plan of a restore is kept in the host's ledger; this is a copy to show."""
+
+    event: Literal["restore_planned"] = "restore_planned"
+    plan: RestorePlan
+
+
+class RestoreStepBegun(Fact):
+    """A restore brings this object back now; its order is consumed."""
+
+    event: Literal["restore_step_begun"] = "restore_step_begun"
+    order_id: str
+    index: int
+    object: Reference
+
+
+class RestoreFinished(Fact):
+    """The restore is over, however it ended."""
+
+    event: Literal["restore_finished"] = "restore_finished"
+    report: RestoreReport
+
+
 class StandingTaken(Fact):
     """A standing order is kept in the host's ledger; `in_force`: no later decision overrules it."""
 
@@ -997,10 +1036,14 @@ Event = Annotated[
     | WorkBegun
     | StepFinished
     | ExecutionFinished
+    | RestorePlanned
+    | RestoreStepBegun
+    | RestoreFinished
     | StandingTaken,
     Field(discriminator="event"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+Busy = Literal["", "plan", "execute", "restore"]
 
 
 class Beat(Value):
@@ -1016,7 +1059,7 @@ class Beat(Value):
     engine_id: str
     version: str
     at: AwareDatetime
-    busy: Literal["", "plan", "execute"] = ""
+    busy: Busy = ""
     busy_since: AwareDatetime | None = None
     problems: tuple[Reason, ...] = ()
     keys: tuple[str, ...] | None = None

@@ -249,7 +249,7 @@ class Host:
             return self._report_interrupted()
 
     def _report_interrupted(self) -> list[Report]:
-        """Close the restores that a dead worker left open as well; those report to nobody but the ledger."""
+        """Close the restores that a dead worker left open as well."""
         self.archive.sweep()
         report_interrupted_restores(self.ledger, self.engine)
         return report_interrupted(self.ledger, self.engine, self.policy)

@@ -1,4 +1,4 @@
-"""What a bot can ask of a host: a plan, an answer, the execution of a plan it has seen, to keep an order."""
+"""What a bot can ask of a host: a plan, an answer, to execute or restore as was seen, to keep an order."""
 
 import gc
 import logging
@@ -23,6 +23,11 @@ from workers.contract import (
     PlanRequest,
     PlanStarted,
     Question,
+    RestoreOrder,
+    RestorePlan,
+    RestoreRequest,
+    RestoreStep,
+    RestoreStepBegun,
     StandingOrder,
     Topic,
     UnfreezeOrder,
@@ -37,6 +42,8 @@ from workers.memory.ledger import Ledger
 from workers.memory.standing import StandingOrders
 from workers.planning.planner import requested_kinds
 from workers.reasons import Code, Reason, reason
+from workers.restore.asked import run_meant
+from workers.restore.restorer import Restorer
 
 logger = logging.getLogger(__name__)
 
@@ -94,22 +101,33 @@ def _answer(question: Question, place: Place, ledger: Ledger) -> Answer:
 
 def execute(order: ExecutionOrder, place: Place, told_to_stop: Callable[[], bool]) -> None:
     """Execute the plan that was confirmed, or tell why not; the run itself tells the rest."""
-    with ledger_of(place, for_a_run=True) as ledger:
-        try:
-            _not_from_outside(order.requester, *order.agreed)
-            with opened(place, ledger) as host:
-                hear = partial(_tell_work, order, place, ledger)
-                report = host.execute(order, told_to_stop=told_to_stop, hear=hear)
-                logger.info("order %s: %s, %s bytes freed", order.id, report.status, report.freed)
-        except RefusedError as refusal:
-            _refuse(order, place, ledger, refusal.reasons)
-        except (PolicyError, EngineError) as error:
-            _refuse(order, place, ledger, (_why(error, place),))
-        except LedgerError as error:
-            # It may tell of this all the same; of an order that it has consumed, the recovery tells.
-            if ledger.used_by(order.plan_digest) == order.id:
-                raise
-            _refuse(order, place, ledger, (_why(error, place),))
+    with (
+        ledger_of(place, for_a_run=True) as ledger,
+        _telling_why_not(order, place, ledger, used_by=ledger.used_by),
+    ):
+        _not_from_outside(order.requester, *order.agreed)
+        with opened(place, ledger) as host:
+            hear = partial(_tell_work, order, place, ledger)
+            report = host.execute(order, told_to_stop=told_to_stop, hear=hear)
+            logger.info("order %s: %s, %s bytes freed", order.id, report.status, report.freed)
+
+
+@contextmanager
+def _telling_why_not(
+    order: ExecutionOrder | RestoreOrder, place: Place, ledger: Ledger, *, used_by: Callable[[str], str]
+) -> Iterator[None]:
+    """Tell why an order is turned away; `used_by`: which order has consumed a plan."""
+    try:
+        yield
+    except RefusedError as refusal:
+        _refuse(order, place, ledger, refusal.reasons)
+    except (PolicyError, EngineError) as error:
+        _refuse(order, place, ledger, (_why(error, place),))
+    except LedgerError as error:
+        # It may tell of this all the same; of an order that it has consumed, the recovery tells.
+        if used_by(order.plan_digest) == order.id:
+            raise
+        _refuse(order, place, ledger, (_why(error, place),))
 
 
 def _tell_work(order: ExecutionOrder, place: Place, ledger: Ledger, now: Progress) -> None:
@@ -117,6 +135,47 @@ def _tell_work(order: ExecutionOrder, place: Place, ledger: Ledger, now: Progres
     about = {"doing": now.doing, "seconds": now.seconds, "kind": now.kind, "count": now.count}
     with suppress(LedgerError):
         ledger.tell(WorkBegun(**_told(order, place), order_id=order.id, **about))
+
+
+def restore_plan(request: RestoreRequest, place: Place) -> None:
+    """Plan the restore that was asked for, or tell why there is none."""
+    with ledger_of(place) as ledger:
+        ledger.tell(PlanStarted(**_told(request, place)))
+        try:
+            made = _restore_plan(request, place, ledger)
+            logger.info("request %s: %d steps of a restore planned", request.request_id, len(made.steps))
+        except RefusedError as refusal:
+            ledger.tell(PlanFailed(**_told(request, place), reason=refusal.reasons[0]))
+        except (PolicyError, EngineError, LedgerError) as error:
+            logger.warning("request %s: no plan of a restore: %s", request.request_id, error)
+            ledger.tell(PlanFailed(**_told(request, place), reason=_why(error, place)))
+
+
+def _restore_plan(request: RestoreRequest, place: Place, ledger: Ledger) -> RestorePlan:
+    run = run_meant(ledger.past_runs(), request)
+    with opened(place, ledger) as host:
+        about = {"request_id": request.request_id, "reply_to": request.reply_to}
+        return Restorer(host).plan(run.order.id, request.objects, **about)
+
+
+def restore(order: RestoreOrder, place: Place, told_to_stop: Callable[[], bool]) -> None:
+    """Bring back what was confirmed, or tell why not; the restore itself tells of its end."""
+    with (
+        ledger_of(place, for_a_run=True) as ledger,
+        _telling_why_not(order, place, ledger, used_by=ledger.restore_used_by),
+    ):
+        _not_from_outside(order.requester, *order.agreed)
+        with opened(place, ledger) as host:
+            hear = partial(_tell_step, order, place, ledger)
+            report = Restorer(host).restore(order, told_to_stop=told_to_stop, hear=hear)
+            logger.info("order %s: restore %s", order.id, report.status)
+
+
+def _tell_step(order: RestoreOrder, place: Place, ledger: Ledger, step: RestoreStep) -> None:
+    """For who watches alone, as of a run."""
+    about = {"index": step.index, "object": step.object}
+    with suppress(LedgerError):
+        ledger.tell(RestoreStepBegun(**_told(order, place), order_id=order.id, **about))
 
 
 def keep(order: StandingOrder, place: Place) -> None:
@@ -149,7 +208,10 @@ def _not_from_outside(*people: Person) -> None:
 
 
 def _refuse(
-    order: ExecutionOrder | StandingOrder, place: Place, ledger: Ledger, reasons: tuple[Reason, ...]
+    order: ExecutionOrder | RestoreOrder | StandingOrder,
+    place: Place,
+    ledger: Ledger,
+    reasons: tuple[Reason, ...],
 ) -> None:
     logger.warning("order %s is refused: %s", order.id, ", ".join(r.code for r in reasons))
     event: Event = OrderRefused(**_told(order, place), order_id=order.id, reasons=reasons)

@@ -167,6 +167,10 @@ CLAUSES: dict[Code, str] = {
     Code.VOLUME_MISSING: "volume {volume} was there before the run and is gone; no run removes volumes",
     Code.RESERVE_USED: "the disk of the ledger is full, so this is written down in {size:size} kept for that",
     Code.FREED_LESS: "{freed:size} were freed where {expected:size} were expected",
+    Code.NOTHING_REMOVED_YET: "nothing was removed on this host yet, as far as its ledger knows",
+    Code.RUN_UNKNOWN: "no run on this host is called {run}; most like it: {alike}",
+    Code.RUN_AMBIGUOUS: "more than one run on this host is called {run}: {alike}",
+    Code.NOT_REMOVED_BY_RUN: "run {run:short} removed nothing called {object}; most like it: {alike}",
     Code.ALREADY_THERE: "it is on this host already",
     Code.ONLY_SHOWN: "what was written inside it is gone, so the command for one like it is only shown",
     Code.COMES_WITH_BUILDS: "build cache comes back with the next build",
@@ -198,6 +202,7 @@ LOOK_AT_CONTAINER = "Look at its log, and ask for a new preview when it runs and
 LOOK_AT_RUNNING = "Look at this container first."
 
 PLAN_RESTORE_AGAIN = "On the host, python -m workers restore RUN plans it again."
+NAME_A_RUN = "Name it by its id or the id's beginning."
 STILL_GOOD = "A refusal does not use up the plan: execute it then."
 
 NEXT_STEPS: dict[Code, str] = {
@@ -289,6 +294,9 @@ NEXT_STEPS: dict[Code, str] = {
     Code.NOT_LOOKED_AT: "Look at Docker and at the services on the host.",
     Code.NOT_BROUGHT_BACK: "The host's ledger says how to get it back.",
     Code.VOLUME_MISSING: "Find out who removed it.",
+    Code.RUN_UNKNOWN: NAME_A_RUN,
+    Code.RUN_AMBIGUOUS: NAME_A_RUN,
+    Code.NOT_REMOVED_BY_RUN: "Name an id or its beginning, a name or a tag.",
     Code.NO_ROOM: "Make room, or name only what is needed (python -m workers restore RUN OBJECT).",
     Code.ARCHIVE_UNUSABLE: "Until it can be, images that no registry gives back stay.",
     Code.ARCHIVE_TOO_SMALL: "Make room on its disk, or raise archive_max_bytes in the policy.",

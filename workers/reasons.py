@@ -158,6 +158,11 @@ class Code(StrEnum):
     VOLUME_MISSING = "volume_missing"  # volume
     RESERVE_USED = "reserve_used"  # size
     FREED_LESS = "freed_less"  # expected, freed
+    # Said of a restore: why there is no plan of one.
+    NOTHING_REMOVED_YET = "nothing_removed_yet"  #
+    RUN_UNKNOWN = "run_unknown"  # run, alike: its own runs that are most like it
+    RUN_AMBIGUOUS = "run_ambiguous"  # run, alike: the runs that it means
+    NOT_REMOVED_BY_RUN = "not_removed_by_run"  # object, run, alike: names that are most like it
     # Said of a restore: of one object, above its plan, or after it.
     ALREADY_THERE = "already_there"  #
     ONLY_SHOWN = "only_shown"  #

@@ -18,6 +18,8 @@ from workers.contract import (
     OrderRefused,
     PlanFailed,
     PlanReady,
+    RestoreFinished,
+    RestorePlanned,
     StandingTaken,
 )
 from workers.signing import digest
@@ -120,6 +122,31 @@ def note_event(db: sqlite3.Connection, event: Event, now: datetime) -> None:
         case StandingTaken(order=order, in_force=in_force):
             told = {"type": order.type, "decided_by": order.requester.spelled}
             _note_told(db, What.TAKEN, event, now, in_force=int(in_force), **told)
+        case _:
+            _note_restore(db, event, now)
+
+
+def _note_restore(db: sqlite3.Connection, event: Event, now: datetime) -> None:
+    match event:
+        case RestorePlanned(plan=plan):
+            _note_told(
+                *(db, What.RESTORE_PLANNED, event, now),
+                plan_digest=digest(plan),
+                steps=len(plan.steps),
+                low=plan.needs.low,
+                high=plan.needs.high,
+                run=plan.run,
+            )
+        case RestoreFinished(report=report):
+            _note_told(
+                *(db, What.RESTORED, event, now),
+                order_id=report.order_id,
+                plan_digest=report.plan_digest,
+                status=report.status,
+                run=report.run,
+                approver=report.approver.spelled,
+                report=digest(report),
+            )
         case _:
             pass
 

@@ -13,7 +13,7 @@ from workers.wording import amount
 
 ROOM = TEXT_BUDGET - 500
 PROBLEMS = 3
-BUSY = {"plan": "is planning", "execute": "is being pruned"}
+BUSY = {"plan": "is planning", "execute": "is being pruned", "restore": "is being restored"}
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ from workers.contract import (
     PlanReady,
     PlanRequest,
     Question,
+    RestoreOrder,
+    RestorePlanned,
+    RestoreRequest,
     Topic,
     events_key,
 )
@@ -109,6 +112,22 @@ class QueueStage:
         return ExecutionOrder(
             **claims, engine_id=told.plan.engine.id, plan_digest=digest(told.plan), approver=BO
         )
+
+    def restore_request(self, *, reply_to: str = "") -> RestoreRequest:
+        claims = self.plan_request(reply_to=reply_to).model_dump(exclude={"type", "kinds"})
+        return RestoreRequest(**claims, run="ab12", objects=("app:1",))
+
+    def restore_order(self, told: RestorePlanned, *, reply_to: str = "") -> RestoreOrder:
+        claims = self.plan_request(reply_to=reply_to).model_dump(exclude={"type", "kinds"})
+        claims["request_id"] = told.request_id
+        return RestoreOrder(
+            **claims, engine_id=told.plan.engine.id, plan_digest=digest(told.plan), approver=BO
+        )
+
+    def restore_planned(self) -> RestorePlanned:
+        request = self.restore_request()
+        self.put(request)
+        return self.event(RestorePlanned, request.request_id)
 
     def put(self, *messages: Claims) -> None:
         Dispatch(self.bot_client, lambda: self.key).put(messages, datetime.now(UTC))

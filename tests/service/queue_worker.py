@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.unit.bot_values import finished, plan_ready, report, started, step_finished
 from tests.unit.bot_values import plan as made_plan
+from tests.unit.restores_told import restore_plan as made_restore_plan
+from tests.unit.restores_told import restore_planned, restore_report
 from workers.contract import (
     Answered,
     ExecutionOrder,
@@ -20,6 +22,10 @@ from workers.contract import (
     OrderRefused,
     PlanRequest,
     Question,
+    RestoreOrder,
+    RestorePlan,
+    RestoreReport,
+    RestoreRequest,
     StandingOrder,
     Status,
 )
@@ -118,6 +124,32 @@ def execute(order: ExecutionOrder, halt: Halt) -> None:
         book.finish(run, finished(run, at=now))
 
 
+def restore_plan(request: RestoreRequest, _: Halt) -> None:
+    note(f"restore_plan {request.request_id}")
+    if request.reply_to == FAILING:
+        raise RuntimeError("a mistake of ours")
+    made = made_restore_plan(request.host, request.request_id, at=datetime.now(UTC))
+    with ledger() as book:
+        book.keep_restore_plan(made, restore_planned(made, at=made.made_at))
+
+
+def restore(order: RestoreOrder, halt: Halt) -> None:
+    with ledger() as book:
+        book.consume_restore(order, datetime.now(UTC))
+        note(f"restore {order.id}")
+        if order.reply_to == GATED:
+            wait_at(f"open-{order.id}")
+        if order.reply_to == FAILING:
+            raise RuntimeError("a mistake of ours")
+        [made] = book.restore_plans_named(order.plan_digest)
+        status = Status.STOPPED if halt.requested else Status.DONE
+        book.finish_restore(_ended(order, made, status))
+
+
+def _ended(order: RestoreOrder, made: RestorePlan, status: Status) -> RestoreReport:
+    return restore_report(order.id, made, order.plan_digest, status, at=datetime.now(UTC))
+
+
 def keep(order: StandingOrder, _: Halt) -> None:
     with ledger() as book:
         note(f"{order.type} {StandingOrders(book).take(order, datetime.now(UTC))}")
@@ -131,6 +163,9 @@ def recover() -> None:
             update = {"status": Status.INTERRUPTED, "stopped_by": (reason(Code.INTERRUPTED),)}
             run = whole.model_copy(update=update)
             book.finish(run, finished(run, at=run.finished_at))
+        for open_ in book.open_restores():
+            note(f"recovered {open_.order.id}")
+            book.finish_restore(_ended(open_.order, open_.plan, Status.INTERRUPTED))
 
 
 def main() -> None:
@@ -141,7 +176,14 @@ def main() -> None:
         redis_url=os.environ["REDIS_URL"],
         keys={key_id: Ed25519PublicKey.from_public_bytes(b64decode(public))},
         ledger_file=FOLDER / "ledger.db",
-        functions={"plan": plan, "answer": answer, "execute": execute, "keep": keep},
+        functions={
+            "plan": plan,
+            "answer": answer,
+            "execute": execute,
+            "restore_plan": restore_plan,
+            "restore": restore,
+            "keep": keep,
+        },
         recover=recover,
         condition=lambda: Condition(engine_id="engine-1"),
         follow=lambda *_: None,

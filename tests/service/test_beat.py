@@ -182,6 +182,16 @@ def test_a_worker_says_what_it_is_busy_with_and_since_when(queue: QueueStage) ->
     until(lambda: (found := the_sign(queue)) and not found.busy, "an idle sign")
 
 
+def test_a_restore_keeps_a_worker_busy_under_a_word_of_its_own(queue: QueueStage) -> None:
+    order = queue.restore_order(queue.restore_planned(), reply_to=GATED)
+    queue.put(order)
+
+    until(lambda: (found := the_sign(queue)) and found.busy == "restore", "a busy sign")
+    queue.let_through(order.id)
+
+    until(lambda: (found := the_sign(queue)) and not found.busy, "an idle sign")
+
+
 def test_two_live_workers_under_one_name_refuse_what_they_are_sent(queue: QueueStage) -> None:
     with queue.new_worker("second") as second:
         queue.worker.wait_for_line("another worker runs as host web-1")

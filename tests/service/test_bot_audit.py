@@ -26,6 +26,7 @@ from tests.unit.bot_values import (
     refused,
     report,
 )
+from tests.unit.restores_told import RUN, restore_finished, restore_plan, restore_planned, restore_report
 from workers.contract import HOST_TEAM, Event, Person, StandingTaken
 from workers.signing import digest
 
@@ -118,6 +119,21 @@ def test_what_happens_twice_is_told_once(database: Database, store: Store, audit
     assert [what for _, what in told(audit)] == [
         *("admitted", "asked", "confirmed", "ordered", "not_answered", "refused", "shown")
     ]
+
+
+def test_a_restore_is_told_of_as_its_host_tells_it(database: Database, audit: Audit) -> None:
+    made = restore_plan()
+    done = restore_report("o9", made, digest(made))
+    record(database, 1, restore_planned(made))
+    record(database, 2, restore_finished(done))
+
+    assert told(audit) == [("host:web-1", "restore_planned"), ("host:web-1", "restored")]
+    first, last = audit.acts()
+    assert {first.plan_digest, last.plan_digest} == {digest(made)}
+    needs = {"steps": 2, "low": made.needs.low, "high": made.needs.high, "run": RUN}
+    assert first.detail == needs | {"told_at": NOON.isoformat()}
+    end = {"status": "done", "run": RUN, "approver": BO.spelled, "report": digest(done)}
+    assert (last.order_id, last.detail) == ("o9", end | {"told_at": NOON.isoformat()})
 
 
 def test_only_the_decision_that_settles_is_told(store: Store, audit: Audit) -> None:

@@ -13,10 +13,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot.keys import SigningKey
 from tests.service.queue_stage import QueueStage, queue_stage, until
 from tests.service.queue_worker import FAILING
-from workers.contract import Answered, Claims, ExecutionFinished, NotAnswered, OrderRefused, PlanReady, Topic
+from workers.contract import (
+    Answered,
+    Claims,
+    ExecutionFinished,
+    NotAnswered,
+    OrderRefused,
+    PlanFailed,
+    PlanReady,
+    RestoreFinished,
+    Status,
+    Topic,
+)
 from workers.reasons import Code
 
 LATE = timedelta(minutes=20)
+TYPES = ("plan", "answer", "execute", "restore_plan", "restore")
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +105,14 @@ def test_s12_an_order_out_of_time_is_refused_and_who_asked_is_told(
     assert (order.id, code) == (told.order_id, told.reasons[0].code)
 
 
-@pytest.mark.parametrize(("message", "function"), list(permutations(["plan", "answer", "execute"], 2)))
+@pytest.mark.parametrize(("message", "function"), list(permutations(TYPES, 2)))
 def test_s12_a_message_of_another_type_is_refused(queue: QueueStage, message: str, function: str) -> None:
     sealed: dict[str, Callable[[], Claims]] = {
         "plan": queue.plan_request,
         "answer": queue.question,
         "execute": lambda: queue.order(queue.planned()),
+        "restore_plan": queue.restore_request,
+        "restore": lambda: queue.restore_order(queue.restore_planned()),
     }
 
     code = refused_with(queue, queue.sealed_call(sealed[message](), f"workers.jobs.{function}"))
@@ -156,6 +170,48 @@ def test_s11_an_order_is_executed_once_however_often_it_comes(queue: QueueStage)
 
     assert refused_with(queue, queue.sealed_call(order)) is Code.ORDER_USED
     assert queue.notes.count(f"execute {order.id}") == 1
+
+
+def test_s11_a_restore_is_done_once_however_often_its_order_comes(queue: QueueStage) -> None:
+    order = queue.restore_order(queue.restore_planned())
+    queue.put(order)
+    report = queue.event(RestoreFinished, order.request_id).report
+
+    assert refused_with(queue, queue.sealed_call(order)) is Code.ORDER_USED
+    assert (report.order_id, queue.notes.count(f"restore {order.id}")) == (order.id, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"), [({"host": "web-2"}, Code.OTHER_HOST), ({"key_id": "other"}, Code.BAD_SIGNATURE)]
+)
+def test_s12_a_restore_that_is_not_in_order_is_refused(
+    queue: QueueStage, change: dict[str, object], code: Code
+) -> None:
+    order = queue.restore_order(queue.restore_planned()).model_copy(update=change)
+
+    assert refused_with(queue, queue.sealed_call(order)) is code
+    assert refused_with(queue, queue.sealed_call(queue.restore_request().model_copy(update=change))) is code
+
+
+def test_s14_a_restore_out_of_time_is_refused_and_who_asked_is_told(queue: QueueStage) -> None:
+    order = queue.restore_order(queue.restore_planned())
+    times = {"issued_at": order.issued_at - LATE, "expires_at": order.expires_at - LATE}
+
+    assert refused_with(queue, queue.sealed_call(order.model_copy(update=times))) is Code.EXPIRED
+    told = queue.event(OrderRefused, order.request_id)
+    assert (told.order_id, told.reasons[0].code) == (order.id, Code.EXPIRED)
+
+
+def test_s14_a_restore_whose_work_dies_is_told_of(queue: QueueStage) -> None:
+    request = queue.restore_request(reply_to=FAILING)
+    order = queue.restore_order(queue.restore_planned(), reply_to=FAILING)
+    queue.put(request, order)
+
+    assert queue.event(PlanFailed, request.request_id).reason.code is Code.INTERRUPTED
+    # It was begun, so its end is told by who recovers it, and it is no refusal.
+    assert queue.event(RestoreFinished, order.request_id).report.status is Status.INTERRUPTED
+    queue.planned()
+    assert told_of(queue, order.request_id) == ["restore_planned", "restore_finished"]
 
 
 def test_a_request_that_comes_twice_is_answered_once(queue: QueueStage) -> None:

@@ -46,7 +46,7 @@ PURE = {
     *(f"workers.{name}" for name in ("name_grammar", "phrases", "reasons", "references", "replies")),
     *(
         f"workers.restore.{name}"
-        for name in ("commands", "guards", "images", "kept", "networks", "past", "planning")
+        for name in ("asked", "commands", "guards", "images", "kept", "networks", "past", "planning")
     ),
     *(f"workers.{name}" for name in ("exclusions", "explaining", "signing", "whereabouts", "wording")),
     *(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.restore_values import (
+    HEAD,
     KEPT_FOR,
     SIZE,
     described,
@@ -21,6 +22,7 @@ from tests.unit.restore_values import (
     removed_image,
     removed_network,
     run_plan,
+    wanted,
 )
 from workers.contract import (
     Bytes,
@@ -36,7 +38,7 @@ from workers.planning.restorable import Answer, Answers
 from workers.reasons import Code, reason
 from workers.references import ImageName
 from workers.restore.past import Removal
-from workers.restore.planning import Present, digests, needed, network_refusal
+from workers.restore.planning import Present, digests, make_plan, needed, network_refusal
 from workers.signing import digest
 
 TAGS = [f"registry.example/{name}:{tag}" for name in ("app", "web") for tag in (1, 2)]
@@ -329,6 +331,13 @@ def test_networks_never_share_a_name_or_an_address(found: list[Removal], host: P
             if isinstance(source, FromDescription):
                 assert source.network.name not in {one.name for one in host.networks.values()}
                 assert network_refusal(step.object.id, source.network, host.networks) is None
+
+
+def test_a_restore_of_an_unusual_run_says_so() -> None:
+    usual = wanted(removed_image(1, "app:1"))
+    unusual = replace(usual, plan=usual.plan.model_copy(update={"unusual": True}))
+
+    assert [make_plan(HEAD, one, Present(), None).unusual for one in (usual, unusual)] == [False, True]
 
 
 # The archive

@@ -14,17 +14,21 @@ from workers import audit
 from workers.audit_lines import RestoreLine
 from workers.cli.record import record_lines
 from workers.contract import (
+    EVENT,
+    Event,
     Outcome,
     Person,
     Restored,
+    RestoreFinished,
     RestoreOrder,
     RestoreOutcome,
     RestorePlan,
+    RestorePlanned,
     RestoreReport,
     Status,
     StepFinished,
 )
-from workers.errors import RefusedError
+from workers.errors import LedgerError, RefusedError
 from workers.execution.aftermath import outcome_of
 from workers.memory.ledger import Ledger
 from workers.planning.policy import parse
@@ -109,6 +113,41 @@ def test_s15_what_was_asked_for_is_known_until_it_is_reported(ledger: Ledger) ->
     ledger.finish_restore(ended(an_order()))
 
     assert (ledger.open_restores(), ledger.restore_reports()) == ([], [ended(an_order())])
+
+
+def outbox(ledger: Ledger) -> list[Event]:
+    return [EVENT.validate_json(body) for _, body in ledger.outbox(after=0)]
+
+
+def test_s15_a_plan_that_somebody_waits_for_is_told_of_together_with_being_kept(ledger: Ledger) -> None:
+    assert outbox(ledger) == []
+    other = PLAN.model_copy(update={"request_id": "another"})
+    told = RestorePlanned(host="web-1", at=NOON, request_id="another", reply_to="C1", plan=other)
+    name = ledger.keep_restore_plan(other, told)
+
+    assert (outbox(ledger), ledger.restore_plans_named(name)) == ([told], [other])
+    ledger.rows("DROP TABLE outbox")
+    with pytest.raises(LedgerError):
+        ledger.keep_restore_plan(PLAN.model_copy(update={"request_id": "third"}), told)
+    assert len(ledger.restore_plans_named("sha256:")) == 2
+
+
+def test_s15_a_report_is_told_of_together_with_being_kept(ledger: Ledger) -> None:
+    ledger.consume_restore(an_order(reply_to="C1"), NOON)
+    done = ended(an_order())
+    ledger.finish_restore(done)
+    about = {"host": "web-1", "at": done.finished_at, "request_id": "request-2", "reply_to": "C1"}
+
+    assert outbox(ledger) == [RestoreFinished(**about, report=done)]
+
+
+def test_s15_a_report_that_cannot_be_told_of_leaves_the_restore_open(ledger: Ledger) -> None:
+    ledger.consume_restore(an_order(), NOON)
+    ledger.rows("DROP TABLE outbox")
+    with pytest.raises(LedgerError):
+        ledger.finish_restore(ended(an_order()))
+
+    assert [found.order for found in ledger.open_restores()] == [an_order()]
 
 
 def test_plans_hold_ways_back_no_longer_than_the_journal_does(ledger: Ledger) -> None:

@@ -8,9 +8,11 @@ from datetime import datetime
 from workers.contract import (
     ExecutionOrder,
     Outcome,
+    RestoreFinished,
     RestoreOrder,
     RestoreOutcome,
     RestorePlan,
+    RestorePlanned,
     RestoreReport,
     Step,
     StepOutcome,
@@ -67,12 +69,15 @@ class Restores(Events):
 
     # Plans and orders
 
-    def keep_restore_plan(self, plan: RestorePlan) -> str:
-        """Keep a plan; returns its digest."""
+    def keep_restore_plan(self, plan: RestorePlan, event: RestorePlanned | None = None) -> str:
+        """Keep a plan, together with the event that tells of it if anyone waits; returns its digest."""
         spelled = canonical(plan)
         name, body = digest_of(spelled), spelled.decode()
         row = (name, plan.made_at.isoformat(), body)
-        self.write("INSERT OR IGNORE INTO restore_plans VALUES (?, ?, ?)", [row])
+        with self.transaction():
+            self._db.execute("INSERT OR IGNORE INTO restore_plans VALUES (?, ?, ?)", row)
+            if event is not None:
+                self._put(event)
         return name
 
     def restore_plans_named(self, start: str) -> list[RestorePlan]:
@@ -127,9 +132,15 @@ class Restores(Events):
         self.write("UPDATE restore_journal SET outcome = ? WHERE order_id = ? AND step = ?", [row])
 
     def finish_restore(self, report: RestoreReport) -> None:
-        """Close a restore with its report."""
+        """Close a restore with its report, together with the event that tells of it."""
         row = (report.model_dump_json(), report.order_id)
-        self.write("UPDATE restore_orders SET report = ? WHERE id = ?", [row])
+        with self.transaction():
+            self._db.execute("UPDATE restore_orders SET report = ? WHERE id = ?", row)
+            self._put(_finished(report, self._reply_to(report.order_id)))
+
+    def _reply_to(self, order_id: str) -> str:
+        rows = self.rows("SELECT body FROM restore_orders WHERE id = ?", order_id)
+        return RestoreOrder.model_validate_json(rows[0][0]).reply_to if rows else ""
 
     def restore_reports(self) -> list[RestoreReport]:
         """Return every restore's report, oldest first."""
@@ -153,6 +164,16 @@ class Restores(Events):
             datetime.fromisoformat(consumed_at),
             asked={row[0]: RestoreOutcome.model_validate_json(row[1]) if row[1] else None for row in rows},
         )
+
+
+def _finished(report: RestoreReport, reply_to: str) -> RestoreFinished:
+    return RestoreFinished(
+        host=report.host,
+        at=report.finished_at,
+        request_id=report.request_id,
+        reply_to=reply_to,
+        report=report,
+    )
 
 
 def _outcome(text: str | None) -> Outcome | None:

@@ -93,6 +93,7 @@ def make_plan(head: Head, wanted: Wanted, present: Present, answers: Answers | N
         away=tuple(one for one in found if isinstance(one, StaysAway)),
         needs=needed(wanted.plan, _indexes(wanted, steps), _sizes(steps)),
         free=present.free,
+        unusual=wanted.plan.unusual,
     )
     return plan.model_copy(update={"notices": tuple(_notices(plan, present))})
 

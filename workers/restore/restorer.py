@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from workers import registries
-from workers.contract import RestoreOrder, RestorePlan, RestoreReport
+from workers.contract import RestoreOrder, RestorePlan, RestorePlanned, RestoreReport
 from workers.errors import LedgerError, UsageError
 from workers.execution.lock import engine_lock
 from workers.execution.recovery import report_interrupted
@@ -31,8 +31,12 @@ class Restorer:
 
     host: Host
 
-    def plan(self, text: str, objects: Sequence[str], *, request_id: str) -> RestorePlan:
+    def plan(
+        self, text: str, objects: Sequence[str], *, request_id: str, reply_to: str | None = None
+    ) -> RestorePlan:
         """Plan what comes back of a run, all of it or some objects, and keep the plan in the ledger.
+
+        Whoever asked from elsewhere (`reply_to`) is told.
 
         Raises:
             UsageError: no run is called so, or more than one; or an object that it did not remove.
@@ -47,7 +51,7 @@ class Restorer:
         plan = planning.make_plan(
             head, self._wanted(found, removals), present, self._asked(removals, present)
         )
-        ledger.keep_restore_plan(plan)
+        ledger.keep_restore_plan(plan, None if reply_to is None else _planned(plan, reply_to))
         return plan
 
     def _wanted(self, found: PastRun, removals: Sequence[Removal]) -> Wanted:
@@ -104,6 +108,16 @@ def run_of(ledger: Ledger, text: str, host: str) -> PastRun:
     nearest = past.nearest_runs(runs, text)
     alike = f"; most alike are {listing(nearest)}" if nearest else ", which has removed nothing yet"
     raise UsageError(f"no run on {host} is called {text!r}{alike}. {LIST_THEM}")
+
+
+def _planned(plan: RestorePlan, reply_to: str) -> RestorePlanned:
+    return RestorePlanned(
+        host=plan.host,
+        at=datetime.now(UTC),
+        request_id=plan.request_id,
+        reply_to=reply_to,
+        plan=plan,
+    )
 
 
 def _chosen(found: PastRun, objects: Sequence[str]) -> list[Removal]:

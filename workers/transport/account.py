@@ -15,6 +15,8 @@ from workers.contract import (
     PlanFailed,
     PlanRequest,
     Question,
+    RestoreOrder,
+    RestoreRequest,
 )
 from workers.errors import LedgerError
 from workers.memory.ledger import Ledger
@@ -52,11 +54,11 @@ class Account:
         self._write(lambda ledger: self._tell_of_death(ledger, why, claims))
 
     def _tell_of_death(self, ledger: Ledger, why: Reason, claims: Claims) -> None:
-        if isinstance(claims, PlanRequest):
+        if isinstance(claims, PlanRequest | RestoreRequest):
             ledger.tell(PlanFailed(**self._told(claims), reason=why))
         elif isinstance(claims, Question):
             ledger.tell(NotAnswered(**self._told(claims), reason=why))
-        elif not isinstance(claims, ExecutionOrder) or ledger.used_by(claims.plan_digest) != claims.id:
+        elif not _is_begun(ledger, claims):
             self._refuse(ledger, why, claims)
 
     def _refuse(self, ledger: Ledger, why: Reason, claims: Claims | None) -> None:
@@ -77,3 +79,10 @@ class Account:
             logger.error("that could not be put on record: %s", error)
             return False
         return True
+
+
+def _is_begun(ledger: Ledger, claims: Claims) -> bool:
+    """Whether this is an order that was consumed."""
+    if isinstance(claims, RestoreOrder):
+        return ledger.restore_used_by(claims.plan_digest) == claims.id
+    return isinstance(claims, ExecutionOrder) and ledger.used_by(claims.plan_digest) == claims.id

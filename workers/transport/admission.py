@@ -1,4 +1,4 @@
-"""What a job may be: one of four calls, with a seal that holds, met for the first time."""
+"""What a job may be: one of six calls, with a seal that holds, met for the first time."""
 
 import json
 import zlib
@@ -10,21 +10,33 @@ from typing import Any, Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import TypeAdapter
 
-from workers.contract import STANDING, Claims, ExecutionOrder, PlanRequest, Question
+from workers.contract import (
+    STANDING,
+    Claims,
+    ExecutionOrder,
+    PlanRequest,
+    Question,
+    RestoreOrder,
+    RestoreRequest,
+)
 from workers.reasons import Code, reason
 from workers.signing import MAX_BODY, SealError, unseal
 
-JobType = Literal["plan", "answer", "execute", "keep"]
+JobType = Literal["plan", "answer", "execute", "restore_plan", "restore", "keep"]
 FUNCTIONS: Mapping[str, JobType] = {
     "workers.jobs.plan": "plan",
     "workers.jobs.answer": "answer",
     "workers.jobs.execute": "execute",
+    "workers.jobs.restore_plan": "restore_plan",
+    "workers.jobs.restore": "restore",
     "workers.jobs.keep": "keep",
 }
 MESSAGES: Mapping[JobType, type[Claims] | TypeAdapter[Any]] = {
     "plan": PlanRequest,
     "answer": Question,
     "execute": ExecutionOrder,
+    "restore_plan": RestoreRequest,
+    "restore": RestoreOrder,
     "keep": STANDING,
 }
 # A body's quotes are escaped and its other letters may be, by up to six to one.
@@ -44,7 +56,7 @@ def read_call(packed: bytes) -> Call:
     """Read the call out of a job's bytes, as RQ writes them, at a bounded cost.
 
     Raises:
-        SealError: it is none of the four.
+        SealError: it is none of the six.
     """
     match _parsed(_unpacked(packed)):
         case [str(name), None, [*envelope], {**named}] if not named:

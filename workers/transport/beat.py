@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import redis
 from pydantic import ValidationError
 
-from workers.contract import Beat, beat_key
+from workers.contract import Beat, Busy, beat_key
 from workers.reasons import Reason
 from workers.transport.stillness import Stillness, Troubles
 
@@ -35,7 +35,7 @@ class Condition:
 class Activity:
     """What the worker is busy with, and since when."""
 
-    busy: Literal["", "plan", "execute"] = ""
+    busy: Busy = ""
     since: datetime | None = None
 
 

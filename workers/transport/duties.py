@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from workers.contract import Claims, ExecutionOrder
+from workers.contract import Busy, Claims, ExecutionOrder
 from workers.halt import Halt
 from workers.reasons import Code, reason
 from workers.signing import SealError
@@ -23,9 +23,18 @@ LIMITS: Mapping[JobType, Limits] = {
     "plan": Limits(900),
     "answer": Limits(900),
     "execute": Limits(3600, grace=600),
+    "restore_plan": Limits(900),
+    "restore": Limits(3600, grace=600),
     "keep": Limits(120),
 }
 RECOVERY = Limits(300)
+# The words that a bot knows for it; one that asks for no restore needs no word for restores.
+KEEPS_BUSY: Mapping[JobType, Busy] = {
+    "plan": "plan",
+    "execute": "execute",
+    "restore_plan": "plan",
+    "restore": "restore",
+}
 LOOK_SECONDS = 10.0
 
 
@@ -94,9 +103,8 @@ class Duties:
 
     @contextmanager
     def _busy(self, type_: JobType, claims: Claims) -> Iterator[None]:
-        # A bot of the version before knows no other words for what keeps a host busy.
-        if type_ in ("plan", "execute"):
-            self.activity = Activity(type_, datetime.now(UTC))
+        if type_ in KEEPS_BUSY:
+            self.activity = Activity(KEEPS_BUSY[type_], datetime.now(UTC))
         if isinstance(claims, ExecutionOrder):
             self.in_hand = claims
             self.heed(claims)
