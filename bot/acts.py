@@ -12,7 +12,7 @@ class What(StrEnum):
     """What somebody did; the comment names the details."""
 
     # By people, in Slack or at the bot's command line.
-    ASKED = "asked"  # verb, channel, hosts, kinds
+    ASKED = "asked"  # verb, channel, hosts, kinds; run and objects of a restore
     QUESTIONED = "questioned"  # topic, object, channel
     TURNED_AWAY = "turned_away"  # why, wanted, channel
     APPROVED = "approved"  # set
@@ -35,6 +35,7 @@ class What(StrEnum):
     SUPERSEDED = "superseded"
     PLAN_ASKED = "plan_asked"
     ORDERED = "ordered"
+    RESTORE_ORDERED = "restore_ordered"
     NOT_SENT = "not_sent"  # type, error, certain, final
     NOT_ANSWERED = "not_answered"
     # By hosts, as they tell it; `told_at` is their own clock.

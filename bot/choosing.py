@@ -140,6 +140,9 @@ class Choosing:
         if dossier is None:
             return render.outdated()
         request = self.presses.standing(dossier)
+        if request.asked.is_restore:
+            # What comes back is chosen by name, before there is a plan; its order has no word for less.
+            return render.outdated()
         if request.settlement is not None:
             return render.already_settled(request.settlement)
         if request.expires_at and request.is_expired(self.clock()):

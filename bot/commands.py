@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
-from bot import decisions, lookback, questions
+from bot import decisions, lookback, questions, wanted
 from bot.decisions import Decision
 from bot.decisions import UsageReply as UsageReply
 from bot.lookback import MENTION
 from bot.lookback import History as History
 from bot.questions import Ask
+from bot.wanted import Restore as Restore
 from workers.contract import Kind
 from workers.wording import listing
 
@@ -61,7 +62,20 @@ class Help:
     """Show what can be typed."""
 
 
-Command = Preview | Execute | Hosts | History | Status | Cancel | Doctor | Help | UsageReply | Decision | Ask
+Command = (
+    Preview
+    | Execute
+    | Restore
+    | Hosts
+    | History
+    | Status
+    | Cancel
+    | Doctor
+    | Help
+    | UsageReply
+    | Decision
+    | Ask
+)
 
 KIND_WORDS = {
     "container": Kind.CONTAINER,
@@ -77,7 +91,7 @@ KIND_WORDS = {
 }
 KIND_NAMES = ("containers", "images", "networks", "build-cache")
 VOLUME_WORDS = frozenset({"volume", "volumes", "--volume", "--volumes"})
-HISTORY = "history"
+HISTORY, RESTORE = "history", "restore"
 HELP_WORDS = frozenset({"--help", "--h", "-?", "?"})
 
 VOLUMES_STAY = (
@@ -115,6 +129,8 @@ def parse(text: str) -> Command:
         return decisions.read(_words(text, as_typed=True)) or Help()
     if words[0] in questions.READERS and not HELP_WORDS & set(words[1:2]):
         return questions.read(LINK.sub(r"\1", text)) or Help()
+    if words[0] == RESTORE and not HELP_WORDS & set(words[1:2]):
+        return wanted.read(LINK.sub(r"\1", text))
     if reader is None:
         return _unknown_command(words[0])
     if HELP_WORDS & set(words[1:]):
@@ -226,7 +242,7 @@ READERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "status": _read_status,
     "cancel": _read_cancel,
     "doctor": _read_doctor,
-    **dict.fromkeys((*questions.READERS, *decisions.READERS), lambda _: Help()),
+    **dict.fromkeys((*questions.READERS, *decisions.READERS, RESTORE), lambda _: Help()),
     "help": lambda _: Help(),
 }
 

@@ -11,7 +11,7 @@ from bot.access import ALLOWED, Allowed, Denied, Right, Rules, Unsure, Verdict, 
 from bot.facts import Facts, Lookup
 from bot.requests import Ballot, Request
 from bot.rulebook import HostGroup
-from workers.contract import Person
+from workers.contract import Person, Plan, RestorePlan
 
 
 @dataclass(frozen=True)
@@ -127,15 +127,22 @@ def _groups(asking: Asking, rules: Rules) -> Sequence[HostGroup]:
 
 
 def asking(request: Request) -> Asking:
-    """What a press of the button agrees to, or what was agreed to."""
+    """What a press of the button agrees to, or what was agreed to.
+
+    A restore takes as many people as the removal of what comes back would.
+    """
     settled = request.settlement
     agreed = settled.plans if settled and settled.plans else request.plans
-    plans = [part.plan for part in request.parts if part.host in agreed and part.plan is not None]
+    plans = [part.drawn for part in request.parts if part.host in agreed and part.drawn is not None]
     return Asking(
         channel=request.asked.channel,
         requester=request.asked.requester,
         hosts=tuple(agreed) or request.asked.hosts,
-        expected=sum(plan.expected().high for plan in plans),
+        expected=sum(map(_bytes, plans)),
         unusual=any(plan.unusual for plan in plans),
         set_digest=settled.set_digest if settled and settled.plans else request.set_digest,
     )
+
+
+def _bytes(plan: Plan | RestorePlan) -> int:
+    return plan.needs.high if isinstance(plan, RestorePlan) else plan.expected().high

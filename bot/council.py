@@ -96,7 +96,7 @@ class Council:
             request = dossier.request
             if request.settlement and request.settlement.how is Settled.CONFIRMED:
                 for part in request.parts:
-                    if part.ordered and part.stage not in SETTLED_STAGES:
+                    if part.ordered and not part.is_restore and part.stage not in SETTLED_STAGES:
                         yield request.asked.id, part.host
 
     def _protect(self, said: Said, decision: Protect) -> Message:

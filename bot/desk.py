@@ -148,9 +148,9 @@ def expired(requests: Sequence[Request], now: datetime) -> list[tuple[str, Settl
 
 def superseded(requests: Sequence[Request], now: datetime) -> list[tuple[str, Settlement]]:
     """Of two plans of one host in one channel only the newer can be confirmed."""
-    newest: dict[tuple[str, str], Request] = {}
+    newest: dict[tuple[str, str, bool], Request] = {}
     for request in sorted(requests, key=lambda r: (r.asked.made_at, r.asked.id)):
-        newest |= {(request.asked.channel, host): request for host in request.plans}
+        newest |= dict.fromkeys(_decided_on(request), request)
     return [
         (old.asked.id, Settlement(Settled.SUPERSEDED, now, new.asked.requester))
         for old in requests
@@ -159,6 +159,11 @@ def superseded(requests: Sequence[Request], now: datetime) -> list[tuple[str, Se
     ]
 
 
-def _newer(request: Request, newest: dict[tuple[str, str], Request]) -> Request:
-    takers = (newest[request.asked.channel, host] for host in request.plans)
+def _decided_on(request: Request) -> list[tuple[str, str, bool]]:
+    """What stands in a channel once: what goes on a host, and what comes back there."""
+    return [(request.asked.channel, host, request.asked.is_restore) for host in request.plans]
+
+
+def _newer(request: Request, newest: dict[tuple[str, str, bool], Request]) -> Request:
+    takers = (newest[one] for one in _decided_on(request))
     return next((taker for taker in takers if taker is not request), request)

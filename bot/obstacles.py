@@ -9,9 +9,9 @@ from workers.reasons import Code, Reason, reason
 OBSTACLES = (Code.KEY_NOT_HELD, Code.LEDGER_UNUSABLE, Code.CLOCK_OFF, Code.FROZEN)
 
 
-def obstacle(problems: Iterable[Reason]) -> Reason | None:
-    """The first that there is."""
-    known = {found.code: found for found in problems}
+def obstacle(problems: Iterable[Reason], *, removes: bool = True) -> Reason | None:
+    """The first that there is; a freeze is none to what removes nothing."""
+    known = {found.code: found for found in problems if removes or found.code is not Code.FROZEN}
     return next((known[code] for code in OBSTACLES if code in known), None)
 
 

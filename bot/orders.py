@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.questions import Inquiry
 from bot.requests import PLAN_WITHIN, SENT_WITHIN, START_WITHIN, Asked, Request, Sent
+from bot.wanted import Wanted
 from workers.contract import (
     Claims,
     Decision,
@@ -26,6 +27,8 @@ TYPES: tuple[tuple[type[Claims], str], ...] = (
     (RestoreOrder, RESTORE),
     (PlanRequest, PLAN),
 )
+# What has a host do something, so that whoever agreed must still be somebody who may.
+ORDERS = (ExecutionOrder, RestoreOrder)
 NAMES = uuid.UUID("6f1c7f39-6bd5-4f0e-9b3c-5a1f0b9b7a11")
 
 
@@ -46,6 +49,22 @@ def plan_request(asked: Asked, host: str, *, key_id: str) -> PlanRequest:
         reply_to=asked.channel,
         requester=asked.requester,
         kinds=asked.kinds,
+    )
+
+
+def restore_request(asked: Asked, wanted: Wanted, host: str, *, key_id: str) -> RestoreRequest:
+    """Ask a host what would come back."""
+    return RestoreRequest(
+        key_id=key_id,
+        id=claims_id(asked.id, host, RESTORE_PLAN),
+        host=host,
+        issued_at=asked.made_at,
+        expires_at=asked.made_at + PLAN_WITHIN,
+        request_id=asked.id,
+        reply_to=asked.channel,
+        requester=asked.requester,
+        run=wanted.run,
+        objects=wanted.objects,
     )
 
 
@@ -88,15 +107,56 @@ def execution_order(request: Request, host: str, *, key_id: str) -> ExecutionOrd
     )
 
 
+def restore_order(request: Request, host: str, *, key_id: str) -> RestoreOrder | None:
+    """Permit a host the restore that was confirmed for it (S3); None where none was."""
+    settlement, asked = request.settlement, request.asked
+    part = next(part for part in request.parts if part.host == host)
+    if settlement is None or part.back is None or not part.ordered:
+        return None
+    return RestoreOrder(
+        key_id=key_id,
+        id=claims_id(asked.id, host, RESTORE),
+        host=host,
+        issued_at=settlement.at,
+        expires_at=settlement.at + START_WITHIN,
+        request_id=asked.id,
+        reply_to=asked.channel,
+        requester=asked.requester,
+        engine_id=part.back.engine.id,
+        plan_digest=part.plan_digest,
+        approver=settlement.by or Person(team="", user=""),
+        approvers=request.approvers,
+    )
+
+
+def plan_type(asked: Asked) -> str:
+    """The type of the job that asks for its plans."""
+    return RESTORE_PLAN if asked.is_restore else PLAN
+
+
+def order_type(asked: Asked) -> str:
+    """The type of the job that orders what was confirmed."""
+    return RESTORE if asked.is_restore else EXECUTE
+
+
 def unsent(request: Request, sent: tuple[Sent, ...], *, key_id: str) -> list[Claims]:
     """The messages that are not on their host's queue, and not given up either."""
     over = {(s.host, s.type) for s in sent if s.final}
     asked = request.asked
     if request.settlement is None:
-        return [plan_request(asked, h, key_id=key_id) for h in asked.hosts if (h, PLAN) not in over]
-    over |= {(part.host, EXECUTE) for part in request.parts if part.has_begun}
-    orders = (execution_order(request, h, key_id=key_id) for h in asked.hosts if (h, EXECUTE) not in over)
+        left = [host for host in asked.hosts if (host, plan_type(asked)) not in over]
+        return [_asking(asked, host, key_id=key_id) for host in left]
+    type_ = order_type(asked)
+    over |= {(part.host, type_) for part in request.parts if part.has_begun}
+    order = restore_order if asked.is_restore else execution_order
+    orders = (order(request, host, key_id=key_id) for host in asked.hosts if (host, type_) not in over)
     return [order for order in orders if order is not None]
+
+
+def _asking(asked: Asked, host: str, *, key_id: str) -> Claims:
+    if asked.wanted:
+        return restore_request(asked, asked.wanted, host, key_id=key_id)
+    return plan_request(asked, host, key_id=key_id)
 
 
 def delivered(claims: Claims, now: datetime) -> Sent:

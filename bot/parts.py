@@ -25,6 +25,7 @@ from bot.permalinks import Permalinks
 from bot.presses import Presses
 from bot.reception import Reception
 from bot.requests import Line
+from bot.returns import Returns
 from bot.rulebook import Rulebook
 from bot.sealing import Sealing
 from bot.sending import Sending
@@ -179,6 +180,7 @@ class Parts:
             choosing=Choosing(memory.dossiers, memory.choices, presses, answering, council, clock),
             council=council,
             inquiries=memory.inquiries,
+            returns=Returns(memory.store, memory.runs, clock),
             underway=Underway(memory.store, memory.dossiers, presses, permalinks, clock),
             chronicle=Chronicle(
                 *(memory.store, memory.runs, permalinks, presses.tickets, rules),

@@ -32,6 +32,7 @@ class Run:
     requester: Person
     approvers: tuple[Person, ...]
     number: int = 0
+    order_id: str = ""
 
     @property
     def people(self) -> tuple[Person, ...]:
@@ -130,4 +131,5 @@ def run_of(report: Report) -> Run:
         unchecked=changes.count(HealthChange.NOT_RECHECKED),
         requester=report.requester,
         approvers=report.agreed,
+        order_id=report.order_id,
     )

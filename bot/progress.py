@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from bot.bringing import bringing, is_restore_of
 from bot.holders import Holders, waiting
 from bot.obstacles import deaf, obstacle, silencing
-from bot.orders import EXECUTE, PLAN, claims_id
+from bot.orders import EXECUTE, PLAN, RESTORE, RESTORE_PLAN, claims_id, order_type, plan_type
 from bot.requests import (
     ANSWER_WITHIN,
     NOTHING,
@@ -45,6 +46,8 @@ from workers.contract import (
     PlanFailed,
     PlanReady,
     PlanStarted,
+    RestoreFinished,
+    RestorePlanned,
     StepFinished,
     StepOutcome,
     WorkBegun,
@@ -55,6 +58,8 @@ from workers.signing import CLOCK_SKEW
 ORDER_DEAD_AFTER = START_WITHIN + CLOCK_SKEW
 # What a host that is heard of has to tell is here within seconds.
 TOLD_WITHIN = timedelta(seconds=60)
+# What a host says that it is busy with while it does what it was ordered to.
+AT_WORK = (EXECUTE, RESTORE)
 NONE: Mapping[str, Halt] = MappingProxyType({})
 NOBODY: Holders = {}
 
@@ -77,7 +82,11 @@ def standing(
         told[one.event.host].append(one)
     parts = tuple(
         _part(
-            replace(_blank(host, settlement, choices, is_overdue=host in overdue), halt=halts.get(host)),
+            replace(
+                _blank(host, settlement, choices, is_overdue=host in overdue),
+                halt=halts.get(host),
+                is_restore=asked.is_restore,
+            ),
             asked,
             settlement=settlement,
             sent=[s for s in sent if s.host == host],
@@ -124,13 +133,15 @@ def _as_told(asked: Asked, settlement: Settlement | None, events: Sequence[Told]
         return settlement
     ran = {run.host for run in runs}
     plans = {t.event.host: t.plan_digest for t in events if t.plan_digest and t.event.host in ran}
-    reports = [run.report for run in runs if isinstance(run, ExecutionFinished)]
+    reports = [run.report for run in runs if isinstance(run, ExecutionFinished | RestoreFinished)]
     plans |= {report.host: report.plan_digest for report in reports}
     by = reports[0].approver if reports else None
     return Settlement(Settled.CONFIRMED, min(run.at for run in runs), by, plans=plans)
 
 
 def _is_run_of(asked: Asked, event: Event) -> bool:
+    if asked.is_restore:
+        return is_restore_of(claims_id(asked.id, event.host, RESTORE), event)
     if isinstance(event, ExecutionFinished):
         return event.report.order_id == claims_id(asked.id, event.host, EXECUTE)
     return isinstance(event, ExecutionStarted) and event.order_id == claims_id(asked.id, event.host, EXECUTE)
@@ -144,15 +155,16 @@ def _part(
     sent: Sequence[Sent],
     events: Sequence[Told],
 ) -> HostPart:
-    asking = _job(PLAN, part.host, asked, sent, asked.made_at)
+    asking = _job(plan_type(asked), part.host, asked, sent, asked.made_at)
     if settlement is None or settlement.how is not Settled.CONFIRMED:
         return _planning(part, asking, events)
     confirmed = settlement.plans.get(part.host)
     if confirmed is None:
         return _not_confirmed(part, asking, settlement, events)
     part = _planning(part, asking, [t for t in events if t.plan_digest in ("", confirmed)])
-    order = _job(EXECUTE, part.host, asked, sent, settlement.at)
-    return _executing(replace(part, ordered=True), order, [t.event for t in events])
+    order = _job(order_type(asked), part.host, asked, sent, settlement.at)
+    go_on = _restoring if asked.is_restore else _executing
+    return go_on(replace(part, ordered=True), order, [t.event for t in events])
 
 
 def _not_confirmed(part: HostPart, asking: Sent, settlement: Settlement, events: Sequence[Told]) -> HostPart:
@@ -170,7 +182,7 @@ def _job(type_: str, host: str, asked: Asked, sent: Sequence[Sent], due_at: date
 
 def _planning(part: HostPart, asking: Sent, events: Sequence[Told]) -> HostPart:
     """Where the host stands until somebody decides; of several plans the first stays: none is swapped."""
-    ready = [t for t in events if isinstance(t.event, PlanReady)]
+    ready = [t for t in events if isinstance(t.event, RestorePlanned if part.is_restore else PlanReady)]
     ends = [t.event for t in events if isinstance(t.event, PlanFailed | OrderRefused)]
     ended = [end for end in ends if _is_about(end, asking)]
     started = [t.event for t in events if isinstance(t.event, PlanStarted)]
@@ -185,10 +197,13 @@ def _planning(part: HostPart, asking: Sent, events: Sequence[Told]) -> HostPart:
 
 
 def _planned(part: HostPart, first: Told) -> HostPart:
-    if not isinstance(first.event, PlanReady):
-        return part
-    plan, at_ = first.event.plan, first.event.at
-    return replace(part, stage=Stage.PLANNED, since=at_, plan=plan, plan_digest=first.plan_digest)
+    part = replace(part, stage=Stage.PLANNED, since=first.event.at, plan_digest=first.plan_digest)
+    match first.event:
+        case PlanReady(plan=plan):
+            return replace(part, plan=plan)
+        case RestorePlanned(plan=back):
+            return replace(part, back=back)
+    return part
 
 
 def _turned_away(part: HostPart, end: PlanFailed | OrderRefused) -> HostPart:
@@ -200,7 +215,7 @@ def _turned_away(part: HostPart, end: PlanFailed | OrderRefused) -> HostPart:
 def _is_about(end: PlanFailed | OrderRefused, job: Sent) -> bool:
     """Whether this ends the job; a host that could not read the job's id leaves it out."""
     if isinstance(end, PlanFailed):
-        return job.type == PLAN
+        return job.type in (PLAN, RESTORE_PLAN)
     return end.order_id == job.order_id if end.order_id else end.at >= job.at - CLOCK_SKEW
 
 
@@ -222,6 +237,15 @@ def _executing(part: HostPart, order: Sent, events: Sequence[Event]) -> HostPart
         # A second copy of an order that has begun is refused too; that is no news, so it comes last.
         return _turned_away(part, max(refused, key=lambda e: e.at))
     return _ordered(part, order)
+
+
+def _restoring(part: HostPart, order: Sent, events: Sequence[Event]) -> HostPart:
+    """Where the host stands with a restore that was confirmed."""
+    mine = [event for event in events if is_restore_of(order.order_id, event)]
+    if mine:
+        return bringing(part, mine)
+    refused = [e for e in events if isinstance(e, OrderRefused) and _is_about(e, order)]
+    return _turned_away(part, max(refused, key=lambda e: e.at)) if refused else _ordered(part, order)
 
 
 def _work(order: Sent, events: Sequence[Event]) -> WorkBegun | None:
@@ -273,7 +297,7 @@ def heard(part: HostPart, contact: Contact, line: Line, now: datetime) -> HostPa
 def _is_idle(part: HostPart, contact: Contact, line: Line, now: datetime) -> bool:
     """Whether a host has not been at the run it began for long: its ledger lost it, or cannot tell it yet."""
     heard_until = max(part.told_at or line.since, line.since)
-    return contact.busy != EXECUTE and now - heard_until > SILENT_AFTER
+    return contact.busy not in AT_WORK and now - heard_until > SILENT_AFTER
 
 
 def _troubled(part: HostPart, contact: Contact, now: datetime) -> HostPart:
@@ -289,15 +313,16 @@ def _troubled(part: HostPart, contact: Contact, now: datetime) -> HostPart:
 
 def _withheld(part: HostPart, contact: Contact | None) -> HostPart:
     """A host that an order would be wasted on has its plan shown, and no button."""
-    found = obstacle(contact.problems) if contact and part.stage is Stage.PLANNED else None
-    return replace(part, withheld=found) if found else part
+    if contact is None or part.stage is not Stage.PLANNED:
+        return part
+    return replace(part, withheld=obstacle(contact.problems, removes=not part.is_restore))
 
 
 def _never_began(part: HostPart, contact: Contact) -> bool:
     """Whether an order was not begun and cannot be any more; known of a host heard since, at no run."""
     if part.stage not in (Stage.ORDERED, Stage.LOST) or part.since is None or contact.last_seen is None:
         return False
-    return contact.busy != EXECUTE and contact.last_seen > part.since + ORDER_DEAD_AFTER + TOLD_WITHIN
+    return contact.busy not in AT_WORK and contact.last_seen > part.since + ORDER_DEAD_AFTER + TOLD_WITHIN
 
 
 def _unheard(stage: Stage) -> Stage:
@@ -332,4 +357,4 @@ def _undecided(parts: Sequence[HostPart]) -> Phase:
 def newly_overdue(request: Request) -> tuple[str, ...]:
     """The hosts whose deadline has passed without an answer, where that is not recorded yet."""
     over = (Stage.SILENT, Stage.UNREACHABLE)
-    return tuple(p.host for p in request.parts if p.stage in over and p.plan is None and not p.is_overdue)
+    return tuple(p.host for p in request.parts if p.stage in over and p.drawn is None and not p.is_overdue)

@@ -36,6 +36,7 @@ from bot.commands import (
     History,
     Hosts,
     Preview,
+    Restore,
     Status,
     UsageReply,
     parse,
@@ -55,6 +56,7 @@ from bot.questions import Ask, Inquiry
 from bot.render import receipts
 from bot.render.blocks import Block, Message
 from bot.requests import Asked, Line, Phase, Request, Settled
+from bot.returns import Returns
 from bot.starts import STARTED, Fault, Started, command_of
 from bot.stopping import Stopping
 from bot.underway import Underway
@@ -79,6 +81,7 @@ class Reception:
     stopping: Stopping
     council: Council
     inquiries: Inquiries
+    returns: Returns
     underway: Underway
     chronicle: Chronicle
     rules: Rules
@@ -227,7 +230,7 @@ class Reception:
     def _ask_again(self, click: Click, facts: Facts) -> Unsure | None:
         """As if it were typed; pressed twice it asks once."""
         asked = self.underway.asked_at(click)
-        if asked is None:
+        if asked is None or asked.is_restore:
             self.answering.refuse(click, NoCount("not_known", render.outdated()), wanted="preview")
             return None
         call = Call("", click.person, click.channel, click.trigger_id, click.response_url)
@@ -355,7 +358,9 @@ class Reception:
             self.answering.reply(click, found)
         return found if isinstance(found, Unsure) else None
 
-    def _request(self, call: Call, command: Preview | Execute, facts: Facts) -> Message | Unsure:
+    def _request(self, call: Call, command: Preview | Execute | Restore, facts: Facts) -> Message | Unsure:
+        if isinstance(command, Restore):
+            return self._restore(call, command, facts)
         hosts = self._hosts_meant(call, command, facts)
         if isinstance(hosts, Unsure):
             return hosts
@@ -368,6 +373,24 @@ class Reception:
         # Where it takes two people, it is drawn whether who asks is one of them.
         first = may_execute(call.person, call.channel, hosts, rules=self.rules, facts=facts)
         return first if isinstance(first, Unsure) else self._asked(call, command, hosts)
+
+    def _restore(self, call: Call, command: Restore, facts: Facts) -> Message | Unsure:
+        """What comes back is for whoever may have something removed there."""
+        if not command.host:
+            seen = self._visible(call, self.store.hosts(), facts)
+            listed = seen if isinstance(seen, Unsure) else self.returns.runs_on(seen)
+            return self._entered(call, command, facts) or listed
+        hosts = resolve([command.host], self.store.hosts())
+        if isinstance(hosts, UsageReply):
+            return self._entered(call, command, facts) or render.usage(hosts)
+        verdict = may_execute(call.person, call.channel, hosts, rules=self.rules, facts=facts)
+        if not isinstance(verdict, Allowed):
+            return self._turned_away(verdict, call, command)
+        self.returns.ask(call, hosts[0], command.wanted)
+        self.answering.wake()
+        if self.line().error:
+            return render.queue_unreachable()
+        return receipts.asking(hosts, self.underway.held(c for c in self.store.contacts() if c.host in hosts))
 
     def _decision(self, call: Call, decision: Decision, facts: Facts, at: datetime) -> Message | Unsure:
         """What is decided about hosts is for whoever may execute on every one of them."""
@@ -441,6 +464,7 @@ class Reception:
             self.presses.standing(dossier)
             for dossier in self.dossiers.open()
             if (dossier.asked.channel, set(dossier.asked.hosts), dossier.asked.kinds) == wanted
+            and not dossier.asked.is_restore
         ]
         ready = [r for r in alike if r.phase is Phase.READY and not r.is_expired(self.clock())]
         return ready[-1] if ready else None

@@ -15,8 +15,23 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from bot.wanted import Wanted
 from workers import exclusions
-from workers.contract import Bytes, Event, Kind, Person, Plan, Report, Step, WorkBegun
+from workers.contract import (
+    Bytes,
+    Event,
+    Kind,
+    Person,
+    Plan,
+    PlanReady,
+    Reference,
+    Report,
+    RestorePlan,
+    RestorePlanned,
+    RestoreReport,
+    Step,
+    WorkBegun,
+)
 from workers.reasons import Reason
 from workers.signing import MAX_LIFE, digest
 
@@ -72,15 +87,21 @@ NOTHING = Bytes()
 
 @dataclass(frozen=True)
 class Asked:
-    """The recorded start of a request."""
+    """The recorded start of a request; `wanted`: what is to come back, where something is."""
 
     id: str
-    verb: str  # "preview" or "execute"
+    verb: str  # "preview", "execute" or "restore"
     channel: str
     requester: Person
     hosts: tuple[str, ...]
     made_at: datetime
     kinds: tuple[Kind, ...] | None = None
+    wanted: Wanted | None = None
+
+    @property
+    def is_restore(self) -> bool:
+        """Whether something is to come back."""
+        return self.wanted is not None
 
 
 @dataclass(frozen=True)
@@ -122,11 +143,11 @@ class Sent:
     """The recorded attempt to put a job on a host's queue; `error` is empty when it is there.
 
     `final`: it is not tried again. `certain`: where the queue's answer was lost, the job may be there.
-    An `execute` without `order_id`: no order was sealed, since too few of those who agreed still may.
+    An order without `order_id`: none was sealed, since too few of those who agreed still may.
     """
 
     host: str
-    type: str  # "plan" or "execute"
+    type: str  # of the job: see bot.orders
     at: datetime
     order_id: str = ""
     error: str = ""
@@ -190,6 +211,7 @@ class HostPart:
     `is_overdue`: its deadline has passed once, so it does not hold up the others even if it comes back.
     `work`: what its run said last that it does. `done_of_kind`: how many objects of that kind are done.
     `halt`: who said that its run is to end.
+    `back`, `restored` are the plan and the report of a restore, `bringing` is what it brings back now.
     `excluded`, `is_left_out`: what people chose not to remove, or did not confirm: steps of its plan, or all.
     """
 
@@ -216,21 +238,31 @@ class HostPart:
     holder: Holder | None = None
     excluded: tuple[int, ...] = ()
     is_left_out: bool = False
+    is_restore: bool = False
+    back: RestorePlan | None = None
+    restored: RestoreReport | None = None
+    bringing: Reference | None = None
 
     @property
     def has_begun(self) -> bool:
-        """Whether its run is known to have begun."""
-        return self.report is not None or self.told_at is not None
+        """Whether its run, or its restore, is known to have begun."""
+        return any(found is not None for found in (self.report, self.restored, self.told_at))
+
+    @property
+    def drawn(self) -> Plan | RestorePlan | None:
+        """The plan that people decide on."""
+        return self.back if self.is_restore else self.plan
 
     @property
     def confirmable(self) -> bool:
         """Whether this host has a plan with something to do, and may be sent an order."""
-        return self.plan is not None and self.plan.applicable and self.withheld is None
+        return self.drawn is not None and self.drawn.applicable and self.withheld is None
 
     @property
     def chosen(self) -> bool:
         """Whether a click would confirm something for this host."""
-        return self.confirmable and not self.is_left_out and bool(self.chosen_steps)
+        is_something = self.is_restore or bool(self.chosen_steps)
+        return self.confirmable and not self.is_left_out and is_something
 
     @cached_property
     def chosen_steps(self) -> tuple[Step, ...]:
@@ -266,13 +298,14 @@ class Request:
 
     @property
     def stoppable(self) -> tuple[HostPart, ...]:
-        """The hosts that are to execute or at it, and that nobody has stopped."""
-        return tuple(p for p in self.parts if p.ordered and p.stage not in SETTLED_STAGES and not p.halt)
+        """The hosts that are to execute or at it, and that nobody has stopped; a restore removes nothing."""
+        runs = (part for part in self.parts if part.ordered and not part.is_restore)
+        return tuple(part for part in runs if part.stage not in SETTLED_STAGES and not part.halt)
 
     @cached_property
     def plans(self) -> dict[str, str]:
         """The digest of each plan that a click would confirm, by host."""
-        drawn = ((part, part.plan) for part in self.confirmable)
+        drawn = ((part, part.drawn) for part in self.confirmable)
         return {part.host: part.plan_digest or digest(plan) for part, plan in drawn if plan is not None}
 
     @property
@@ -299,7 +332,7 @@ class Request:
     def expires_at(self) -> datetime | None:
         """When the first of its plans does."""
         parts = self.confirmable or self.offered
-        return min((p.plan.expires_at for p in parts if p.plan is not None), default=None)
+        return min((p.drawn.expires_at for p in parts if p.drawn is not None), default=None)
 
     @cached_property
     def expected(self) -> Bytes:
@@ -313,4 +346,4 @@ class Request:
 
 def told(events: Iterable[Event]) -> tuple[Told, ...]:
     """Name the plan in each event that brings one."""
-    return tuple(Told(e, digest(e.plan) if e.event == "plan_ready" else "") for e in events)
+    return tuple(Told(e, digest(e.plan) if isinstance(e, PlanReady | RestorePlanned) else "") for e in events)

@@ -9,12 +9,12 @@ from bot.dispatch import Dispatch
 from bot.errors import QueueAnswerLost, QueueUnreachable
 from bot.memory.dossiers import Dossier
 from bot.memory.store import Store
-from bot.orders import delivered, given_up, is_late, type_of, undelivered, unsent, withdrawn
+from bot.orders import ORDERS, delivered, given_up, is_late, type_of, undelivered, unsent, withdrawn
 from bot.patience import Patience
 from bot.requests import Request, Sent
 from bot.sealing import Sealing
 from bot.withholding import Withholding
-from workers.contract import Claims, ExecutionOrder
+from workers.contract import Claims
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Sending:
 
     def _permitted(self, errand: Errand, messages: list[Claims]) -> list[Claims]:
         """What may go out: an order only while enough of those who agreed still may (S12)."""
-        if not any(isinstance(message, ExecutionOrder) for message in messages):
+        if not any(isinstance(message, ORDERS) for message in messages):
             return messages
         if not self.patience.allows((Sealing, errand.id), self.clock()):
             return []
@@ -95,8 +95,8 @@ class Sending:
 
     def _not_withheld(self, errand: Errand, messages: Sequence[Claims]) -> list[Claims]:
         """Keep back orders for hosts that could not obey them, or are about to be frozen."""
-        orders = [message for message in messages if isinstance(message, ExecutionOrder)]
-        whys = self.withholding.now() if orders else {}
+        orders = [message for message in messages if isinstance(message, ORDERS)]
+        whys = self.withholding.now(removes=not errand.request.asked.is_restore) if orders else {}
         held = [order for order in orders if order.host in whys]
         lost = [o for o in held if whys[o.host].for_good and errand.is_certain(o)]
         self._record(errand, [given_up(order, whys[order.host].why) for order in lost])

@@ -33,8 +33,10 @@ class Withholding:
     waiting: Waiting
     decisions: Decisions
 
-    def now(self) -> Mapping[str, Withheld]:
-        """The hosts that get no order, and why."""
+    def now(self, *, removes: bool = True) -> Mapping[str, Withheld]:
+        """The hosts that get no order, and why; a freeze holds up nothing that does not remove."""
+        if not removes:
+            return _troubled(self.store.contacts(), removes=False)
         # Before the decisions: a freeze that is decided in between is found there.
         typed = list(_freezes(self.waiting.open()))
         return withheld(contacts=self.store.contacts(), typed=typed, newest=self.decisions.newest("host"))
@@ -54,12 +56,16 @@ def withheld(
     contacts = tuple(contacts)
     hosts = tuple(contact.host for contact in contacts)
     frozen = (d.host for d in newest if d.verb is Verb.FREEZE and d.state in (State.OPEN, State.REFUSED))
-    troubled = {c.host: found for c in contacts if (found := obstacle(c.problems))}
     return {
         **{host: Withheld(TYPED) for freeze in typed for host in _meant(freeze, hosts)},
         **{host: Withheld(ON_ITS_WAY) for host in frozen},
-        **{host: Withheld(fragment(found), for_good=True) for host, found in troubled.items()},
+        **_troubled(contacts, removes=True),
     }
+
+
+def _troubled(contacts: Iterable[Contact], *, removes: bool) -> Mapping[str, Withheld]:
+    troubled = {c.host: found for c in contacts if (found := obstacle(c.problems, removes=removes))}
+    return {host: Withheld(fragment(found), for_good=True) for host, found in troubled.items()}
 
 
 def _meant(freeze: Freeze, hosts: tuple[str, ...]) -> tuple[str, ...]:

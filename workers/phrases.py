@@ -201,7 +201,7 @@ SAME_VERSIONS = "Check that the bot and this host's worker run the same version.
 LOOK_AT_CONTAINER = "Look at its log, and ask for a new preview when it runs and holds still."
 LOOK_AT_RUNNING = "Look at this container first."
 
-PLAN_RESTORE_AGAIN = "On the host, python -m workers restore RUN plans it again."
+PLAN_RESTORE_AGAIN = "Plan it again; on the host, python -m workers restore RUN does."
 NAME_A_RUN = "Name it by its id or the id's beginning."
 STILL_GOOD = "A refusal does not use up the plan: execute it then."
 
@@ -297,7 +297,7 @@ NEXT_STEPS: dict[Code, str] = {
     Code.RUN_UNKNOWN: NAME_A_RUN,
     Code.RUN_AMBIGUOUS: NAME_A_RUN,
     Code.NOT_REMOVED_BY_RUN: "Name an id or its beginning, a name or a tag.",
-    Code.NO_ROOM: "Make room, or name only what is needed (python -m workers restore RUN OBJECT).",
+    Code.NO_ROOM: "Make room, or name only those objects of the run that are needed.",
     Code.ARCHIVE_UNUSABLE: "Until it can be, images that no registry gives back stay.",
     Code.ARCHIVE_TOO_SMALL: "Make room on its disk, or raise archive_max_bytes in the policy.",
     Code.REGISTRIES_NOT_ASKED: "With probe_registry in the policy they are asked before a plan says so.",

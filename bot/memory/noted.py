@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.memory.audit import BOT, Detail, What, note, of_host
-from bot.orders import PLAN
+from bot.orders import PLAN, RESTORE, RESTORE_PLAN
 from bot.requests import Asked, Choice, Sent, Settlement
 from workers.contract import (
     Answered,
@@ -37,6 +37,8 @@ def note_asked(db: sqlite3.Connection, asked: Asked) -> None:
         channel=asked.channel,
         hosts=asked.hosts,
         kinds=asked.kinds,
+        run=(asked.wanted.run or "last") if asked.wanted else None,
+        objects=asked.wanted.objects if asked.wanted else None,
     )
 
 
@@ -63,7 +65,10 @@ def left_out(choices: Sequence[Choice]) -> dict[str, Any]:
 
 def note_sent(db: sqlite3.Connection, request_id: str, sent: Sent) -> None:
     """A job is on a host's queue, or is not, or may be: its error and `certain` say which."""
-    delivered = What.PLAN_ASKED if sent.type == PLAN else What.ORDERED
+    is_asked = sent.type in (PLAN, RESTORE_PLAN)
+    # What orders a run is compared with what its host says of runs.
+    ordered = What.RESTORE_ORDERED if sent.type == RESTORE else What.ORDERED
+    delivered = What.PLAN_ASKED if is_asked else ordered
     failed: dict[str, Detail] = {
         "type": sent.type,
         "error": sent.error,
@@ -77,7 +82,7 @@ def note_sent(db: sqlite3.Connection, request_id: str, sent: Sent) -> None:
         request_id=request_id,
         host=sent.host,
         order_id=sent.order_id,
-        plan_digest="" if sent.type == PLAN else _confirmed_plan(db, request_id, sent.host),
+        plan_digest="" if is_asked else _confirmed_plan(db, request_id, sent.host),
         **(failed if sent.error else {}),  # type: ignore[arg-type]
     )
 

@@ -4,9 +4,14 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
+from pydantic import TypeAdapter
+
 from bot.memory.database import moment, written
 from bot.requests import Asked, Choice, Contact, Sent, Settled, Settlement
+from bot.wanted import Wanted
 from workers.contract import Beat, Kind, Person
+
+WANTED = TypeAdapter(Wanted)
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,14 @@ def filed_of(row: sqlite3.Row) -> Filed:
         hosts=tuple(json.loads(row["hosts"])),
         made_at=moment(row["made_at"]),
         kinds=None if kinds is None else tuple(Kind(kind) for kind in kinds),
+        wanted=WANTED.validate_json(row["wanted"]) if row["wanted"] else None,
     )
     return Filed(asked, row["revision"], row["response_url"])
+
+
+def wanted_of(asked: Asked) -> str:
+    """What is to come back, as it stands in a row."""
+    return WANTED.dump_json(asked.wanted).decode() if asked.wanted else ""
 
 
 def row_of(request_id: str, settlement: Settlement, click: str) -> tuple[str, ...]:

@@ -158,4 +158,5 @@ def _run(row: sqlite3.Row) -> Run:
         requester=requester,
         approvers=tuple(approvers),
         number=row["number"],
+        order_id=row["order_id"],
     )

@@ -246,5 +246,9 @@ ALTER TABLE lookups ADD COLUMN is_private INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE lookups ADD COLUMN names TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE lookups ADD COLUMN utc_offset INTEGER NOT NULL DEFAULT 0;
 """
+# What is to come back of a run: empty where a request asks for no restore.
+SCHEMA_9 = """
+ALTER TABLE requests ADD COLUMN wanted TEXT NOT NULL DEFAULT '';
+"""
 # Each entry brings a memory from the version of its place to the next; what stands here never changes.
-SCHEMAS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8)
+SCHEMAS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8, SCHEMA_9)

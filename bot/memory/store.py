@@ -9,7 +9,7 @@ from bot.memory.audit import BOT, What, note
 from bot.memory.ballots import Poll, decides
 from bot.memory.database import Database, moment, written
 from bot.memory.noted import note_asked, note_sent, note_settled
-from bot.memory.rows import Filed, contact_of, filed_of, row_of, sent_of, settlement_of
+from bot.memory.rows import Filed, contact_of, filed_of, row_of, sent_of, settlement_of, wanted_of
 from bot.requests import SILENT_AFTER, Asked, Contact, Sent, Settlement
 from workers.contract import Beat, Person
 
@@ -78,12 +78,12 @@ class Store:
         with self._database.transaction() as db:
             done = db.execute(
                 "INSERT OR IGNORE INTO requests (id, trigger_id, verb, channel, team, user, hosts, kinds,"
-                " made_at, response_url) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " made_at, response_url, wanted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(asked.id, trigger_id, asked.verb, asked.channel),
                     *(asked.requester.team, asked.requester.user),
                     *(json.dumps(asked.hosts), json.dumps(asked.kinds)),
-                    *(written(asked.made_at), response_url),
+                    *(written(asked.made_at), response_url, wanted_of(asked)),
                 ),
             )
             if done.rowcount:

@@ -34,6 +34,8 @@ from bot.render.hosts import HostRow, hosts
 from bot.render.inquiries import KEEP_ALWAYS, answered, unanswered
 from bot.render.picture import Figure, Picture, days_shown, is_pictured, picture
 from bot.render.report import report
+from bot.render.restorable import restorable
+from bot.render.restore_files import restore_plan_file, restore_report_file
 from bot.render.root import EVENT_TYPE, root
 from bot.render.starting import START, starting
 from bot.render.trouble import is_troubled, trouble
@@ -97,6 +99,9 @@ __all__ = [
     "queue_unreachable",
     "report",
     "report_file",
+    "restorable",
+    "restore_plan_file",
+    "restore_report_file",
     "root",
     "shut_home",
     "starting",

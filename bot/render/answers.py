@@ -12,6 +12,7 @@ from bot.scopes import lacking
 from workers.wording import listing
 
 NOTHING_DONE = "This click did nothing."
+NEW_PLAN = "`/prune preview` makes a new plan, `/prune restore` one of what comes back."
 # Slack's words for a trigger that is used up: what was pressed or typed is too long ago.
 TRIGGERS = ("expired_trigger_id", "exchanged_trigger_id")
 
@@ -25,6 +26,7 @@ HELP = """\
 `/prune status` what is under way in this channel; `/prune cancel` takes back your plans, `cancel web-1` any
 `/prune history` past runs, page by page: what came of each, what it freed, who asked and who confirmed
 `/prune history web-* by @ana since 7d` some of them, also `until`; a time is `12h`, `7d` or `2026-11-01`
+`/prune restore web-1 3f2a app:2` what comes back of a run, and the confirmation; without a run, of the last
 `/prune why web-1 app:2` why that stays or goes: an image, container, network, build cache record or volume
 `/prune policy web-1` what is protected there, what may go when, and who may say so
 `/prune volumes web-1` its volumes by size, age and last use, for review by hand
@@ -63,7 +65,7 @@ def already_settled(settlement: Settlement) -> Message:
     """An answer to a click that came late."""
     by = f" by {mention(settlement.by)}" if settlement.by else ""
     text = f"{DECIDED[settlement.how]}{by} {date(settlement.at)}. {NOTHING_DONE}"
-    again = "" if settlement.how is Settled.CONFIRMED else "`/prune preview` makes a new plan."
+    again = "" if settlement.how is Settled.CONFIRMED else NEW_PLAN
     return said(text, again)
 
 
@@ -115,12 +117,12 @@ def stopped_before() -> Message:
 
 def timed_out(at: datetime) -> Message:
     """An answer to a click after the plan's time."""
-    return said(f"This plan expired {date(at)}. {NOTHING_DONE}", "`/prune preview` makes a new plan.")
+    return said(f"This plan expired {date(at)}. {NOTHING_DONE}", NEW_PLAN)
 
 
 def outdated() -> Message:
     """An answer to a button whose request is not known."""
-    return said(f"This request is not known any more. {NOTHING_DONE}", "`/prune preview` makes a new plan.")
+    return said(f"This request is not known any more. {NOTHING_DONE}", NEW_PLAN)
 
 
 def elsewhere(channel: str) -> Message:

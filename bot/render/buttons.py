@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.consent import Consent
-from bot.render.blocks import Block, may, mention, plain, section
+from bot.render.blocks import Block, code, may, mention, plain, section
 from bot.render.editing import edit_button
 from bot.render.headlines import kind_counts
+from bot.render.returning import NO_TAG_IS_TAKEN, by_kind
 from bot.requests import Phase, Request, Settled, Stage
 from workers.wording import bytes_range, listing
 
@@ -73,7 +74,8 @@ def buttons(request: Request, *, can_execute: bool, ticket: str = "") -> Block:
     proof = {"ticket": ticket} if ticket else {}
     value = json.dumps({"request": request.asked.id, "set": request.set_digest, **proof})
     execute = [_execute(request, value)] if can_execute and request.confirmable else []
-    edit = [edit_button(part) for part in request.offered] if can_execute and not ticket else []
+    can_edit = can_execute and not ticket and not request.asked.is_restore
+    edit = [edit_button(part) for part in request.offered] if can_edit else []
     cancel = {"type": "button", "action_id": CANCEL, "text": plain("Cancel"), "value": value}
     return {"type": "actions", "elements": [*execute, *(edit if len(edit) == 1 else []), cancel]}
 
@@ -97,6 +99,9 @@ def again(request: Request, now: datetime) -> list[Block]:
     """Where nothing came of a request, what asks for the same once more: that decides and removes nothing."""
     if not _may_look_again(request, now):
         return []
+    if request.asked.wanted:
+        # What is there to bring back is asked anew; the button would ask for something else.
+        return [section(f"To look again: {_typed(request)}")]
     button = {
         "type": "button",
         "action_id": AGAIN,
@@ -118,6 +123,8 @@ def _may_look_again(request: Request, now: datetime) -> bool:
 
 def _typed(request: Request) -> str:
     asked = request.asked
+    if asked.wanted:
+        return code(asked.wanted.words(asked.hosts[0]))
     named = asked.hosts if len(asked.hosts) <= HOSTS_TO_REPEAT else ()
     only = ("--only", ",".join(asked.kinds)) if asked.kinds else ()
     return f"`{' '.join(['/prune preview', *named, *only])}`"
@@ -128,13 +135,19 @@ def _execute(request: Request, value: str) -> Block:
         "type": "button",
         "action_id": EXECUTE,
         "text": plain(_verb(request)),
-        "style": "danger",
+        "style": _style(request),
         "value": value,
         "confirm": _dialog(request),
     }
 
 
+def _style(request: Request) -> str:
+    return "primary" if request.asked.is_restore else "danger"
+
+
 def _verb(request: Request) -> str:
+    if request.asked.is_restore:
+        return f"Restore {_back(request)} Object{'' if _back(request) == 1 else 's'}"
     hosts, asked = [part.host for part in request.confirmable], len(request.parts)
     if len(hosts) == 1:
         return f"Prune {hosts[0]}"
@@ -142,14 +155,24 @@ def _verb(request: Request) -> str:
 
 
 def _dialog(request: Request) -> Block:
-    verb = _verb(request)
+    verb, is_restore = _verb(request), request.asked.is_restore
     return {
         "title": plain(f"{verb}?"),
-        "text": plain(_consequences(request)),
+        "text": plain(_what_comes_back(request) if is_restore else _consequences(request)),
         "confirm": plain(verb if len(verb) <= LABEL else "Prune 1 Host"),
-        "deny": plain("Keep Everything"),
-        "style": "danger",
+        "deny": plain("Leave It So" if is_restore else "Keep Everything"),
+        "style": _style(request),
     }
+
+
+def _back(request: Request) -> int:
+    return sum(len(part.back.steps) for part in request.confirmable if part.back)
+
+
+def _what_comes_back(request: Request) -> str:
+    plans = [part.back for part in request.confirmable if part.back]
+    told = [f"On {plan.host}: {', '.join(by_kind(plan))}, {bytes_range(plan.needs)}." for plan in plans]
+    return f"{' '.join(told)} {NO_TAG_IS_TAKEN}"[:DIALOG]
 
 
 def _consequences(request: Request) -> str:

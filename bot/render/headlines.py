@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot.render.blocks import code, when
+from bot.render.returning import of_restore
+from bot.render.unheard import no_plan, not_confirmable, unreported
 from bot.requests import HostPart, Phase, Request, Settled, Stage
 from workers.contract import Bytes, HealthChange, HealthLine, Kind, Outcome, Plan, Report, Status
 from workers.reasons import Code
@@ -27,6 +29,8 @@ ENDINGS = {
 
 def headline(request: Request, now: datetime) -> str:
     """The line that stands on top, and alone in a notification."""
+    if request.asked.is_restore:
+        return of_restore(request, now)
     match request.phase:
         case Phase.PLANNING:
             return f"Planning on {_hosts_named(request.asked.hosts)}…"
@@ -106,23 +110,15 @@ def _is_whole(plan: Plan | None) -> bool:
 
 def _nothing(part: HostPart) -> str:
     if part.plan is None:
-        return NO_PLAN.get(part.stage, "No plan from {host}.").format(host=part.host)
+        return no_plan(part)
     if not part.plan.complete:
         return f"No plan for {part.host}: not everything could be read."
     if part.plan.engine.read_only is not None:
         return f"Nothing can be removed on {part.host}: its engine is only read."
     if part.withheld:
-        return f"Nothing can be confirmed for {part.host}: {OBSTACLES[part.withheld.code]}."
+        return not_confirmable(part.host, part.withheld)
     waiting = next((notice.params for notice in part.plan.notices if notice.code is Code.WAITING), None)
     return f"Nothing to remove on {part.host}." if waiting is None else _later(part.host, waiting)
-
-
-OBSTACLES = {
-    Code.KEY_NOT_HELD: "it does not hold the key that signs",
-    Code.CLOCK_OFF: "its clock is wrong",
-    Code.LEDGER_UNUSABLE: "its ledger cannot be used",
-    Code.FROZEN: "it is frozen",
-}
 
 
 def _later(host: str, waiting: Mapping[str, str | int]) -> str:
@@ -131,14 +127,6 @@ def _later(host: str, waiting: Mapping[str, str | int]) -> str:
     if not isinstance(freed, int) or not until:
         return f"Nothing to remove on {host} yet."
     return f"0 B now on {host}, up to {size(freed)} from {when(str(until))}."
-
-
-NO_PLAN = {
-    Stage.SILENT: "No plan: {host} is not answering.",
-    Stage.UNREACHABLE: "No plan: {host} was not reached.",
-    Stage.REFUSED: "No plan: {host} refused the request.",
-    Stage.PLAN_FAILED: "No plan: {host} could not make one.",
-}
 
 
 def _finished(parts: Sequence[HostPart]) -> str:
@@ -170,21 +158,9 @@ def _unheard(parts: Sequence[HostPart]) -> int:
 def outcome(part: HostPart) -> str:
     """How one host's run ended, and whether what ran before still runs."""
     if part.report is None:
-        return _unreported(part)
+        return unreported(part)
     report = part.report
     return f"{ending(report)} {services([report])}".strip()
-
-
-def _unreported(part: HostPart) -> str:
-    if part.stage is Stage.REFUSED:
-        return f"{part.host} refused, nothing was removed."
-    if part.stage is Stage.WITHDRAWN:
-        return f"An approval no longer counts, nothing was removed on {part.host}."
-    if part.stage is Stage.UNREACHABLE:
-        return f"{part.host} was not sent the order, nothing was removed."
-    if part.stage is Stage.NOT_EXECUTED:
-        return f"Not executed on {part.host} in time, nothing was removed."
-    return f"{part.host} stopped answering, what was removed is not known yet."
 
 
 def ending(report: Report) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bot.render.blocks import date, detail, fit
 from bot.render.locks import being_pruned, way_out
 from bot.render.summary import by_kind, gone_for_good, kept, left_out, notes, sentences
+from bot.render.unheard import done
 from bot.requests import PLAN_WITHIN, SILENT_AFTER, HostPart, Phase, Request, Stage
 from workers.contract import Plan
 from workers.exclusions import expected
@@ -13,9 +14,8 @@ from workers.wording import amount, bytes_range, listing, span
 
 LINES = 2_200
 PATIENCE = timedelta(minutes=1)
-START_WORKER = "Nothing was removed there. Start its worker and ask again."
-AFTER_THAT = "Nothing was removed there for this. Ask again when that is over."
-ASK_AGAIN = "Nothing was removed there. Ask again when Redis answers."
+START_WORKER = "Start its worker and ask again."
+AFTER_THAT = "Ask again when that is over."
 REPORT_FOLLOWS = "Nothing goes on by itself; the host's report follows when it is back."
 
 
@@ -46,6 +46,19 @@ def _lines(part: HostPart, request: Request, now: datetime, *, counts: bool) -> 
     return told_of(part, now)
 
 
+def _nothing_done(part: HostPart) -> str:
+    return f"Nothing was {done(part)} there."
+
+
+def _anew(part: HostPart) -> str:
+    return "Ask for it again." if part.is_restore else "Ask for a new preview."
+
+
+def _perhaps_older(part: HostPart) -> str:
+    """A job that a worker does not know has nobody whom it could tell."""
+    return " One of an older version knows no restores." if part.is_restore else ""
+
+
 def _asked(part: HostPart, _: datetime) -> list[str]:
     if part.error:
         return [f"is not reached yet, the queue does not answer{_error(part)}. It is tried again."]
@@ -63,40 +76,41 @@ def _planning(part: HostPart, now: datetime) -> list[str]:
 
 
 def _without_plan(part: HostPart, now: datetime) -> list[str]:
-    return ["made no plan.", *sentences(part.reasons, now), "Nothing was removed there."]
+    return ["made no plan.", *sentences(part.reasons, now), _nothing_done(part)]
 
 
 def _refused(part: HostPart, now: datetime) -> list[str]:
-    return ["refused, nothing was removed.", *sentences(part.reasons, now)]
+    return [f"refused, nothing was {done(part)}.", *sentences(part.reasons, now)]
 
 
 def _unreached(part: HostPart, _: datetime) -> list[str]:
     if part.ordered:
-        return [f"was not sent the order{_error(part)}.", "Nothing was removed there. Ask for a new preview."]
-    return [f"was not reached: the queue does not answer{_error(part)}.", ASK_AGAIN]
+        return [f"was not sent the order{_error(part)}.", f"{_nothing_done(part)} {_anew(part)}"]
+    then = f"{_nothing_done(part)} Ask again when Redis answers."
+    return [f"was not reached: the queue does not answer{_error(part)}.", then]
 
 
 def _withdrawn(part: HostPart, _: datetime) -> list[str]:
     return [
-        "was given no order, nothing was removed.",
+        f"was given no order, nothing was {done(part)}.",
         f"Too few of those who agreed still may{_error(part)}. Ask again.",
     ]
 
 
 def _silent(part: HostPart, now: datetime) -> list[str]:
     if part.last_seen is None:
-        return ["has never answered.", START_WORKER]
+        return ["has never answered.", f"{_nothing_done(part)} {START_WORKER}"]
     if now - part.last_seen > SILENT_AFTER:
-        return [f"is not answering since {date(part.last_seen)}.", START_WORKER]
+        return [f"is not answering since {date(part.last_seen)}.", f"{_nothing_done(part)} {START_WORKER}"]
     if part.holder:
         return [
             f"{being_pruned(part.holder)}, and is not waited for any longer.",
-            AFTER_THAT,
+            f"{_nothing_done(part)} {AFTER_THAT}",
             way_out(part.host),
         ]
     return [
         f"gave no plan within {span(PLAN_WITHIN.total_seconds())} and is not waited for any longer.",
-        "Nothing was removed there. Look at its worker's log and ask again.",
+        f"{_nothing_done(part)} Look at its worker's log and ask again.{_perhaps_older(part)}",
     ]
 
 
@@ -113,15 +127,15 @@ def _lost(part: HostPart, _: datetime) -> list[str]:
     if part.steps_done:
         return [f"is not answering{seen}, after {part.steps_done} of {part.steps} steps.", REPORT_FOLLOWS]
     return [
-        f"has not said that it began{_error(part)}. What was removed is not known yet.",
+        f"has not said that it began{_error(part)}. What was {done(part)} is not known yet.",
         f"Last heard of{seen.replace(' since', '') or ' never'}. {REPORT_FOLLOWS}",
     ]
 
 
-def _not_executed(_: HostPart, __: datetime) -> list[str]:
+def _not_executed(part: HostPart, _: datetime) -> list[str]:
     return [
-        "did not take the order before it expired, so nothing was removed.",
-        "See in its worker's log whether it was down or busy, and ask for a new preview.",
+        f"did not take the order before it expired, so nothing was {done(part)}.",
+        f"See in its worker's log whether it was down or busy. {_anew(part)}",
     ]
 
 

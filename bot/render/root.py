@@ -24,6 +24,7 @@ from bot.render.editing import chooser, edit_beside, edit_menu
 from bot.render.headlines import headline
 from bot.render.live import live
 from bot.render.parts import host_line, host_text
+from bot.render.restoring import restore_blocks
 from bot.render.summary import kinds_by_bytes
 from bot.render.titles import KIND_TITLES
 from bot.requests import HostPart, Phase, Request, Settled, Settlement
@@ -53,17 +54,21 @@ def root(request: Request, now: datetime, consent: Consent | None = None, *, tic
     """
     title = headline(request, now)
     is_open = request.phase is Phase.READY and not request.is_expired(now)
-    figures = _figures(request) if is_open else []
+    is_restore = request.asked.is_restore
+    figures = _figures(request) if is_open and not is_restore else []
     can_execute = consent is None or consent.is_possible
     # Who alone sees a copy decides on it as it is; what goes ahead is chosen where everybody sees it.
-    to_choose = is_open and can_execute and not ticket
+    to_choose = is_open and can_execute and not ticket and not is_restore
     consented = agreement(consent) if is_open and consent else []
     record = _record(request, is_open=is_open)
     pressed = [buttons(request, can_execute=can_execute, ticket=ticket)] if is_open else stop_button(request)
     next_ = again(request, now)
     room = TEXT_BUDGET - len(title) - weight([*figures, *consented, record, *pressed, *next_])
     choice = chooser(request, room=room - LINES_ROOM) if to_choose else []
-    hosts = _hosts(request, now, figures, room=room - weight(choice), to_choose=to_choose)
+    if is_restore:
+        hosts = restore_blocks(request, now, room=room)
+    else:
+        hosts = _hosts(request, now, figures, room=room - weight(choice), to_choose=to_choose)
     return message(
         title,
         [*figures, *hosts, *consented, record, *choice, *pressed, *next_],

@@ -224,6 +224,12 @@ def _pressed(request: Request, consent: Consent) -> tuple[object, ...]:
 
 def exhibits(request: Request, done: frozenset[str], now: datetime) -> Iterator[Iterator[Exhibit]]:
     """What belongs into the thread of a request by now; each group in its order, finished ones left out."""
+    if request.asked.is_restore:
+        return (_back(part) for part in request.parts if part.back is not None)
+    return _removals(request, done, now)
+
+
+def _removals(request: Request, done: frozenset[str], now: datetime) -> Iterator[Iterator[Exhibit]]:
     # Trouble first, and in groups of its own: nothing else keeps it waiting, and it keeps nothing else.
     for part in request.parts:
         if part.ordered and part.report and render.is_troubled(part.report):
@@ -262,6 +268,14 @@ def _plan(part: HostPart) -> Iterator[Exhibit]:
     for number, reply in enumerate(render.details(part), 1):
         yield Exhibit(f"details {part.host} {number}", partial(_as_it_is, reply))
     yield Exhibit(plan_file(part), lambda: _file(f"Plan of {part.host}", render.details_file(part)))
+
+
+def _back(part: HostPart) -> Iterator[Exhibit]:
+    """The whole plan of a restore, and its whole report; the root message tells what people decide by."""
+    title = f"Restore on {part.host}"
+    yield Exhibit(plan_file(part), lambda: _file(f"Plan: {title}", render.restore_plan_file(part)))
+    if part.restored:
+        yield Exhibit(f"restored {part.host}", lambda: _file(title, render.restore_report_file(part)))
 
 
 def _trouble(report: Report) -> Iterator[Exhibit]:

@@ -51,6 +51,8 @@ from workers.contract import (
     Plan,
     PlanRequest,
     Question,
+    RestoreOrder,
+    RestoreRequest,
     acknowledged_key,
     beat_key,
     events_key,
@@ -63,6 +65,8 @@ TYPES: dict[str, Any] = {
     "workers.jobs.plan": PlanRequest,
     "workers.jobs.answer": Question,
     "workers.jobs.execute": ExecutionOrder,
+    "workers.jobs.restore_plan": RestoreRequest,
+    "workers.jobs.restore": RestoreOrder,
     "workers.jobs.keep": STANDING,
 }
 

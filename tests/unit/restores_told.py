@@ -18,6 +18,7 @@ from workers.contract import (
     RestorePlanned,
     RestoreReport,
     RestoreStep,
+    RestoreStepBegun,
     Status,
     StaysAway,
 )
@@ -91,3 +92,8 @@ def restore_finished(report: RestoreReport) -> RestoreFinished:
     return RestoreFinished(
         host=report.host, at=report.finished_at, request_id=report.request_id, report=report
     )
+
+
+def step_begun(order_id: str, made: RestorePlan, index: int, *, at: datetime = NOON) -> RestoreStepBegun:
+    about = {"order_id": order_id, "index": index, "object": made.steps[index].object}
+    return RestoreStepBegun(host=made.host, at=at, request_id=made.request_id, **about)

@@ -109,7 +109,7 @@ def test_a_word_like_no_command_gets_them_in_their_order() -> None:
         "/prune preview, /prune execute, /prune hosts, /prune history, /prune status, /prune cancel,"
         " /prune doctor, /prune why, /prune policy,"
         " /prune volumes, /prune stop, /prune freeze, /prune unfreeze, /prune protect, /prune unprotect,"
-        " /prune protections, /prune help."
+        " /prune protections, /prune restore, /prune help."
     )
 
 

@@ -81,6 +81,7 @@ PURE = {
         "bot.rulebook_faults",
         "bot.scopes",
         "bot.starts",
+        "bot.wanted",
     ),
 }
 WITH_EFFECTS = {

@@ -46,6 +46,7 @@ from tests.unit.render_strategies import (
     soughts,
 )
 from tests.unit.render_values import ANA, ASKED_WHY, BO, NOW, ago, told_by
+from tests.unit.restores_drawn import restores
 from tests.unit.soundness import (
     assert_prose_unstyled,
     assert_sound,
@@ -229,7 +230,7 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
         many(
             st.builds(
                 render.HostRow,
-                *(HOST, MOMENTS, st.sampled_from(["", "plan", "execute"]), MOMENTS, NAMES),
+                *(HOST, MOMENTS, st.sampled_from(["", "plan", "execute", "restore"]), MOMENTS, NAMES),
                 st.lists(reasons(), max_size=5).map(tuple),
                 st.none() | HOLDERS,
             )
@@ -254,13 +255,14 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
     "receipts.not_readable": drawn(receipts.not_readable),
     "receipts.taken": drawn(receipts.taken),
     "report.report": drawn(render.report, parts(), NOWS),
-    "root.root": drawn(render.root, requests(), NOWS, st.none() | CONSENTS),
+    "restorable.restorable": drawn(render.restorable, st.lists(runs(), max_size=10)),
+    "root.root": drawn(render.root, requests() | restores(), NOWS, st.none() | CONSENTS),
     "starting.starting": drawn(render.starting, HOSTS, st.just("about")),
     "trouble.trouble": drawn(render.trouble, plans("web-1").flatmap(reports).filter(render.is_troubled)),
     "underway.cancelled": drawn(render.cancelled, many(requests())),
     "unshown.goes_on_here": drawn(render.goes_on_here, MARKS),
     "unshown.unshown": drawn(render.unshown, REFUSALS, MARKS).filter(bool),
-    "underway.underway": drawn(render.underway, many(st.tuples(requests(), LINKS)), NOWS),
+    "underway.underway": drawn(render.underway, many(st.tuples(requests() | restores(), LINKS)), NOWS),
 }
 
 

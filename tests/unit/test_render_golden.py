@@ -37,6 +37,9 @@ from bot.render import (
     queue_unreachable,
     report,
     report_file,
+    restorable,
+    restore_plan_file,
+    restore_report_file,
     root,
     starting,
     timed_out,
@@ -77,6 +80,7 @@ from tests.unit.render_values import (
     run,
     told_by,
 )
+from tests.unit.restores_drawn import RESTORES
 from tests.unit.test_render_home import HOMES
 from tests.workspace.validate import validate_message, validate_view
 from workers.contract import (
@@ -116,6 +120,7 @@ RUNS = (
         approvers=tuple(Person(team="T0HOME", user=f"U0N{n}") for n in range(5)),
     ),
 )
+NAMED_RUNS = [replace(run, order_id=f"{n}f2a" * 8) for n, run in enumerate(RUNS) if run.removed]
 LINKS = {id_: f"https://example.slack.com/archives/C0OPS/p{id_[-1]}" for id_ in ("r-1", "r-2")}
 SOUGHT = Sought(("web-*", "db-1"), (ANA, BO), ago(days=30), ago(days=1))
 BOTH = {Turn.NEWER: "newer than that", Turn.OLDER: "older than this"}
@@ -155,6 +160,12 @@ def slack_says(code: str) -> SlackError:
 
 MESSAGES: dict[str, tuple[Message, ...]] = {
     **{f"root-{name}": (root(request, NOW),) for name, request in REQUESTS.items()},
+    **{f"restore-{name}": (root(request, NOW),) for name, request in RESTORES.items()},
+    "restore-approved-by-one-of-two": (root(RESTORES["ready"], NOW, replace(TWO, void=())),),
+    "restore-runs": (
+        restorable([replace(run, order_id=f"{n}f2a" * 8) for n, run in enumerate(RUNS)]),
+        restorable([]),
+    ),
     "root-approved-by-one-of-two": (root(READY, NOW, TWO),),
     "root-nobody-may": (root(READY, NOW, replace(TWO, who=(), given=(), void=(BO,))),),
     "counted": (counted(TWO),),
@@ -274,6 +285,12 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
 }
 
 
+FILES = (
+    (planned(), details_file),
+    (ran(STOPPED_RUN), report_file),
+    (RESTORES["ready"].parts[0], restore_plan_file),
+    (RESTORES["interrupted"].parts[0], restore_report_file),
+)
 VIEWS: dict[str, tuple[Block, ...]] = {
     "form-start": (starting(("db-1", "web-1", "web-2"), "about"),),
     "form-edit": (
@@ -306,13 +323,13 @@ def test_slack_takes_every_recorded_view(name: str) -> None:
 
 
 def test_the_complete_lists_read_as_recorded() -> None:
-    for part, file in ((planned(), details_file), (ran(STOPPED_RUN), report_file)):
+    for part, file in FILES:
         assert_text(*file(part))
 
 
 def test_no_recorded_message_is_left_over() -> None:
     names = {*MESSAGES, *VIEWS, *HOMES}
-    files = {details_file(planned())[0], report_file(ran(STOPPED_RUN))[0]}
+    files = {file(part)[0] for part, file in FILES}
     events = {"execution-finished.json", "execution-finished-before-trouble.json"}
     audit = {"audit-verify.txt", "audit-export.csv", "audit-export.jsonl", "host-audit.txt"}
     assert {f"{name}.txt" for name in names} | files | events | audit == {
