@@ -111,16 +111,17 @@ def test_a_restore_goes_from_the_command_to_the_report_in_one_message(stage: Sta
     stage.slack.wait_for(lambda: len(stage.slack.thread("ops", root.ts)) == 3, 60, what="both files")
     assert len(stage.roots()) == 1
     assert stage.slack.violations == ()
-    wait_until(lambda: acts(stage)[-1] == What.RESTORED, what="the last act")
     told = [
         *(What.ASKED, What.PLAN_ASKED, What.RESTORE_PLANNED, What.SHOWN, What.CONFIRMED),
         *(What.RESTORE_ORDERED, What.RESTORED),
     ]
-    assert [act for act in acts(stage) if act in told] == [str(what) for what in told]
+    # A host and a person may be faster than the bot is with its own notes.
+    wait_until(lambda: sorted(set(acts(stage)) & set(told)) == sorted(told), what="every act")
+    assert [acts(stage).count(act) for act in told] == [1] * len(told)
 
 
 def test_s12_who_may_not_execute_may_not_restore(stage: Stage, driven: HandDriven) -> None:
-    assert "may do this" in driven.command("restore web-1", user="cy")
+    assert "may do this" in driven.command("restore web-1", user="dee")
     assert stage.host().queued == 0
 
     driven.command("restore web-1")
@@ -128,7 +129,7 @@ def test_s12_who_may_not_execute_may_not_restore(stage: Stage, driven: HandDrive
     planned(stage)
     driven.hear()
     driven.carry_on()
-    assert "may do this" in driven.click(EXECUTE, user="cy")
+    assert "may do this" in driven.click(EXECUTE, user="dee")
     driven.carry_on()
     assert stage.host().queued == 0
 
