@@ -69,6 +69,7 @@ def _at_work(part: HostPart, now: datetime) -> Iterator[str]:
     what = f"{NOUNS[part.bringing.kind]} {code(part.bringing.name)}"
     since = f", since {date(part.since)}" if part.since else ""
     yield f"*{part.host}* brings back {what}, {part.steps_done + 1} of {part.steps}{since}."
+    yield from sentences([part.trouble] if part.trouble else [], now)
 
 
 def _plan(part: HostPart, plan: RestorePlan, request: Request, now: datetime) -> Iterator[str]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bot.requests import Asked, HostPart, Phase, Request, Settled, Settlement, Stage
 from bot.wanted import Wanted
 from tests.unit.render_strategies import NAMES, bytes_, objects, reasons, settlements
-from tests.unit.render_values import ANA, BO, NOW, ago
+from tests.unit.render_values import ANA, BO, NO_LEDGER, NOW, ago
 from tests.unit.restores_told import DIGEST, RUN, restore_plan, restore_report
 from workers.contract import (
     AddressPool,
@@ -137,6 +137,11 @@ RESTORES: dict[str, Request] = {
     "confirmed": of(ORDERED, Phase.EXECUTING, CONFIRMED),
     "executing": of(
         replace(ORDERED, stage=Stage.EXECUTING, steps=3, steps_done=1, bringing=API, told_at=NOW),
+        Phase.EXECUTING,
+        CONFIRMED,
+    ),
+    "executing-no-ledger": of(
+        replace(ORDERED, stage=Stage.EXECUTING, steps=3, bringing=API, trouble=NO_LEDGER),
         Phase.EXECUTING,
         CONFIRMED,
     ),
