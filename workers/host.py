@@ -222,6 +222,7 @@ class Host:
                 raise RefusedError(why)
             tools = Tools(
                 save=partial(self.archive.save, order.id),
+                load=self.archive.load,
                 engine=self.engine,
                 identity=self.identity,
                 ledger=self.ledger,

@@ -416,6 +416,21 @@ def test_s7_what_came_into_use_while_it_was_saved_stays(host: WorkerHost, disk: 
     assert (outcome_of(report, image).outcome, host.has(image)) == (Outcome.REFUSED, True)
 
 
+def test_s7_an_image_that_was_lost_in_a_race_comes_back_from_there(host: WorkerHost, disk: Path) -> None:
+    image = host.image("web:1", "web:2")
+
+    def lose(kind: str, _id: str) -> None:
+        # What is left of a lost race: a container whose image went in the moment it was made.
+        if kind == "image" and not host.has(image):
+            host.image("web:1", "web:2")
+            host.create("web", image)
+            host.engine.client.remove_image(image, force=True)
+
+    report = host.execute(host.plan(), after=lose)
+    assert codes(report.findings) == [Code.LOST_RACE, Code.BROUGHT_BACK]
+    assert tags(host) == {"web:1": image, "web:2": image}
+
+
 # The worker's process dies
 
 

@@ -4,8 +4,9 @@ import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
-from workers.contract import Kind, Outcome, Step, StepOutcome
+from workers.contract import FromArchive, Kind, Outcome, Step, StepOutcome
 from workers.engine import Engine
 from workers.errors import EngineError
 from workers.execution import aftermath
@@ -13,9 +14,16 @@ from workers.execution.restoring import put_back
 from workers.planning import answers
 from workers.reasons import Code, Reason, reason
 from workers.references import ImageName
+from workers.restore.kept import archived_as
 
 # For all images of one look together: a registry that does not answer must not hold the report.
 BRINGING_BACK = timedelta(minutes=10)
+Load = Callable[[str, FromArchive, timedelta], Reason | None]
+
+
+def no_archive(_image: str, copy: FromArchive, _left: timedelta) -> Reason:
+    """What has no archive to load from says so."""
+    return reason(Code.ARCHIVE_UNREADABLE, detail=copy.file)
 
 
 def perhaps_gone(steps: Sequence[Step], outcomes: Mapping[int, StepOutcome]) -> list[Step]:
@@ -38,10 +46,12 @@ def lost_races(
     known: Collection[str],
     way_back: Callable[[Step], str],
     told: Collection[Reason] = (),
+    load: Load = no_archive,
 ) -> list[Reason]:
     """Find containers that were made of removed images, and bring those images back.
 
-    `known` are the ids of the containers that were there before; what was `told` is not told again.
+    `known` are the ids of the containers that were there before; what was `told` is not told again. `load`
+    has an image of the archive loaded, or says why not.
     """
     if not removed:
         return []
@@ -55,21 +65,29 @@ def lost_races(
     for step in (s for s in gone if s.object.id in lost):
         alarm = reason(Code.LOST_RACE, container=lost[step.object.id].name, image=step.object.name)
         if alarm not in told:
-            found += [alarm, _bring_back(engine, step, way_back(step), until)]
+            left = timedelta(seconds=until - time.monotonic())
+            fetch = partial(_fetch, engine, step, way_back(step), left, load)
+            found += [alarm, _bring_back(engine, step, fetch)]
     return found
 
 
-def _bring_back(engine: Engine, step: Step, way_back: str, until: float) -> Reason:
-    """Pull the image by its digest and give it its names again, where a registry still has it."""
-    source = aftermath.way_back_of(json.loads(way_back))
-    left = until - time.monotonic()
+def _bring_back(engine: Engine, step: Step, fetch: Callable[[], None]) -> Reason:
+    """Have the image again, from wherever it may be had, and give it its names again."""
     try:
-        if source is None or left <= 0:
-            return reason(Code.NOT_BROUGHT_BACK, image=step.object.name)
-        engine.pull(*source, within=timedelta(seconds=left))
+        fetch()
         # A pull that fails half-way says so only in its stream of texts.
         engine.inspect_image(step.object.id)
     except EngineError:
         return reason(Code.NOT_BROUGHT_BACK, image=step.object.name)
     put_back(engine, step.object.id, [ImageName.parse(name) for name in step.untags])
     return reason(Code.BROUGHT_BACK, image=step.object.name)
+
+
+def _fetch(engine: Engine, step: Step, way_back: str, left: timedelta, load: Load) -> None:
+    """Load its copy, or pull it by its digest, where a registry still has it."""
+    kept = json.loads(way_back)
+    copy, source = archived_as(kept), aftermath.way_back_of(kept)
+    if left <= timedelta(0) or (copy is not None and load(step.object.id, copy, left) is None):
+        return
+    if source is not None:
+        engine.pull(*source, within=left)

@@ -281,6 +281,7 @@ class _Run:
             known=self.start.containers,
             way_back=self.course.way_back,
             told=self.course.findings,
+            load=self.tools.load,
         )
         self.course.find(*found)
         self.course.stop(*(one for one in found if one.code is Code.LOST_RACE))

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from workers.contract import EngineIdentity, ExecutionOrder, Step
 from workers.engine import Engine
 from workers.execution.progress import Heard, unheard
+from workers.execution.races import Load
 from workers.memory.ledger import Ledger
 from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
@@ -22,7 +23,8 @@ class Tools:
     """The parts of a host; `told_to_stop` is asked between steps, `wait` lets time pass.
 
     `consume` uses an order up, durably, before the first removal.
-    `save` has an image in the archive, given its step and how long that may take, or says why it is not.
+    `save` has an image in the archive, given its step and how long that may take, or says why it is not;
+    `load` gives one back to the engine, or says why not.
     `barred` says between steps why people, or what they left standing, want the run to end.
     `findings` are what the host itself has to say in the report. `hear` is told what is done now.
     """
@@ -38,6 +40,7 @@ class Tools:
     wait: Callable[[float], None]
     consume: Callable[[ExecutionOrder, datetime], None]
     save: Save
+    load: Load
     findings: tuple[Reason, ...] = ()
     barred: Callable[[], Reason | None] = lambda: None
     hear: Heard = unheard

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from workers.contract import FromArchive
 from workers.planning.facts import PROJECT
 from workers.planning.stock import Archived
 
@@ -42,6 +43,12 @@ def with_archive(way_back: str, archived: Archived) -> str:
     """Name where an image was saved."""
     told = {"File": archived.file, "Size": archived.size, "Sha256": archived.sha256}
     return _spelled({**json.loads(way_back), "Archive": told})
+
+
+def archived_as(kept: Raw) -> FromArchive | None:
+    """The copy of an image that was kept; None where there is none."""
+    told = kept.get("Archive")
+    return FromArchive(file=told["File"], size=told["Size"], sha256=told["Sha256"]) if told else None
 
 
 def of_network(inspected: Raw) -> str:
