@@ -316,6 +316,20 @@ def test_on_the_engines_own_disk_nothing_is_saved_and_what_would_be_stays(
     assert outcome_of(report, network).outcome is Outcome.REMOVED
 
 
+def test_where_the_worker_may_not_write_such_images_stay_and_can_come_back(
+    host: WorkerHost, disk: Path
+) -> None:
+    first = host.image("first:1")
+    gone(host)
+    second = host.image("second:1")
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    plan = host.plan()
+
+    assert (stays(plan)[second], plan.steps) == (Code.ARCHIVE_UNUSABLE, ())
+    assert restore(host, plan_of(host)).status is Status.DONE
+    assert host.has(first)
+
+
 def leave(disk: Path, size: int) -> None:
     """Fill the archive's disk with somebody else's data, up to about so many bytes."""
     with (disk / "filler").open("wb") as file:

@@ -85,3 +85,10 @@ def test_a_containerd_of_the_engines_own_is_found_in_its_data(engine: EngineIden
     [(found, holds)] = measuring.measure(its, []).filesystems
 
     assert (found.path, holds) == (engine.data_root, frozenset(DiskPart))
+
+
+def test_the_devices_under_an_engines_data_are_those_of_its_parts_as_well() -> None:
+    at_top = ENGINE.model_copy(update={"data_root": "/", "storage_driver": "proc"})
+
+    assert measuring.devices(at_top) == {os.stat("/").st_dev, os.stat("/proc").st_dev}
+    assert measuring.devices(ENGINE) == frozenset()

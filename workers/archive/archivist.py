@@ -1,5 +1,6 @@
 """The archive of one host: saves images before they go, and gives them back."""
 
+import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,6 +69,8 @@ class Archive:
             device = top.stat().st_dev
         except OSError as error:
             return self._unusable(str(error.strerror))
+        if not os.access(top, os.W_OK | os.X_OK):
+            return self._unusable("this worker may not write there")
         engines = measuring.devices(self.identity) if self.local else frozenset()
         if not engines:
             return self._unusable("the engine's own disk cannot be looked at to tell them apart")
