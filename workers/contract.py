@@ -15,6 +15,7 @@ HOST_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 # The team of whoever is at a machine's own command line; a job never carries it (workers.jobs).
 HOST_TEAM = "host"
 AT_A_MACHINE = "cli:"
+LONGEST_WORK = 86_400
 HostName = Annotated[str, Field(pattern=HOST_PATTERN)]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 # What somebody may call an object, and how many of them one request names.
@@ -969,14 +970,17 @@ class Doing(StrEnum):
 
 
 class WorkBegun(Fact):
-    """What a run does from now on: for at most so many `seconds`, or with `count` objects of a kind."""
+    """What a run does from now on: for at most so many `seconds`, or with `count` objects of a kind.
+
+    What takes longer than a day is told as a day.
+    """
 
     event: Literal["work_begun"] = "work_begun"
     order_id: str
     doing: Doing
-    seconds: float = 0
+    seconds: float = Field(default=0, ge=0, le=LONGEST_WORK)
     kind: Kind | None = None
-    count: int = 0
+    count: int = Field(default=0, ge=0)
 
 
 class StepFinished(Fact):

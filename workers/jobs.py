@@ -132,9 +132,8 @@ def _telling_why_not(
 
 def _tell_work(order: ExecutionOrder, place: Place, ledger: Ledger, now: Progress) -> None:
     """For who watches alone: a ledger that takes no more ends the run where something has to be kept."""
-    about = {"doing": now.doing, "seconds": now.seconds, "kind": now.kind, "count": now.count}
     with suppress(LedgerError):
-        ledger.tell(WorkBegun(**_told(order, place), order_id=order.id, **about))
+        ledger.tell(WorkBegun(**_told(order, place), order_id=order.id, **now.told()))
 
 
 def restore_plan(request: RestoreRequest, place: Place) -> None:

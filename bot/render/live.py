@@ -228,4 +228,8 @@ def _count(part: HostPart, kind: Kind, told: int) -> int:
 
 
 def _end(work: WorkBegun) -> str:
-    return date(work.at + timedelta(seconds=work.seconds))
+    try:
+        return date(work.at + timedelta(seconds=work.seconds))
+    except OverflowError:
+        # By a host's clock there may be no time after this one.
+        return date(work.at)

@@ -8,9 +8,9 @@ import pytest
 from bot.permalinks import Permalinks
 from bot.render import AGAIN, EXECUTE
 from tests.service.bot_stage import Clock, HandDriven, Stage, listen
-from tests.unit.bot_values import finished, report, started
+from tests.unit.bot_values import finished, report, started, work_begun
 from tests.workspace import Message
-from workers.contract import Kind, PlanRequest
+from workers.contract import Doing, ExecutionOrder, Kind, PlanRequest
 from workers.signing import digest
 from workers.wording import short
 
@@ -75,6 +75,38 @@ def test_a_run_is_under_way_until_it_is_over(stage: Stage, bot: HandDriven) -> N
     bot.hear()
     bot.carry_on(8)
     assert "Nothing is under way" in lines(bot, "status", "t3")
+
+
+def test_work_of_a_time_that_there_is_not_is_kept_unread_and_stops_nothing(
+    stage: Stage, bot: HandDriven, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot.command("preview web-1")
+    bot.carry_on()
+    made = stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(6)
+    bot.click(EXECUTE)
+    bot.carry_on()
+    order = stage.host().take()
+    assert isinstance(order, ExecutionOrder)
+    stage.host().tell(started(order.id, made, at=bot.clock()))
+    told = work_begun(order.id, Doing.SETTLING, at=bot.clock()).model_dump_json()
+    for seconds in ("1e18", "-1", "1e999"):
+        stage.host().seq += 1
+        stage.host().put(told.replace('"seconds":0.0', f'"seconds":{seconds}'), stage.host().seq)
+    bot.hear()
+    bot.carry_on(4)
+
+    assert caplog.text.count("cannot be read") == 3
+    assert "Pruning web-1" in stage.roots()[-1].plain
+    stage.host().tell(finished(report(order.id, made, order.plan_digest, at=bot.clock()), at=bot.clock()))
+    bot.hear()
+    bot.carry_on(6)
+    assert bot.parts.reception.dossiers.open() == ()
+    with bot.parts.database.reading() as db:
+        kept = [row["kind"] for row in db.execute("SELECT kind FROM events ORDER BY seq")]
+    assert kept.count("unreadable") == 3
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_who_asks_a_host_that_is_being_pruned_reads_by_whom_since_when_and_what_ends_it(

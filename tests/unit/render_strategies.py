@@ -11,6 +11,7 @@ from bot.past import Run, Sought
 from bot.requests import Asked, Halt, Holder, HostPart, Phase, Request, Settled, Settlement, Stage
 from tests.unit.render_values import AFTER, ANA, BEFORE, BO, NOW, ago, plan, run
 from workers.contract import (
+    LONGEST_WORK,
     Bytes,
     Condition,
     DiskAttribution,
@@ -304,10 +305,10 @@ HALTS = st.builds(Halt, by=st.builds(Person, team=st.just("T"), user=NAMES), at=
 def works(draw: st.DrawFn) -> WorkBegun:
     return WorkBegun(
         host="web-1",
-        at=NOW,
+        at=draw(st.sampled_from([NOW, datetime.max.replace(tzinfo=UTC)])),
         order_id="o-1",
         doing=draw(st.sampled_from(Doing)),
-        seconds=draw(st.sampled_from([0, 10, 10**7])),
+        seconds=draw(st.sampled_from([0, 10, LONGEST_WORK])),
         kind=draw(st.none() | st.sampled_from(Kind)),
         count=draw(COUNTS),
     )

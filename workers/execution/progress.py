@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from workers.contract import Doing, Kind
+from workers.contract import LONGEST_WORK, Doing, Kind
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,10 @@ class Progress:
     seconds: float = 0
     kind: Kind | None = None
     count: int = 0
+
+    def told(self) -> dict[str, Any]:
+        """What others are told; a policy may have a run watch for longer than the contract has words for."""
+        return {**vars(self), "seconds": min(max(self.seconds, 0.0), LONGEST_WORK)}
 
 
 Heard = Callable[[Progress], None]
