@@ -162,7 +162,8 @@ class Presses:
         if request.phase is Phase.PLANNING:
             return NoCount("not_yet", render.not_yet())
         if request.set_digest != wanted.set_digest or request.phase is not Phase.READY:
-            return NoCount("changed", render.changed())
+            seen = self.answering.audit.shown(request.asked.id, wanted.set_digest)
+            return NoCount("changed", render.changed(seen, request.plans))
         if request.expires_at and request.is_expired(wanted.at):
             return NoCount("timed_out", render.timed_out(request.expires_at))
         return None

@@ -112,7 +112,9 @@ CLAUSES: dict[Code, str] = {
     Code.OTHER_ORDER: "the stop is for another order ({order})",
     Code.BAD_PATTERN: "the pattern {pattern} cannot be read ({detail})",
     Code.NOT_PROTECTED: "no protection from Slack reads {pattern}",
-    Code.POLICY_CHANGED: "the host's policy changed after the plan was made",
+    Code.POLICY_CHANGED: (
+        "the host's policy changed after the plan was made, from {planned:short} then to {now:short} now"
+    ),
     Code.POLICY_INVALID: "the policy file {file} cannot be used ({detail})",
     Code.ENGINE_UNREACHABLE: "the Docker engine does not answer ({detail})",
     Code.BUSY: "another run holds this engine ({detail})",

@@ -105,7 +105,7 @@ class Code(StrEnum):
     OTHER_ORDER = "other_order"  # order
     BAD_PATTERN = "bad_pattern"  # pattern, detail
     NOT_PROTECTED = "not_protected"  # pattern
-    POLICY_CHANGED = "policy_changed"  #
+    POLICY_CHANGED = "policy_changed"  # planned, now
     POLICY_INVALID = "policy_invalid"  # file, detail
     ENGINE_UNREACHABLE = "engine_unreachable"  # detail
     BUSY = "busy"  # detail

@@ -79,6 +79,17 @@ class Audit:
             if known.fetchone() is None:
                 note(db, What.SHOWN, at=at, request_id=request_id, set=set_digest, plans=plans)
 
+    def shown(self, request_id: str, set_digest: str) -> Mapping[str, str]:
+        """The plans of a set that stood before people, by host; empty where none of that name did."""
+        with self._database.reading() as db:
+            row = db.execute(
+                "SELECT detail FROM acts WHERE request_id = ? AND what = ?"
+                " AND json_extract(detail, '$.set') = ?",
+                (request_id, What.SHOWN, set_digest),
+            ).fetchone()
+            plans: Mapping[str, str] = json.loads(row["detail"])["plans"] if row else {}
+            return plans
+
     def acts(self) -> tuple[Act, ...]:
         """All acts, oldest first."""
         with self._database.reading() as db:

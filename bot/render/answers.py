@@ -1,6 +1,8 @@
 """Short answers that only the asker sees: help, what was misunderstood, why a click did nothing."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from bot.access import Denied, Why
 from bot.commands import UsageReply
@@ -15,6 +17,7 @@ NOTHING_DONE = "This click did nothing."
 NEW_PLAN = "`/prune preview` makes a new plan, `/prune restore` one of what comes back."
 # Slack's words for a trigger that is used up: what was pressed or typed is too long ago.
 TRIGGERS = ("expired_trigger_id", "exchanged_trigger_id")
+NO_PLANS: Mapping[str, str] = MappingProxyType({})
 
 HELP = """\
 `/prune` opens a form to pick hosts and kinds
@@ -69,11 +72,23 @@ def already_settled(settlement: Settlement) -> Message:
     return said(text, again)
 
 
-def changed() -> Message:
-    """An answer to a click on plans that are no longer the ones drawn (S3)."""
-    return said(
-        f"The plans changed after you saw them. {NOTHING_DONE}", "Look at the message again, then decide."
-    )
+def changed(seen: Mapping[str, str] = NO_PLANS, now: Mapping[str, str] = NO_PLANS) -> Message:
+    """An answer to a click on plans that are no longer the ones drawn (S3), as digests by host."""
+    told = " ".join([*(_differences(seen, now) if seen else ()), "Look at the message again, then decide."])
+    return said(f"The plans changed after you saw them. {NOTHING_DONE}", told)
+
+
+def _differences(seen: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    both = seen.keys() & now.keys()
+    for what, hosts in (
+        ("New since then", now.keys() - both),
+        ("No longer there", seen.keys() - both),
+        ("Another plan", {host for host in both if seen[host] != now[host]}),
+    ):
+        if hosts:
+            yield f"{what}: {listed(sorted(hosts))}."
+    if seen == now:
+        yield "The plans are the same, and something else of them is left out."
 
 
 def too_late_to_choose() -> Message:

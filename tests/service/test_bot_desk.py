@@ -173,10 +173,12 @@ def test_s3_a_click_on_plans_that_are_no_longer_the_ones_drawn_is_refused(
     stage.host("web-2").answer_with_plan()
     bot.hear()
 
-    said = bot.click(EXECUTE, root=seen)
+    said = bot.click(EXECUTE, root=seen, trigger="t9")
+    [why] = [note.message.blocks[1]["text"]["text"] for note in bot.posts.owed() if note.id == "t9"]
     bot.carry_on(2)
 
     assert said.startswith("The plans changed")
+    assert why == "New since then: web-2. Look at the message again, then decide."
     assert stage.host().queued == 0
     assert "2 hosts" in stage.ready_root().first_line
 

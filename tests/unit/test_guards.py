@@ -116,7 +116,10 @@ def test_s12_another_engine_is_refused_whoever_names_it() -> None:
     "keys", [{"protected_images": ["app:1"]}, {"keep_previous": 2}, {"steady_for": "9s"}]
 )
 def test_s4_a_policy_that_has_changed_is_refused(keys: dict[str, Any]) -> None:
-    assert refusals(policy=a_policy(**keys)) == [Code.POLICY_CHANGED]
+    policy = a_policy(**keys)
+    [why] = guards.order_refusals(an_order(), PLAN, used_by="", engine=ENGINE, policy=policy, now=NOW)
+
+    assert why == reason(Code.POLICY_CHANGED, planned=PLAN.policy_digest, now=digest(policy))
 
 
 def test_s4_an_engine_that_is_only_read_refuses_every_order() -> None:

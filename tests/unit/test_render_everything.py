@@ -116,6 +116,7 @@ CONTACTS = st.builds(
     st.lists(reasons(), max_size=4).map(tuple),
 )
 HOLDERS = st.builds(Holder, PEOPLE, MOMENTS, st.sampled_from(["", "sha256:" + "ab" * 32]) | NAMES)
+SETS = st.dictionaries(HOST, st.sampled_from(["a", "b"]), max_size=40)
 LINKS = st.sampled_from(["", "https://example.slack.com/archives/C0/p1"])
 
 
@@ -196,7 +197,7 @@ def drawn(make: Callable[..., Drawn], *arguments: st.SearchStrategy[Any]) -> st.
 NOWS = st.just(NOW)
 MADE: dict[str, st.SearchStrategy[Any]] = {
     "answers.already_settled": drawn(render.already_settled, settlements()),
-    "answers.changed": drawn(render.changed),
+    "answers.changed": drawn(render.changed, SETS, SETS),
     "answers.counted": drawn(render.counted, CONSENTS),
     "answers.elsewhere": drawn(render.elsewhere, st.just("C0OPS")),
     "answers.form_not_opened": drawn(render.form_not_opened, REFUSALS, MARKS),

@@ -240,6 +240,8 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         already_settled(Settlement(Settled.CONFIRMED, ago(minutes=1), BO)),
         already_settled(Settlement(Settled.EXPIRED, ago(minutes=1))),
         changed(),
+        changed({"web-1": "a", "web-2": "b", "web-3": "c"}, {"web-1": "a", "web-2": "d", "web-4": "e"}),
+        changed({"web-1": "a"}, {"web-1": "a"}),
         not_yet(),
         timed_out(ago(minutes=1)),
         outdated(),

@@ -37,13 +37,19 @@ def order_refusals(
         reason(Code.PLAN_USED, order=used_by) if used_by else None,
         reason(Code.PLAN_EXPIRED, at=plan.expires_at.isoformat()) if now > plan.expires_at else None,
         _other_engine(order, plan, engine),
-        reason(Code.POLICY_CHANGED) if plan.policy_digest != digest(policy) else None,
+        _other_policy(plan, digest(policy)),
         engine.read_only or (None if plan.applicable else reason(Code.NOTHING_TO_DO)),
         accepted(order.agreed, policy),
         _alone(order, plan),
         *_not_closed(plan, frozenset(order.excluded)),
     )
     return tuple(found for found in checks if found is not None)
+
+
+def _other_policy(plan: Plan, now: str) -> Reason | None:
+    if plan.policy_digest == now:
+        return None
+    return reason(Code.POLICY_CHANGED, planned=plan.policy_digest, now=now)
 
 
 def _other_engine(order: ExecutionOrder, plan: Plan, engine: EngineIdentity) -> Reason | None:
