@@ -8,6 +8,7 @@ from bot.requests import Line
 
 READ_AGE = timedelta(seconds=30)
 STEP_AGE = timedelta(seconds=90)
+SILENCE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Signs:
     """What the parts of the bot say of themselves."""
 
     is_connected: bool | None  # None: Slack calls us
+    silent_for: float | None  # seconds; None: Slack calls us
     line: Line
     last_read: datetime | None
     last_step: datetime | None
@@ -25,6 +27,8 @@ def troubles(signs: Signs, now: datetime) -> Iterator[str]:
     """Say what does not work; nothing where all does."""
     if signs.is_connected is False:
         yield "not connected to Slack"
+    elif signs.silent_for is not None and signs.silent_for > SILENCE.total_seconds():
+        yield f"nothing came over the connection to Slack for {signs.silent_for:.0f} s"
     if signs.lost:
         yield f"Slack does not take the bot's token ({signs.lost})"
     if not signs.line.up:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bot.errors import SlackAway, SlackError
 from bot.health import Signs, troubles
+from bot.loop import Loop
 from bot.parts import Parts, Wiring, now
 from bot.patience import Patience
 from bot.slack import app
@@ -33,10 +34,11 @@ class Service:
         )
         self._socket = _socket(bolt, wiring)
         self._http = _http(None if self._socket else bolt, wiring, self._troubles)
+        self._loops = [*self._parts.loops.values(), *self._watching()]
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop."""
-        for loop in self._parts.loops.values():
+        for loop in self._loops:
             loop.start()
         if self._http:
             self._http.open()
@@ -48,20 +50,24 @@ class Service:
 
     def _stop(self) -> None:
         logger.info("stopping")
-        for loop in self._parts.loops.values():
+        for loop in self._loops:
             loop.stop(0)
         if self._socket:
             self._socket.close()
         if self._http:
             self._http.close()
-        ended = [loop.stop(STOP_SECONDS) for loop in self._parts.loops.values()]
+        ended = [loop.stop(STOP_SECONDS) for loop in self._loops]
         if all(ended):
             self._parts.easel.close()
             self._parts.database.close()
 
+    def _watching(self) -> list[Loop]:
+        return [Loop("socket", self._socket.watch)] if self._socket else []
+
     def _troubles(self) -> Iterator[str]:
         signs = Signs(
             is_connected=self._socket.is_connected if self._socket else None,
+            silent_for=self._socket.silent_for if self._socket else None,
             line=self._parts.feed.line,
             last_read=self._parts.feed.last_read,
             last_step=self._parts.desk.last_step,

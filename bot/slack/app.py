@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ CONNECT = "apps.connections.open"
 UNHEARD = "What people type and press does not arrive until then; what is under way goes on and is shown"
 LISTENERS = 8
 HTTP_THREADS = 8
+PING_SECONDS = 10.0
+UNANSWERED = 6
 
 
 def build(
@@ -64,14 +67,40 @@ def build(
 
 
 class SocketMode:
-    """The connection over which Slack calls us; the SDK renews it by itself once it stood."""
+    """The connection over which Slack calls us; the SDK renews it by itself once it stood and ended."""
 
-    def __init__(self, app: App, *, app_token: str, base_url: str) -> None:
+    def __init__(
+        self, app: App, *, app_token: str, base_url: str, ping_seconds: float = PING_SECONDS
+    ) -> None:
         client = WebClient(base_url=base_url, timeout=10, retry_handlers=[])
-        self._handler: Any = SocketModeHandler(app, app_token=app_token, web_client=client)
+        self._handler: Any = SocketModeHandler(
+            app, app_token=app_token, web_client=client, ping_interval=ping_seconds
+        )
+        self._ping_seconds, self._heard = ping_seconds, time.monotonic()
         connection: Any = self._handler.client
+        connection.on_message_listeners.append(self._hear)
         self._ask, connection.issue_new_wss_url = connection.issue_new_wss_url, self._address
         self._is_lost = False
+
+    def _hear(self, _: str) -> None:
+        self._heard = time.monotonic()
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since anything came over it; Slack answers our pings."""
+        ponged = getattr(self._handler.client.current_session, "last_ping_pong_time", None) or 0.0
+        return max(0.0, min(time.monotonic() - self._heard, time.time() - ponged))
+
+    def watch(self) -> float:
+        """Give up a connection that stands and over which nothing comes (bolt-python#1529).
+
+        The SDK does so only where a ping was answered before.
+        """
+        if self.is_connected and self.silent_for > UNANSWERED * self._ping_seconds:
+            logger.warning("nothing comes over the connection to Slack; another one is made")
+            self._handler.client.disconnect()
+            self._heard = time.monotonic()
+        return self._ping_seconds
 
     @property
     def is_connected(self) -> bool:

@@ -72,6 +72,7 @@ Switches
     slack.refuse_next(method, error, times=1)         answers that error, as Slack does that has understood
     slack.go_away() · slack.come_back()                            refuses all connections, keeps its state
     slack.refresh_connections()                                    Slack's regular farewell in Socket Mode
+    slack.deafen_connections(new_ones=False)                       they stand; nothing is heard over them
     slack.advance(seconds)                                         the clock: triggers, response_urls, rates
     slack.user_groups_need_plan(True)                              usergroups.* answer plan_upgrade_required
     slack.set_user_group(handle, *users)                           makes it, or changes its members

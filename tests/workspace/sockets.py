@@ -21,6 +21,7 @@ class Connection:
     number: int
     socket: web.WebSocketResponse
     retired: bool = False
+    deaf: bool = False
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Sockets:
     open: list[Connection] = field(default_factory=list)
     waiting: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
+    deaf: bool = False
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection, from its ticket to its close."""
@@ -39,9 +41,9 @@ class Sockets:
         if ticket not in self.tickets.sockets:
             return web.Response(status=401, text="invalid_ticket")
         self.tickets.sockets.discard(ticket)
-        socket = web.WebSocketResponse(heartbeat=30)
+        socket = web.WebSocketResponse(heartbeat=30, autoping=False)
         await socket.prepare(request)
-        connection = Connection(next(self.state.numbers), socket)
+        connection = Connection(next(self.state.numbers), socket, deaf=self.deaf)
         if len(self.open) >= limits.most("socket.connections"):
             await self._turn_away(socket)
         else:
@@ -77,7 +79,11 @@ class Sockets:
 
     async def _listen(self, connection: Connection) -> None:
         async for message in connection.socket:
-            if message.type is WSMsgType.TEXT:
+            if connection.deaf:
+                continue
+            if message.type is WSMsgType.PING:
+                await connection.socket.pong(message.data)
+            elif message.type is WSMsgType.TEXT:
                 self._acknowledge(message.data)
 
     def _acknowledge(self, text: str) -> None:
@@ -93,7 +99,7 @@ class Sockets:
             self.state.violate("ack", f"envelope {envelope} acknowledged after its deadline")
 
     def usable(self) -> list[Connection]:
-        return [one for one in self.open if not one.retired and not one.socket.closed]
+        return [one for one in self.open if not (one.retired or one.deaf or one.socket.closed)]
 
     def pick(self) -> Connection | None:
         usable = self.usable()
@@ -112,6 +118,13 @@ class Sockets:
             raise
         finally:
             del self.waiting[key]
+
+    async def deafen(self, *, new_ones: bool) -> None:
+        """Connections stand and nothing is heard over them, not even a ping."""
+        self.deaf = new_ones
+        for connection in self.open:
+            connection.deaf = True
+        self._count()
 
     async def refresh(self) -> None:
         """Slack's regular farewell: the client is to open another connection, then this one is closed."""

@@ -60,6 +60,10 @@ class Switches(Addressed):
     def refresh_connections(self) -> None:
         self.server.run(self.server.sockets.refresh())
 
+    def deafen_connections(self, *, new_ones: bool = False) -> None:
+        """Hear nothing over the connections that stand, nor over new ones until this is said again."""
+        self.server.run(self.server.sockets.deafen(new_ones=new_ones))
+
     def advance(self, seconds: float) -> None:
         with self.state.change():
             self.state.clock.advance(seconds)
