@@ -302,6 +302,9 @@ def _is_idle(part: HostPart, contact: Contact, line: Line, now: datetime) -> boo
 
 def _troubled(part: HostPart, contact: Contact, now: datetime) -> HostPart:
     """A host that cannot write anything down makes no plan, and tells of no run until it can."""
+    if part.ordered and part.stage is Stage.UNREACHABLE:
+        # Why it was sent no order, as it says itself; what is recorded of that is a word.
+        return replace(part, trouble=obstacle(contact.problems))
     found = silencing(contact.problems) or (deaf(contact.problems) if part.stage is Stage.ASKED else None)
     is_heard = contact.last_seen is not None and now - contact.last_seen <= SILENT_AFTER
     if found is None or not is_heard or part.stage in SETTLED_STAGES - {Stage.LOST}:

@@ -11,7 +11,7 @@ from bot.memory.store import Store
 from bot.memory.waiting import COMMAND, Pending, Waiting
 from bot.obstacles import obstacle
 from bot.requests import Contact
-from workers.wording import fragment
+from workers.wording import label
 
 ON_ITS_WAY = "somebody froze it, and it has not said yet that it keeps to that"
 TYPED = "somebody asked to freeze it, and Slack has not said yet whether they may"
@@ -65,7 +65,7 @@ def withheld(
 
 def _troubled(contacts: Iterable[Contact], *, removes: bool) -> Mapping[str, Withheld]:
     troubled = {c.host: found for c in contacts if (found := obstacle(c.problems, removes=removes))}
-    return {host: Withheld(fragment(found), for_good=True) for host, found in troubled.items()}
+    return {host: Withheld(label(found.code), for_good=True) for host, found in troubled.items()}
 
 
 def _meant(freeze: Freeze, hosts: tuple[str, ...]) -> tuple[str, ...]:

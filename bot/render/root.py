@@ -27,7 +27,7 @@ from bot.render.parts import host_line, host_text
 from bot.render.restoring import restore_blocks
 from bot.render.summary import kinds_by_bytes
 from bot.render.titles import KIND_TITLES
-from bot.requests import HostPart, Phase, Request, Settled, Settlement
+from bot.requests import PLAN_WITHIN, START_WITHIN, HostPart, Phase, Request, Settled, Settlement, Stage
 from workers.contract import Bytes, Person
 from workers.wording import amount, listing, short
 
@@ -140,9 +140,18 @@ def _record(request: Request, *, is_open: bool) -> Block:
         facts.append(_decision(request.settlement, _agreed(request)))
     if request.confirmable:
         facts.append(_named(request))
+    return context(" · ".join([*facts, *_expiry(request, is_open=is_open), f"Request {asked.id[:ID]}"]))
+
+
+def _expiry(request: Request, *, is_open: bool) -> list[str]:
+    """Until when something is waited for; no answer is never a yes (S13)."""
     if is_open and request.expires_at:
-        facts.append(f"Expires {date(request.expires_at)}")
-    return context(" · ".join([*facts, f"Request {asked.id[:ID]}"]))
+        return [f"Expires {date(request.expires_at)}"]
+    if request.phase is Phase.PLANNING:
+        return [f"Answers are waited for until {date(request.asked.made_at + PLAN_WITHIN)}"]
+    if request.settlement and any(part.stage is Stage.ORDERED for part in request.parts):
+        return [f"The order expires {date(request.settlement.at + START_WITHIN)}"]
+    return []
 
 
 def _agreed(request: Request) -> Sequence[Person]:

@@ -17,7 +17,9 @@ from tests.unit.bot_values import (
     started,
     step_finished,
 )
+from tests.unit.soundness import assert_timed
 from workers.contract import ExecutionOrder, Plan
+from workers.reasons import Code, reason
 from workers.signing import digest
 
 
@@ -156,6 +158,23 @@ def test_s13_a_click_after_the_plans_time_removes_nothing(stage: Stage, bot: Han
     assert stage.roots()[0].first_line == "Timed out, nothing was removed on web-1."
     assert [control.action_id for control in stage.roots()[0].controls] == [AGAIN]
     assert stage.host().queued == 0
+
+
+def test_s13_nobody_is_reminded_of_a_plan_and_its_end_is_an_edit(stage: Stage, bot: HandDriven) -> None:
+    ready(stage, bot)
+    told = {method: len(stage.slack.calls(method)) for method in ("chat.postMessage", "chat.update")}
+
+    for _ in range(7):
+        bot.wait(600)
+        stage.host().beat()
+        stage.host().tell(plan_failed(request="of-nobody"))
+        bot.hear()
+        bot.carry_on(2)
+
+    posted, edited = (len(stage.slack.calls(method)) - count for method, count in told.items())
+    assert (posted, edited) == (0, 1)
+    assert stage.slack.ephemerals("ana") == ()
+    assert stage.roots()[0].first_line == "Timed out, nothing was removed on web-1."
 
 
 def test_s3_a_click_on_plans_that_are_no_longer_the_ones_drawn_is_refused(
@@ -377,6 +396,30 @@ def test_no_order_is_sent_to_a_host_whose_clock_turns_out_to_be_off(stage: Stage
 
     assert root.first_line == "web-1 was not sent the order, nothing was removed."
     assert "clock is 40 s or more ahead of the bot's" in root.plain
+    assert stage.host().queued == 0
+
+
+def test_an_order_that_a_freeze_withholds_says_who_froze_the_host_and_since_when(
+    stage: Stage, bot: HandDriven
+) -> None:
+    bot.command("preview web-1")
+    bot.carry_on()
+    stage.host().answer_with_plan()
+    bot.hear()
+    bot.carry_on(5)
+    bot.click(EXECUTE)
+    at, bo = bot.clock(), bot.person("bo")
+    stage.host().beat(reason(Code.FROZEN, by=bo.spelled, at=at.isoformat(), why="disk swap"))
+    stage.host().tell(plan_failed(request="of-nobody"))
+    bot.hear()
+    bot.carry_on(2)
+    root = stage.roots()[0]
+
+    assert root.first_line == "web-1 was not sent the order, nothing was removed."
+    assert "was not sent the order (frozen)." in root.plain
+    assert f"was frozen by <@{bo.user}> at <!date^{int(at.timestamp())}^" in str(root.blocks)
+    assert "/prune unfreeze" in root.plain
+    assert_timed(root.blocks)
     assert stage.host().queued == 0
 
 

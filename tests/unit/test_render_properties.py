@@ -117,6 +117,19 @@ def test_s13_buttons_stand_under_a_plan_in_force_or_a_run_and_nowhere_else(reque
 
 @arbitrary
 @given(requests())
+def test_s13_whatever_is_waited_for_has_a_visible_end(request: Request) -> None:
+    drawn = "\n".join(texts(root(request, NOW).blocks))
+    is_open = request.phase is Phase.READY and not request.is_expired(NOW)
+    waits_to_begin = any(part.stage is Stage.ORDERED for part in request.parts)
+
+    assert ("Expires <!date^" in drawn) == (is_open and request.expires_at is not None)
+    assert ("Answers are waited for until <!date^" in drawn) == (request.phase is Phase.PLANNING)
+    if request.phase is Phase.EXECUTING and request.settlement and waits_to_begin:
+        assert "The order expires <!date^" in drawn
+
+
+@arbitrary
+@given(requests())
 def test_only_where_nothing_came_of_a_request_is_it_asked_for_again(request: Request) -> None:
     drawn = root(request, NOW)
     beside = [block["accessory"] for block in drawn.blocks if "accessory" in block]
