@@ -95,7 +95,7 @@ def editing(part: HostPart, tried: HostPart, about: str) -> Block:
         *([_by_name(hidden)] if hidden else []),
         *_keep(shown),
     ]
-    return form(EDIT, "Edit the plan", blocks, about=about, submit="Use this")
+    return form(EDIT, "Edit the plan", blocks, about=about, submit="Use This")
 
 
 def _by_name(hidden: int) -> Block:

@@ -343,3 +343,7 @@ def test_the_manifest_hints_at_every_command_and_at_no_other() -> None:
     hint = manifest()["features"]["slash_commands"][0]["usage_hint"]
 
     assert sorted(part.split()[0] for part in hint.split("|")) == sorted(READERS)
+
+
+def test_the_one_token_is_not_renewed_behind_our_back() -> None:
+    assert manifest()["settings"]["token_rotation_enabled"] is False

@@ -1,3 +1,5 @@
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -81,6 +83,7 @@ from tests.unit.render_values import (
     told_by,
 )
 from tests.unit.restores_drawn import RESTORES
+from tests.unit.soundness import TOKENS, outside_code, words
 from tests.unit.test_render_home import HOMES
 from tests.workspace.validate import validate_message, validate_view
 from workers.contract import (
@@ -322,6 +325,29 @@ def test_views_read_as_recorded(name: str) -> None:
 @pytest.mark.parametrize("name", VIEWS)
 def test_slack_takes_every_recorded_view(name: str) -> None:
     assert [()] * len(VIEWS[name]) == [validate_view(view) for view in VIEWS[name]]
+
+
+TITLE = re.compile(r"(?:[A-Z0-9]\S*|of|[a-z]+-\d+)(?: (?:[A-Z0-9]\S*|of|[a-z]+-\d+))*")
+APOLOGY = r"\b(?:sorry|please|oops|unfortunately|apolog\w+|are you sure)\b"
+TONE = re.compile(rf"{APOLOGY}|!(?:\s|$)|:[a-z_]+:|[\u2600-\u27bf]", re.IGNORECASE)
+
+
+def labels(value: object) -> Iterator[str]:
+    """What stands on buttons, those of dialogs included."""
+    if isinstance(value, dict):
+        yield from [value["text"]["text"]] if value.get("type") == "button" else ()
+        yield from (value[key]["text"] for key in ("confirm", "deny") if "deny" in value)
+        value = list(value.values())
+    for inner in value if isinstance(value, list | tuple) else ():
+        yield from labels(inner)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_buttons_are_in_title_case_and_nothing_apologises_or_shouts(name: str) -> None:
+    for message in MESSAGES[name]:
+        assert all(TITLE.fullmatch(label) for label in labels(message.blocks)), list(labels(message.blocks))
+        said = " ".join(TOKENS.sub("", outside_code(text)) for text in words(message.blocks))
+        assert not TONE.search(said), said
 
 
 def test_the_complete_lists_read_as_recorded() -> None:

@@ -57,6 +57,7 @@ from tests.unit.render_values import ASKED_VOLUMES, ASKED_WHY, NOW, REQUESTS, ag
 from tests.unit.render_values import request as of
 from tests.unit.soundness import (
     CODE,
+    actions,
     assert_sound,
     assert_sound_view,
     assert_unstyled,
@@ -113,6 +114,28 @@ def test_s13_buttons_stand_under_a_plan_in_force_or_a_run_and_nowhere_else(reque
         is_running or (request.phase is Phase.READY and not request.is_expired(NOW))
     )
     assert is_running == (STOP in str(drawn.blocks))
+
+
+@arbitrary
+@given(requests())
+def test_what_removes_is_alone_in_red_and_asks_first_and_few_buttons_stand_together(request: Request) -> None:
+    rows = [block["elements"] for block in actions(root(request, NOW))]
+    buttons = [[one for one in row if one["type"] == "button"] for row in rows]
+
+    assert all(len(row) <= 3 for row in buttons)
+    for one in (button for row in buttons for button in row):
+        removes = one["action_id"] == EXECUTE
+        assert ("style" in one, "confirm" in one) == (removes, removes)
+        if removes:
+            assert one["style"] == one["confirm"]["style"] == "danger"
+            assert one["confirm"]["title"]["text"] == f"{one['text']['text']}?"
+            assert "There is no undo." in one["confirm"]["text"]["text"]
+
+
+def test_what_stays_is_counted_by_its_reasons_beside_what_goes() -> None:
+    told = "\n".join(texts(root(REQUESTS["ready-one"], NOW).blocks))
+
+    assert "Keeps 5: running 1, in use 1, way back 1, protected 1, other reasons 1." in told
 
 
 @arbitrary
