@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.edits import FOR_GOOD, KEEP, KEEP_FOR, KINDS, NAMED, OBJECTS, protection
 from bot.render.answers import changed
-from bot.render.blocks import Block, context, plain, section, weight
+from bot.render.blocks import Block, context, plain, printable, section, weight
 from bot.render.forms import closed_form, form, menu, option, tickable
 from bot.render.summary import by_kind, left_out, steps_by_kind
 from bot.render.titles import KIND_TITLES
@@ -15,6 +15,7 @@ from workers.wording import amount, bytes_range, listing, names_apart, objects
 HOSTS, EDIT = "prune_hosts", "prune_edit"
 BOXES = 10
 FEWER = "To edit one host's plan, ask for fewer hosts at once."
+LABEL = 75
 BY_NAME = "These hosts are too many to choose among here; a preview of fewer of them lets you choose."
 # Slack takes 250,000 bytes of a view, and an object stands in two of its menus.
 OBJECTS_LISTED = 300
@@ -51,8 +52,14 @@ def chooser(request: Request, *, room: int) -> list[Block]:
 
 
 def edit_button(part: HostPart) -> Block:
-    """Opens the form of one host."""
-    return {"type": "button", "action_id": EDIT, "text": plain("Edit"), "value": part.host}
+    """Opens the form of one host; whoever hears the message read is told which."""
+    return {
+        "type": "button",
+        "action_id": EDIT,
+        "text": plain("Edit"),
+        "value": part.host,
+        "accessibility_label": printable(f"Edit {part.host}", LABEL),
+    }
 
 
 def edit_beside(part: HostPart) -> Block:

@@ -132,6 +132,17 @@ def test_what_removes_is_alone_in_red_and_asks_first_and_few_buttons_stand_toget
             assert "There is no undo." in one["confirm"]["text"]["text"]
 
 
+@arbitrary
+@given(requests())
+def test_whoever_hears_it_read_can_tell_its_buttons_apart(request: Request) -> None:
+    blocks = root(request, NOW).blocks
+    elements = [e for b in blocks for e in (*b.get("elements", ()), *[b.get("accessory") or {}])]
+    buttons = [one for one in elements if one.get("type") == "button"]
+    read = [one.get("accessibility_label", one["text"]["text"]) for one in buttons]
+
+    assert len(read) == len(set(read))
+
+
 def test_what_stays_is_counted_by_its_reasons_beside_what_goes() -> None:
     told = "\n".join(texts(root(REQUESTS["ready-one"], NOW).blocks))
 
