@@ -11,7 +11,7 @@ from bot import feed, keys
 from bot.memory.database import Database
 from bot.memory.history import History
 from bot.memory.store import Store
-from bot.render import EXECUTE
+from bot.render import AGAIN, EXECUTE
 from tests.service.bot_stage import Clock, HandDriven, RedisServer, Stage, now
 from tests.service.fate import Died, Fate, fateful
 from tests.service.ledger_host import LedgerHost
@@ -111,9 +111,10 @@ class Play:
     # What there is to see
 
     def root_controls(self) -> tuple[object, ...]:
-        """What can be pressed on this request's message."""
+        """What decides on this request's message; to ask for the same again does not."""
         roots = self.stage.roots()[self.older_roots :]
-        return roots[-1].controls if roots else ()
+        controls = roots[-1].controls if roots else ()
+        return tuple(one for one in controls if one.action_id != AGAIN)
 
     def is_over(self) -> bool:
         """Whether no request is open, or known any more."""
