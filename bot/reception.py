@@ -129,9 +129,25 @@ class Reception:
     def keep(self, click: Click) -> None:
         """Take the press that protects an object, as if it were typed; it types nothing else."""
         command = parse(click.value)
-        if not isinstance(command, Protect) or command.verb is not Verb.PROTECT:
+        if isinstance(command, Protect) and command.verb is Verb.PROTECT:
+            self._as_typed(click)
+        else:
             self.unknown(click)
-            return
+
+    def bring_back(self, click: Click) -> None:
+        """Take the press that has a host plan a restore, as if it were typed; it types nothing else."""
+        command = parse(click.value)
+        if isinstance(command, Restore) and command.host:
+            self._as_typed(click)
+        else:
+            self.unknown(click)
+
+    def leaf(self, click: Click) -> None:
+        """Take the press that turns a page of the history."""
+        if self._leafed(click, self.facts()):
+            self._wait(click.trigger_id, LEAFED, CLICK.dump_json(click))
+
+    def _as_typed(self, click: Click) -> None:
         call = Call(click.value, click.person, click.channel, click.trigger_id, click.response_url)
         with self.answering.together():
             found = self._answer(call, self.facts(), self.clock())
@@ -139,11 +155,6 @@ class Reception:
                 self._wait(call.trigger_id, COMMAND, CALL.dump_json(call))
             else:
                 self.answering.answer(call, found)
-
-    def leaf(self, click: Click) -> None:
-        """Take the press that turns a page of the history."""
-        if self._leafed(click, self.facts()):
-            self._wait(click.trigger_id, LEAFED, CLICK.dump_json(click))
 
     def operate(self, call: Call) -> Message | Unsure | None:
         """Why this person may not look after the bot here; None where they may."""

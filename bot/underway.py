@@ -52,8 +52,7 @@ class Underway:
         """Where exactly this is asked for already, or waits for a decision; None where it does not."""
         now = self.clock()
         open_ = (r for r in self._open(asked.channel, asked.hosts) if r.phase in UNDECIDED)
-        same = (r for r in open_ if (set(r.asked.hosts), r.asked.kinds) == (set(asked.hosts), asked.kinds))
-        found = [request for request in same if not request.is_expired(now)]
+        found = [one for one in open_ if _meant(one.asked) == _meant(asked) and not one.is_expired(now)]
         return self._told(found) if found else None
 
     def held(self, contacts: Iterable[Contact]) -> dict[str, Holder]:
@@ -88,3 +87,7 @@ class Underway:
         found = [dossier for dossier in self.dossiers.open() if dossier.asked.channel == channel]
         meant = [d for d in found if hosts is None or not set(hosts).isdisjoint(d.asked.hosts)]
         return [self.presses.standing(dossier) for dossier in meant]
+
+
+def _meant(asked: Asked) -> tuple[object, ...]:
+    return frozenset(asked.hosts), asked.kinds, asked.wanted

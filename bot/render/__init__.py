@@ -41,6 +41,7 @@ from bot.render.starting import START, starting
 from bot.render.trouble import is_troubled, trouble
 from bot.render.underway import cancelled, underway
 from bot.render.unshown import goes_on_here, unshown
+from bot.render.ways_back import RESTORE_RUN, RESTORE_USED
 
 __all__ = [
     "AGAIN",
@@ -53,6 +54,8 @@ __all__ = [
     "NEWER",
     "OLDER",
     "REFRESH",
+    "RESTORE_RUN",
+    "RESTORE_USED",
     "START",
     "STOP",
     "Block",

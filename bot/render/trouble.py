@@ -31,7 +31,7 @@ from bot.render.files import report_name
 from bot.render.headlines import BAD
 from bot.render.report import changed, service
 from bot.render.summary import NOUNS
-from bot.render.ways_back import way_back
+from bot.render.ways_back import restore_buttons, way_back
 from workers.contract import (
     Condition,
     HealthLine,
@@ -75,7 +75,11 @@ def trouble(run: Report) -> Message:
     known = run.trouble or Trouble(worse=())
     title = f"{_broken(bad, run.host)}\n{_for_whom(run)}"
     what = [*_services(bad, known.worse, run), *_removed(run)]
-    end = [_next(known.worse, run), context(f"Plan {short(run.plan_digest)} · {date(run.finished_at)}")]
+    end = [
+        _next(known.worse, run),
+        *_restoring(run),
+        context(f"Plan {short(run.plan_digest)} · {date(run.finished_at)}"),
+    ]
     room = TEXT_BUDGET - len(title) - weight([*what, *end])
     return message(title, [*what, *_logs(known.worse, room), *end])
 
@@ -235,6 +239,12 @@ def _next(worse: Iterable[Worse], run: Report) -> Block:
     silence = f" No log is shown: the policy of {run.host} says so (`show_logs`)." if unread else ""
     freeze = f"`/prune freeze {run.host}` keeps further runs away while you look."
     return section(f"Nothing is put back by itself. {freeze}{silence}")
+
+
+def _restoring(run: Report) -> list[Block]:
+    worse = run.trouble.worse if run.trouble else ()
+    used = [one for one in run.trouble.removed if any(_ties(one, worse))] if run.trouble else []
+    return restore_buttons(run, used, "It" if len(worse) == 1 else "They")
 
 
 def _more(left: int, noun: str, run: Report) -> str:

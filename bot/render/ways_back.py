@@ -1,16 +1,24 @@
-"""How to get back what a run removed, as words that somebody can act on.
+"""How to get back what a run removed, as words that somebody can act on, and as buttons.
 
-They end up in a shell: a command is made of names that could be read, and of nothing else that a host tells.
+The words end up in a shell: a command is made of names that could be read, and of nothing else that a host
+tells.
 """
 
-from bot.render.blocks import code
-from workers.contract import Kind, Removed, Restorable
+from collections.abc import Collection, Iterator
+
+from bot.render.blocks import Block, code, plain
+from bot.wanted import Restore, Wanted, read
+from workers.contract import Kind, Removed, Report, Restorable
 from workers.references import BadName, ImageName
 from workers.wording import listing
 
 # Longer than a command of names can be, so that none is shortened.
 COMMAND = 900
 UNKNOWN = "none known"
+RESTORE_USED, RESTORE_RUN = "prune_restore_used", "prune_restore_run"
+COMES_BACK = frozenset({Kind.IMAGE, Kind.NETWORK})
+# As Slack takes the value of a button.
+VALUE = 2000
 RESTORE = "python -m workers restore"
 MADE_AGAIN = {
     Kind.NETWORK: "it can be made again, the ledger on {host} has its settings",
@@ -32,6 +40,43 @@ def way_back(gone: Removed, host: str) -> str:
     commands = [pull, *(f"docker tag {source.familiar()} {tag}" for tag in tags)]
     doubt = "" if gone.restorable is Restorable.YES else ", if its registry still has it"
     return f"{listing(code(one, COMMAND) for one in commands)}{doubt}"
+
+
+def restore_buttons(run: Report, used: Collection[Removed], who: str) -> list[Block]:
+    """What asks for a restore as if it were typed: of what the services had `used`, and of the whole run.
+
+    A press has the host plan it; nothing comes back before that plan is confirmed.
+    """
+    gone = run.trouble.removed if run.trouble else ()
+    back = [one for one in gone if one.object.kind in COMES_BACK and way_back(one, run.host) != UNKNOWN]
+    some = [one for one in back if one in used]
+    elements = list(_buttons(run, some if len(some) < len(back) else [], who)) if back else []
+    return [{"type": "actions", "elements": elements}] if elements else []
+
+
+def _buttons(run: Report, used: Collection[Removed], who: str) -> Iterator[Block]:
+    typed = _typed(run, Wanted(run.order_id, tuple(map(_called, used))))
+    if used and typed:
+        yield _button(RESTORE_USED, f"Restore What {who} Used", typed)
+    if typed := _typed(run, Wanted(run.order_id)):
+        yield _button(RESTORE_RUN, "Restore All of This Run", typed)
+
+
+def _button(action: str, text: str, typed: str) -> Block:
+    return {"type": "button", "action_id": action, "text": plain(text), "value": typed}
+
+
+def _called(gone: Removed) -> str:
+    """An image by a tag it had or by its id, for one without any is called as others are."""
+    named = gone.object.name if gone.object.kind is Kind.NETWORK else gone.object.id
+    return next(iter(gone.names), named)
+
+
+def _typed(run: Report, wanted: Wanted) -> str:
+    """What somebody would type; nothing where that would be read as anything else."""
+    typed = wanted.words(run.host).removeprefix("/prune ")
+    is_read = read(typed) == Restore(run.host, wanted)
+    return typed if is_read and len(typed) <= VALUE else ""
 
 
 def _name(text: str) -> ImageName | None:

@@ -22,6 +22,8 @@ from bot.render import (
     NEWER,
     OLDER,
     REFRESH,
+    RESTORE_RUN,
+    RESTORE_USED,
     START,
     STOP,
     closed_form,
@@ -52,6 +54,8 @@ def register(app: App, reception: Reception, forms: Forms, homes: Homes) -> None
     app.action(AGAIN)(_on_click(reception.preview_again))
     app.action(HOSTS)(_on_click(reception.tick))
     app.action(KEEP_ALWAYS)(_on_click(reception.keep))
+    for wanted in (RESTORE_USED, RESTORE_RUN):
+        app.action(wanted)(_on_click(reception.bring_back))
     for way in (NEWER, OLDER):
         app.action(way)(_on_click(reception.leaf))
     app.action(EDIT)(_afterwards(click_of, forms.edit))

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.render import EXECUTE, RESTORE_RUN
 from tests.acceptance.small_host import IDLE, litter, litter_all_kinds
 from tests.stage.company import Company
 from tests.stage.member import Member, until
 from tests.workspace import Message
 from tests.workspace.people import id_for
-from workers.contract import Status
+from workers.contract import Kind, Outcome, Status
 
 SECOND = 10**9
 CY, ADMINS = id_for("U", "cy"), id_for("S", "docker-admins")
@@ -114,3 +115,28 @@ def test_without_a_word_in_the_policy_no_log_is_asked_for(company: Company, web:
     assert [one for one in web.gate.calls[before:] if "/logs" in one] == []
     assert "No log is shown: the policy of web-1 says so (show_logs)." in called.plain
     assert SECRET not in "".join(one.plain for one in company.replies(root))
+
+
+def test_what_the_run_removed_is_back_two_presses_later(company: Company, web: Member, loud: str) -> None:
+    policy(web)
+    root = fallen(company, web, loud)
+    called = call(company)
+    company.ended(root)
+    before = {one.ts for one in company.roots()}
+    company.slack.click("ana", called, RESTORE_RUN)
+    asked = company.root(lambda one: one.ts not in before and bool(one.controls), "a plan of a restore")
+    gone = {
+        one.object.name
+        for one in web.reports()[-1].outcomes
+        if one.outcome is Outcome.REMOVED and one.object.kind is Kind.NETWORK
+    }
+    assert gone
+    assert gone.isdisjoint(networks(web))
+    company.slack.click("bo", asked, EXECUTE)
+    company.becomes(asked, "Brought back")
+
+    assert gone <= networks(web)
+
+
+def networks(web: Member) -> set[str]:
+    return {network["Name"] for network in web.engine.client.networks()}

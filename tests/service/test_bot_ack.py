@@ -14,7 +14,7 @@ import pytest
 from slack_bolt import Ack, BoltRequest
 
 from bot.edits import KEEP, KEEP_FOR, KINDS, OBJECTS
-from bot.render import AGAIN, CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS
+from bot.render import AGAIN, CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS, RESTORE_RUN
 from bot.render.buttons import pressed
 from bot.service import identified
 from bot.slack import app
@@ -176,6 +176,9 @@ ONE: dict[str, Callable[[Scene], Payload]] = {
     "a button of another version": lambda at: at.click(EXECUTE, action_id="of_another_version"),
     "the button that keeps": lambda at: at.click(
         EXECUTE, action_id=KEEP_ALWAYS, value="protect web-1 image:app:1"
+    ),
+    "the button that asks for a way back": lambda at: at.click(
+        EXECUTE, action_id=RESTORE_RUN, value="restore web-1 last"
     ),
     "the button that looks again": lambda at: at.click(EXECUTE, action_id=AGAIN),
     "boxes of hosts": lambda at: at.tick("web-1"),

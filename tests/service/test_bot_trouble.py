@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from bot.logs import SILENT
 from bot.memory.posts import AGAIN, ROOT, Posts
-from bot.render import EXECUTE
+from bot.past import Wanted
+from bot.render import EXECUTE, RESTORE_RUN, RESTORE_USED
 from tests.service.bot_stage import Clock, HandDriven, Stage, listen
 from tests.service.test_bot_desk import restarted
 from tests.unit.bot_values import NOON
@@ -25,6 +27,7 @@ from workers.contract import (
     Reference,
     Removed,
     Restorable,
+    RestoreRequest,
     Tie,
     Trouble,
     Worse,
@@ -231,3 +234,62 @@ def test_a_thread_that_is_begun_again_has_called_its_people_already(bot: HandDri
         bot.posts.show("r1", part, ts="1.1", shown="x")
     bot.posts.begin_again("r1", "C1", bot.clock())
     assert set(bot.posts.of("r1")) == {AGAIN, "trouble web-1"}
+
+
+OTHER = Removed(
+    index=1,
+    object=Reference(kind=Kind.IMAGE, id=f"sha256:{1:064x}", name="other:1"),
+    at=NOON,
+    names=("other:1",),
+    pull=PULL,
+    restorable=Restorable.YES,
+)
+
+
+@pytest.fixture
+def called(stage: Stage, bot: HandDriven, made: Plan) -> Message:
+    """The call of a run that removed one image of the service's and another one."""
+    facts = fell()
+    first = facts["trouble"]
+    facts["trouble"] = first.model_copy(update={"removed": (*first.removed, OTHER)})
+    stage.host().execute(made, **facts)
+    bot.hear()
+    bot.carry_on(9)
+    (call,) = calls(stage)
+    return call
+
+
+@pytest.mark.parametrize(("button", "objects"), [(RESTORE_USED, ("app:0",)), (RESTORE_RUN, ())])
+def test_a_press_has_the_host_plan_the_way_back_and_brings_back_nothing(
+    stage: Stage, bot: HandDriven, called: Message, button: str, objects: tuple[str, ...]
+) -> None:
+    (run,) = bot.parts.reception.chronicle.runs.page(Wanted(("web-1",)), most=9).runs
+    assert bot.click(button, root=called).startswith("Asking web-1 for a plan.")
+    bot.carry_on()
+
+    request = stage.host().take()
+    assert isinstance(request, RestoreRequest)
+    assert (request.run, request.objects) == (run.order_id, objects)
+    assert request.requester == bot.person("bo")
+    assert stage.host().queued == 0
+
+
+def test_s12_who_may_not_execute_asks_for_no_way_back(stage: Stage, bot: HandDriven, called: Message) -> None:
+    assert "may do this" in bot.click(RESTORE_RUN, root=called, user="dee")
+    bot.carry_on()
+
+    assert stage.host().queued == 0
+
+
+@pytest.mark.parametrize(
+    "value", ["", "restore", "execute web-1", "protect web-1 app:1", "stop web-1", "x" * 9000]
+)
+def test_a_press_types_nothing_but_a_restore(
+    stage: Stage, bot: HandDriven, called: Message, value: str
+) -> None:
+    click = replace(bot.pressed(RESTORE_RUN, called, trigger="t9"), value=value)
+    bot.parts.reception.bring_back(click)
+    bot.carry_on()
+
+    assert bot.told("t9") == "" or "of another" in bot.told("t9")
+    assert stage.host().queued == 0

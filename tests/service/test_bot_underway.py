@@ -191,6 +191,22 @@ def test_what_timed_out_is_asked_for_again_with_a_press_and_only_once(stage: Sta
     assert (made.steps != (), stage.host().queued) == (True, 0)
 
 
+def test_a_restore_of_the_same_host_is_not_taken_for_the_plan_that_is_asked_for_again(
+    stage: Stage, bot: HandDriven
+) -> None:
+    ready(stage, bot)
+    old = stage.roots()[0]
+    bot.wait(3601)
+    bot.carry_on(2)
+    bot.command("restore web-1 last")
+    bot.carry_on()
+    stage.host().take()
+
+    said = again(bot, stage.slack.message("ops", old.ts), "t1")
+
+    assert said == "Asking web-1 for a plan. It comes in this channel; nothing is removed by it."
+
+
 def test_the_same_kinds_are_asked_for_again(stage: Stage, bot: HandDriven) -> None:
     bot.command("preview web-1 --only images")
     bot.carry_on()

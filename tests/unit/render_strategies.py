@@ -306,7 +306,7 @@ def works(draw: st.DrawFn) -> WorkBegun:
     return WorkBegun(
         host="web-1",
         at=draw(st.sampled_from([NOW, datetime.max.replace(tzinfo=UTC)])),
-        order_id="o-1",
+        order_id="5e0c3d71b7a94f0e8f2a6d1c40b97e53",
         doing=draw(st.sampled_from(Doing)),
         seconds=draw(st.sampled_from([0, 10, LONGEST_WORK])),
         kind=draw(st.none() | st.sampled_from(Kind)),

@@ -51,6 +51,7 @@ from workers.contract import (
 )
 from workers.reasons import Code, Reason, reason
 
+ORDER = "5e0c3d71b7a94f0e8f2a6d1c40b97e53"
 NOW = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
 ANA = Person(team="T0HOME", user="U0ANA")
 BO = Person(team="T0HOME", user="U0BO")
@@ -246,7 +247,7 @@ HEALTHY = tuple(
 def run(host: str = "web-1", *, status: Status = Status.DONE, **more: object) -> Report:
     made = Report(
         request_id="r-1",
-        order_id="o-1",
+        order_id=ORDER,
         host=host,
         engine=ENGINE,
         plan_digest="sha256:" + "cd" * 32,
@@ -410,7 +411,7 @@ REFUSED_RUN = run(
 
 
 def work(host: str, doing: Doing, **about: object) -> WorkBegun:
-    return WorkBegun(host=host, at=ago(seconds=30), order_id="o-1", doing=doing, **about)
+    return WorkBegun(host=host, at=ago(seconds=30), order_id=ORDER, doing=doing, **about)
 
 
 def at_work(host: str, doing: Doing, **about: object) -> HostPart:

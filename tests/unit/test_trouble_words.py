@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.render import trouble
+from bot.render import RESTORE_RUN, RESTORE_USED, trouble
 from bot.render.blocks import TEXT_BUDGET, called, weight
+from bot.wanted import Restore, Wanted, read
 from tests.unit.render_text import text_of
 from tests.unit.render_values import API_WORSE, APP, GONE_RUN, NOW, TROUBLED_RUN, WENT, gone
-from workers.contract import HealthLine, LogLine, LogTail, Report, Trouble
+from workers.contract import HealthLine, LogLine, LogTail, Report, Restorable, Tie, Trouble
 
 
 def with_trouble(**facts: object) -> Report:
@@ -104,3 +105,49 @@ def test_the_first_line_says_what_is_broken_where(after: str, words: str) -> Non
     first = trouble(GONE_RUN.model_copy(update={"health": (line,)})).text.split("\n")[0]
 
     assert first == f"*`api` on web-1 {words}*"
+
+
+def pressable(run: Report) -> dict[str, tuple[str, Restore]]:
+    """The buttons of a call by their action: what stands on each, and what a press of it asks for."""
+    found = {}
+    for block in trouble(run).blocks:
+        for button in block.get("elements", ()) if block["type"] == "actions" else ():
+            typed = read(button["value"])
+            assert isinstance(typed, Restore)
+            found[button["action_id"]] = (button["text"]["text"], typed)
+    return found
+
+
+def test_the_way_back_is_asked_for_with_a_press_for_what_was_used_and_for_all() -> None:
+    tied = gone(1, 1, pull=APP, names=("shop/app:1.4.0",))
+    loose = gone(2, 2, pull=APP, names=("shop/other:1",))
+    worse = API_WORSE.model_copy(update={"ties": {1: (Tie.REPOSITORY,)}})
+    asked = pressable(with_trouble(worse=(worse,), removed=(tied, loose)))
+
+    used, every = asked[RESTORE_USED], asked[RESTORE_RUN]
+    assert used[0] == "Restore What It Used"
+    assert (used[1].host, used[1].wanted.run) == ("web-1", TROUBLED_RUN.order_id)
+    assert used[1].wanted.objects == ("shop/app:1.4.0",)
+    assert every == ("Restore All of This Run", Restore("web-1", Wanted(TROUBLED_RUN.order_id)))
+
+
+def test_where_it_used_all_that_went_one_button_says_so() -> None:
+    tied = gone(1, 1, pull=APP, names=("shop/app:1.4.0",))
+    worse = API_WORSE.model_copy(update={"ties": {1: (Tie.REPOSITORY,)}})
+
+    assert list(pressable(with_trouble(worse=(worse,), removed=(tied,)))) == [RESTORE_RUN]
+
+
+def test_where_nothing_can_come_back_there_is_no_button() -> None:
+    lost = gone(1, 1, restorable=Restorable.NO, names=("shop/app:1.4.0",))
+
+    assert pressable(with_trouble(removed=(lost,))) == {}
+
+
+@pytest.mark.parametrize("name", ["--for", "'quoted'", "two words", "x" * 3000])
+def test_a_name_that_would_be_read_as_another_is_on_no_button(name: str) -> None:
+    tied = gone(1, 1, pull=APP, names=(name,))
+    loose = gone(2, 2, pull=APP, names=("shop/other:1",))
+    worse = API_WORSE.model_copy(update={"ties": {1: (Tie.REPOSITORY,)}})
+
+    assert list(pressable(with_trouble(worse=(worse,), removed=(tied, loose)))) == [RESTORE_RUN]
