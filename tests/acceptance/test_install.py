@@ -179,7 +179,7 @@ def test_the_walk_to_the_first_preview(machine: Machine) -> None:
 
         file.write_text(before)
         slack.click("ana", sooner, "prune_execute")
-        refused = "The host's policy changed after the plan was made."
+        refused = "The host's policy changed after the plan was made, from "
         slack.wait_for(lambda: refused in read(slack, sooner), 60, what="the refusal")
         assert machine.engine.client.images("shop/new:1")
 

@@ -416,8 +416,9 @@ def test_an_order_that_a_freeze_withholds_says_who_froze_the_host_and_since_when
     root = stage.roots()[0]
 
     assert root.first_line == "web-1 was not sent the order, nothing was removed."
-    assert "was not sent the order (frozen)." in root.plain
-    assert f"was frozen by <@{bo.user}> at <!date^{int(at.timestamp())}^" in str(root.blocks)
+    assert "Was not sent the order (frozen)." in root.plain
+    assert "was frozen by @bo " in root.plain
+    assert f"'timestamp': {int(at.timestamp())}" in str(root.blocks)
     assert "/prune unfreeze" in root.plain
     assert_timed(root.blocks)
     assert stage.host().queued == 0
