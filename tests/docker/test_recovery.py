@@ -53,8 +53,10 @@ def standing_still(
     command = [sys.executable, "-m", "tests.docker.interrupted_run", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.kill()
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
 
 
 def recovered(host: WorkerHost) -> list[Report]:
@@ -119,9 +121,9 @@ def test_s11_the_next_run_first_reports_the_one_that_was_killed(host: WorkerHost
 def test_s11_a_run_of_another_process_is_neither_reported_nor_joined(host: WorkerHost) -> None:
     plan = three_images(host)
     with standing_still(host, plan, "before"):
-        with pytest.raises(RefusedError, match="busy"):
+        with pytest.raises(RefusedError, match="held"):
             recovered(host)
-        with pytest.raises(RefusedError, match="busy"):
+        with pytest.raises(RefusedError, match="held"):
             host.execute(host.plan())
 
     assert len(host.tags()) == 3
