@@ -74,7 +74,7 @@ class Exhibits:
     def show_root(self, filed: Filed, request: Request) -> None:
         """Post or edit the root message, unless it shows the request as it is or has to wait for its turn."""
         now, last = self._clock(), self._shown.get(request.asked.id)
-        if last is None and self._waits_for_its_turn(request):
+        if last is None and self._waits_for_its_turn(filed, request):
             return
         consent = self._consent(request)
         if last and (last.request, last.consent) == (request, consent) and now - last.at < REDRAW_AFTER:
@@ -87,9 +87,15 @@ class Exhibits:
                 self._audit.note_shown(request.asked.id, request.set_digest, request.plans, now)
             self._shown[request.asked.id] = Shown(request, consent, now)
 
-    def _waits_for_its_turn(self, request: Request) -> bool:
-        post = self._posts.find(request.asked.id, ROOT)
-        return (post is None or not post.ts) and not self._threads.takes(request.asked.channel)
+    def _waits_for_its_turn(self, filed: Filed, request: Request) -> bool:
+        """What waits is not drawn; where Slack has said so, whoever asked is told."""
+        post, rest = self._posts.find(request.asked.id, ROOT), self._threads.rest(request.asked.channel)
+        if rest is None or (post and post.ts):
+            return False
+        place = Place(request.asked.id, ROOT, request.asked.channel)
+        if rest.code:
+            self._hindrances.met(place, rest, filed.response_url)
+        return True
 
     def is_shown(self, request: Request) -> bool:
         """Whether the root message shows the request as it is."""

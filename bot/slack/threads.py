@@ -87,7 +87,11 @@ class Threads:
 
     def takes(self, channel: str) -> bool:
         """Whether it is time for another message of this channel."""
-        return self._turns.is_time_for("chat.postMessage", channel)
+        return self.rest(channel) is None
+
+    def rest(self, channel: str) -> SlackAway | None:
+        """Why this channel takes no message yet, and for how long; None where it does."""
+        return self._turns.rest_of("chat.postMessage", channel)
 
     def show(self, place: Place, message: Message) -> str:
         """Make the message at this place show this; returns its ts.

@@ -39,17 +39,15 @@ class Turns:
         Raises:
             SlackAway: its turn has not come.
         """
-        if rest := self._rest_of(method, target):
-            raise rest.again(method, self._clock())
+        if rest := self.rest_of(method, target):
+            raise rest
 
-    def is_time_for(self, method: str, target: str = "") -> bool:
-        """Whether that would not be refused."""
-        return self._rest_of(method, target) is None
-
-    def _rest_of(self, method: str, target: str) -> Rest | None:
+    def rest_of(self, method: str, target: str = "") -> SlackAway | None:
+        """What that would be refused with; None where its turn has come."""
         now = self._clock()
         self._rests = {what: rest for what, rest in self._rests.items() if rest.until > now}
-        return self._rests.get(method) or self._rests.get(f"{method} {target}")
+        found = self._rests.get(method) or self._rests.get(f"{method} {target}")
+        return found.again(method, now) if found else None
 
     def rest(self, what: str, time: timedelta, why: SlackAway | None = None) -> None:
         """Leave this alone for so long."""
