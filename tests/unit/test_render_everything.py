@@ -82,7 +82,13 @@ PROSE = {
     "receipts.not_attached",
     "unshown.unshown",
 }
-MAY_HAVE_BUTTONS = {"root.root", "inquiries.answered", "inquiries.explained", "history.history"}
+MAY_HAVE_BUTTONS = {
+    "root.root",
+    "inquiries.answered",
+    "inquiries.explained",
+    "history.history",
+    "trouble.trouble",
+}
 
 HOST = st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True)
 HOSTS = st.lists(HOST, min_size=1, max_size=300, unique=True).map(tuple)

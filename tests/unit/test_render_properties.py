@@ -38,6 +38,7 @@ from bot.render import (
 from bot.render.blocks import TEXT_BUDGET, code, date, fit, is_called, mention, printable, weight, when
 from bot.render.editing import FEWER, OBJECTS_LISTED
 from bot.requests import HostPart, Phase, Request, Stage
+from bot.wanted import Restore, read
 from tests.unit.render_strategies import (
     ANSWERS,
     HOSTILE,
@@ -279,8 +280,18 @@ def test_any_trouble_is_told_soundly(told: Report) -> None:
     drawn = trouble(told)
     assert_sound(drawn)
     assert_unstyled(drawn)
-    assert not has_buttons(drawn)
     assert weight(drawn.blocks) <= TEXT_BUDGET
+
+
+@arbitrary
+@given(plans("web-1").flatmap(reports).filter(is_troubled))
+def test_whatever_a_host_tells_the_buttons_of_a_call_ask_for_its_own_run_back(told: Report) -> None:
+    blocks = [block for block in trouble(told).blocks if block["type"] == "actions"]
+    typed = [read(button["value"]) for block in blocks for button in block["elements"]]
+
+    assert [(one.host, one.wanted.run) for one in typed if isinstance(one, Restore)] == [
+        (told.host, told.order_id)
+    ] * len(typed)
 
 
 @arbitrary
