@@ -50,7 +50,8 @@ def begun(stage: Stage, *hosts: str, objects: int) -> tuple[Message, list[Run]]:
     assert isinstance(root, Message)
     stage.slack.click("bo", root, EXECUTE)
     runs = [_order(stage.host(name), made) for name, made in zip(hosts, plans, strict=True)]
-    until(stage, root, lambda text: f"0 of {objects} done" in text, "runs under way")
+    for host in hosts:
+        until(stage, root, lambda text, host=host: f"Pruning {host} · 0 of" in text, "runs under way")  # type: ignore[misc]
     return root, runs
 
 
@@ -85,7 +86,7 @@ def steps(stage: Stage) -> Iterator[float]:
     for number in range(STEPS_TOLD):
         step = step_finished(run[2], run[1], number, at=now())
         if number % 4 == 3:
-            done = f"{number + 1} of {STEPS_TOLD} done"
+            done = f"· {number + 1} of {STEPS_TOLD}"
             yield taken(stage, root, run, step, lambda text, done=done: done in text)  # type: ignore[misc]
         else:
             run[0].tell(step)
@@ -99,7 +100,7 @@ def many(stage: Stage, hosts: list[str], objects: int) -> Iterator[float]:
     for run in runs:
         for left in runs:
             left[0].beat(busy="execute")
-        told = f"{run[0].name} freed"
+        told = f"Pruned {run[0].name} ·"
         words = is_over if run is runs[-1] else lambda text, told=told: told in text
         yield taken(stage, root, run, ended(run), words)  # type: ignore[arg-type]
 
