@@ -57,8 +57,10 @@ class Desk:
 
     def step(self) -> float:
         """Carry everything on a little; returns how long to wait until the next step."""
-        settled = self._settle(self._standing())
         standing_ = self._standing()
+        settled = self._settle(standing_)
+        if settled:
+            standing_ = self._standing()
         # A channel takes few messages: what is decided by and what is waited for comes before its details.
         for dossier, request in standing_:
             self._alone(request.asked.id, partial(self._carry_on, dossier, request))
