@@ -179,7 +179,7 @@ class Reception:
     def fill(self, filled: Filled) -> Message | Fault | None:
         """Take a form; returns what stands in its place or is wrong in it, None where it is simply closed."""
         about = self.presses.tickets.opened(filled.about, filled.person)
-        if about is None:
+        if about is None or filled.form not in (render.EDIT, render.START):
             logger.warning("a form of %s is left out: the bot has not made it", filled.person.user)
             return render.outdated()
         filled = replace(filled, about=about)

@@ -66,8 +66,9 @@ def register(app: App, reception: Reception, forms: Forms, homes: Homes) -> None
     for form in (EDIT, START):
         app.view(form)(_on_submission(reception))
     app.error(answer)
-    # The last one, for it takes what is left: controls of other versions.
+    # The last ones, for they take what is left: controls and forms of other versions.
     app.action(ANY)(_on_click(reception.unknown))
+    app.view(ANY)(_on_submission(reception))
 
 
 def _on_command(reception: Reception, forms: Forms) -> Callable[..., None]:

@@ -233,5 +233,15 @@ def test_what_goes_over_the_network_comes_after_the_acknowledgement(scene: Scene
     scene.stage.slack.wait_for(lambda: NETWORK in after or NETWORK in seen_now(scene), what="the network")
 
 
+@pytest.mark.parametrize("callback", ["of_another_version", ""])
+def test_a_form_of_another_version_is_answered_in_its_place(scene: Scene, callback: str) -> None:
+    payload = scene.filled(scene.form(scene.click(EDIT)), **{KINDS: ["image"]})
+    changed_ = payload | {"view": payload["view"] | {"callback_id": callback}}
+
+    answer = scene.app.dispatch(BoltRequest(body=changed_, mode="socket_mode"))
+
+    assert (answer.status, '"response_action": "update"' in answer.body) == (200, True)
+
+
 def seen_now(scene: Scene) -> list[str]:
     return scene.watch.around_the_answer(threading.get_ident())[1]
