@@ -30,6 +30,7 @@ PROSE = 1_400
 READ = ("text", "title", "fallback", "user_id")
 DATE = "{date_short_pretty} {time}"
 USER, USER_GROUP = re.compile(r"[UW][A-Z0-9]{1,20}"), re.compile(r"S[A-Z0-9]{1,20}")
+PERSON = re.compile(rf"\b{USER.pattern}\b")
 MARK = re.compile("[*_~]")
 # What Slack would show bold, in italics or struck out.
 STYLED = re.compile("|".join(rf"(?<![\w{m}])[{m}]\S(?:[^{m}\n]*\S)?[{m}](?![\w{m}])" for m in "*_~"))
@@ -166,6 +167,11 @@ def prose(text: str) -> str:
         return line
     first, *_, last = (found.start() for found in MARK.finditer(line))
     return f"{line[:first]}`{line[first : last + 1]}`{line[last + 1 :]}"
+
+
+def with_people(text: str) -> str:
+    """Words of ours in which people stand by their ids."""
+    return PERSON.sub(lambda found: mention(found[0]), prose(text))
 
 
 def printable(text: str, most: int = NAME) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.render.blocks import date, detail, fit
+from bot.render.blocks import date, detail, fit, with_people
 from bot.render.locks import being_pruned, way_out
 from bot.render.summary import by_kind, gone_for_good, kept, left_out, notes, sentences
 from bot.render.unheard import done
@@ -93,7 +93,7 @@ def _unreached(part: HostPart, _: datetime) -> list[str]:
 def _withdrawn(part: HostPart, _: datetime) -> list[str]:
     return [
         f"was given no order, nothing was {done(part)}.",
-        f"Too few of those who agreed still may{_error(part)}. Ask again.",
+        f"Too few of those who agreed still may ({with_people(part.error)}). Ask again.",
     ]
 
 
