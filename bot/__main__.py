@@ -116,7 +116,7 @@ def _say_what_is_missing(settings: BotSettings, book: Rulebook, who: Identity) -
         *doctor.rules_findings(book, _admitted(settings)),
     ):
         if not finding.is_good:
-            logger.warning("%s: %s", finding.name, finding.says)
+            logger.warning("%s: %s", finding.name, finding.told())
 
 
 def _admitted(settings: BotSettings) -> tuple[str, ...]:
@@ -177,7 +177,7 @@ def _tell(findings: Iterable[Finding], *, bad: str) -> int:
     """Print each as soon as it is known; returns the exit code."""
     all_good = True
     for finding in findings:
-        print(f"{'ok     ' if finding.is_good else bad}  {finding.name}: {finding.says}", flush=True)
+        print(f"{'ok     ' if finding.is_good else bad}  {finding.name}: {finding.told()}", flush=True)
         all_good = all_good and finding.is_good
     return 0 if all_good else 1
 

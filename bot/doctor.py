@@ -13,7 +13,6 @@ from bot.memory.database import Database
 from bot.obstacles import lacking
 from bot.rulebook import Rulebook
 from workers.contract import Beat, beat_key
-from workers.wording import sentence
 
 SKEW = timedelta(seconds=10)
 
@@ -101,10 +100,10 @@ def _host(client: "redis.Redis", host: str, now: datetime, keys: Sequence[str]) 
     if abs(age) > SKEW:
         skew = f"{abs(age).total_seconds():.0f} s {'behind' if age > timedelta(0) else 'ahead'}"
         return Finding(name, is_good=False, says=f"its last sign of life, or its clock, is {skew}")
-    problems = [*beat.problems, *(not_held for key in keys[:1] if (not_held := lacking(beat, key)))]
-    troubles = " ".join([*map(sentence, problems), *_not_yet_held(beat, keys[1:])])
-    says = f"worker {beat.version}, {beat.busy or 'idle'}. {troubles}".removesuffix(". ")
-    return Finding(name, is_good=not troubles, says=says)
+    problems = (*beat.problems, *(not_held for key in keys[:1] if (not_held := lacking(beat, key))))
+    later = list(_not_yet_held(beat, keys[1:]))
+    says = ". ".join([f"worker {beat.version}, {beat.busy or 'idle'}", *later])
+    return Finding(name, is_good=not (problems or later), says=says, problems=problems)
 
 
 def _not_yet_held(beat: Beat, keys: Sequence[str]) -> Iterator[str]:

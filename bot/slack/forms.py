@@ -46,7 +46,7 @@ class Forms:
     def examine(self, call: Call) -> Message:
         """What the doctor finds, or why it is not for this person."""
         told = self._told(call, lambda: self._reception.operate(call))
-        return told or checkup(list(self._checkup.findings()))
+        return told or checkup(list(self._checkup.findings()), self._checkup.clock())
 
     def _told(self, call: Call, ask: Callable[[], Told | Unsure]) -> Told | Message:
         """What is decided when Slack has said who somebody is."""

@@ -381,7 +381,7 @@ def test_doctor_tells_what_a_host_says_of_itself(stage: Stage) -> None:
     [found] = host_findings(stage.server.client, ["web-1"], stage.host("web-1").clock(), keys=())
 
     assert not found.is_good
-    assert found.says.startswith("worker 0.1.0, idle. The policy file /etc/policy.toml cannot be used")
+    assert found.told().startswith("worker 0.1.0, idle. The policy file /etc/policy.toml cannot be used")
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_s12_doctor_tells_which_hosts_do_not_hold_the_keys(
     host.beat(holding=holding)
     [found] = host_findings(stage.server.client, ["web-1"], host.clock(), keys=("new", "old"))
 
-    assert (found.is_good, says in found.says) == (is_good, True)
+    assert (found.is_good, says in found.told()) == (is_good, True)
 
 
 def test_a_host_that_makes_no_plan_does_not_hold_up_the_others(stage: Stage, bot: None) -> None:

@@ -635,6 +635,7 @@ IN_USE = explained(
     restorable="not probed",
 )
 OLD = explained("shop/app:1.4.0", reason(Code.SUPERSEDED, repository="shop/app", kept=2), keep=False)
+FROZEN = reason(Code.FROZEN, by="T0HOME/U0BO", at=iso(hours=1), why="disk swap")
 POLICY = PolicyAnswer(
     file="/etc/safe-prune/policy.toml",
     digest="sha256:" + "ab" * 32,
@@ -664,7 +665,7 @@ POLICY = PolicyAnswer(
     settle=None,
     ping=Names(first=("S0ONCALL", "U0ANA")),
     show_logs=20,
-    frozen=reason(Code.FROZEN, by="T0HOME/U0BO", at=iso(hours=1), why="disk swap"),
+    frozen=FROZEN,
     protections=(
         ProtectionFromSlack(
             kind=Kind.IMAGE, pattern="shop/app:1.3.*", by="T0HOME/U0ANA", until=NOW + timedelta(days=20)

@@ -111,7 +111,7 @@ CONSENTS = st.builds(
     is_asker_entitled=st.booleans(),
     void=PEOPLE,
 )
-FINDING = st.builds(Finding, NAMES, st.booleans(), ERRORS | NAMES)
+FINDING = st.builds(Finding, NAMES, st.booleans(), ERRORS | NAMES, st.lists(reasons(), max_size=3).map(tuple))
 CONTACTS = st.builds(
     Contact,
     HOST,
@@ -220,7 +220,7 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
     "answers.too_late_to_choose": drawn(render.too_late_to_choose),
     "answers.usage": drawn(render.usage, (ERRORS | NAMES).map(no_host)),
     "answers.waited_too_long": drawn(render.waited_too_long),
-    "checkup.checkup": drawn(render.checkup, many(FINDING)),
+    "checkup.checkup": drawn(render.checkup, many(FINDING), st.just(NOW)),
     "decisions.already_stopped": drawn(render.already_stopped, HALTS),
     "decisions.deciding": drawn(render.deciding, decided()),
     "decisions.decision": drawn(render.decision, decided()),

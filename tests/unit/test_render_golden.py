@@ -63,6 +63,7 @@ from tests.unit.render_values import (
     ASKED_WHY,
     BARE_POLICY,
     BO,
+    FROZEN,
     GONE_RUN,
     HELD,
     HOLDER,
@@ -271,9 +272,13 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
                 Finding("Redis", is_good=True, says="answers"),
                 Finding("scope files:write", False, f"missing, needed {SCOPES['files:write']}; {NEXT_STEP}"),
                 Finding("host web-2", False, "gives no sign of life; is its worker running?"),
-            ]
+                Finding("host web-3", False, "worker 0.1.0, idle.", (FROZEN,)),
+            ],
+            NOW,
         ),
-        checkup([Finding("Redis", is_good=True, says="answers"), Finding("rules", is_good=True, says="")]),
+        checkup(
+            [Finding("Redis", is_good=True, says="answers"), Finding("rules", is_good=True, says="")], NOW
+        ),
     ),
     "unshown": (
         *filter(None, (unshown(slack_says(code), "3f9c1a") for code in UNSHOWN)),
