@@ -2,9 +2,10 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from bot.questions import Inquiry
-from bot.requests import PLAN_WITHIN, SENT_WITHIN, START_WITHIN, Asked, Request, Sent
+from bot.requests import PLAN_WITHIN, SENT_WITHIN, START_WITHIN, Asked, HostPart, Request, Sent, Settlement
 from bot.wanted import Wanted
 from workers.contract import (
     Claims,
@@ -39,33 +40,13 @@ def claims_id(request_id: str, host: str, type_: str) -> str:
 
 def plan_request(asked: Asked, host: str, *, key_id: str) -> PlanRequest:
     """Ask a host for a plan."""
-    return PlanRequest(
-        key_id=key_id,
-        id=claims_id(asked.id, host, PLAN),
-        host=host,
-        issued_at=asked.made_at,
-        expires_at=asked.made_at + PLAN_WITHIN,
-        request_id=asked.id,
-        reply_to=asked.channel,
-        requester=asked.requester,
-        kinds=asked.kinds,
-    )
+    return PlanRequest(**_request(asked, host, PLAN, key_id), kinds=asked.kinds)
 
 
 def restore_request(asked: Asked, wanted: Wanted, host: str, *, key_id: str) -> RestoreRequest:
     """Ask a host what would come back."""
-    return RestoreRequest(
-        key_id=key_id,
-        id=claims_id(asked.id, host, RESTORE_PLAN),
-        host=host,
-        issued_at=asked.made_at,
-        expires_at=asked.made_at + PLAN_WITHIN,
-        request_id=asked.id,
-        reply_to=asked.channel,
-        requester=asked.requester,
-        run=wanted.run,
-        objects=wanted.objects,
-    )
+    about = _request(asked, host, RESTORE_PLAN, key_id)
+    return RestoreRequest(**about, run=wanted.run, objects=wanted.objects)
 
 
 def question(asked: Inquiry, *, key_id: str) -> Question:
@@ -86,47 +67,52 @@ def question(asked: Inquiry, *, key_id: str) -> Question:
 
 def execution_order(request: Request, host: str, *, key_id: str) -> ExecutionOrder | None:
     """Permit a host what was confirmed for it (S3); None where nothing was."""
-    settlement, asked = request.settlement, request.asked
-    part = next(part for part in request.parts if part.host == host)
-    if settlement is None or part.plan is None or not part.ordered:
+    part = _ordered(request, host)
+    if part is None or part.plan is None or request.settlement is None:
         return None
-    return ExecutionOrder(
-        key_id=key_id,
-        id=claims_id(asked.id, host, EXECUTE),
-        host=host,
-        issued_at=settlement.at,
-        expires_at=settlement.at + START_WITHIN,
-        request_id=asked.id,
-        reply_to=asked.channel,
-        requester=asked.requester,
-        engine_id=part.plan.engine.id,
-        plan_digest=part.plan_digest,
-        approver=settlement.by or Person(team="", user=""),
-        approvers=request.approvers,
-        excluded=part.excluded,
-    )
+    permission = _permitting(request, request.settlement, part, EXECUTE, key_id)
+    return ExecutionOrder(**permission, engine_id=part.plan.engine.id, excluded=part.excluded)
 
 
 def restore_order(request: Request, host: str, *, key_id: str) -> RestoreOrder | None:
     """Permit a host the restore that was confirmed for it (S3); None where none was."""
-    settlement, asked = request.settlement, request.asked
-    part = next(part for part in request.parts if part.host == host)
-    if settlement is None or part.back is None or not part.ordered:
+    part = _ordered(request, host)
+    if part is None or part.back is None or request.settlement is None:
         return None
-    return RestoreOrder(
-        key_id=key_id,
-        id=claims_id(asked.id, host, RESTORE),
-        host=host,
-        issued_at=settlement.at,
-        expires_at=settlement.at + START_WITHIN,
-        request_id=asked.id,
-        reply_to=asked.channel,
-        requester=asked.requester,
-        engine_id=part.back.engine.id,
-        plan_digest=part.plan_digest,
-        approver=settlement.by or Person(team="", user=""),
-        approvers=request.approvers,
-    )
+    permission = _permitting(request, request.settlement, part, RESTORE, key_id)
+    return RestoreOrder(**permission, engine_id=part.back.engine.id)
+
+
+def _ordered(request: Request, host: str) -> HostPart | None:
+    return next((part for part in request.parts if part.host == host and part.ordered), None)
+
+
+def _permitting(
+    request: Request, settlement: Settlement, part: HostPart, type_: str, key_id: str
+) -> dict[str, Any]:
+    """Who permits what, and until when the host may begin it."""
+    return {
+        **_request(request.asked, part.host, type_, key_id),
+        "issued_at": settlement.at,
+        "expires_at": settlement.at + START_WITHIN,
+        "plan_digest": part.plan_digest,
+        "approver": settlement.by or Person(team="", user=""),
+        "approvers": request.approvers,
+    }
+
+
+def _request(asked: Asked, host: str, type_: str, key_id: str) -> dict[str, Any]:
+    """Who asks for it, where the answer goes, and until when it is wanted."""
+    return {
+        "key_id": key_id,
+        "id": claims_id(asked.id, host, type_),
+        "host": host,
+        "issued_at": asked.made_at,
+        "expires_at": asked.made_at + PLAN_WITHIN,
+        "request_id": asked.id,
+        "reply_to": asked.channel,
+        "requester": asked.requester,
+    }
 
 
 def plan_type(asked: Asked) -> str:
