@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,8 @@ from tests.stage.fixtures import SMALL
 from tests.stage.images import build_with_cache
 from workers.contract import Kind, Outcome, Report, Status, Store
 from workers.errors import RefusedError
+from workers.execution import run
+from workers.memory.ledger import Ledger
 from workers.reasons import Code, reason
 
 REMOVED, REFUSED, GONE = Outcome.REMOVED, Outcome.REFUSED, Outcome.GONE
@@ -176,6 +179,23 @@ def test_s7_a_container_made_during_the_run_keeps_its_image(host: WorkerHost) ->
     report = host.execute(plan, before=on("image", lambda: host.create("web", images[second])))
 
     assert (why(report, second), host.has(second)) == (Code.BECAME_USED, True)
+
+
+def test_s7_an_image_that_was_used_while_a_slow_disk_took_its_line_is_looked_at_again(
+    host: WorkerHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = host.image("app:1")
+    plan, written = host.plan(), Ledger.ask
+
+    def slowly(*line: Any) -> None:
+        host.create("web", "app:1")
+        written(*line)
+
+    monkeypatch.setattr(run, "LOOK_HOLDS", 0)
+    monkeypatch.setattr(Ledger, "ask", slowly)
+    report = host.execute(plan)
+
+    assert (why(report, image), host.has(image)) == (Code.BECAME_USED, True)
 
 
 def test_s9_an_image_that_became_the_way_back_during_the_run_is_refused(host: WorkerHost) -> None:

@@ -1,5 +1,6 @@
 """The run of one order: consume, look, pre-check, then stage by stage, step by step, and the report."""
 
+import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -42,6 +43,8 @@ from workers.restore import kept
 
 BATCH = 20
 LOOKS_BESIDE = 2
+# Seconds. A line of the journal takes some milliseconds.
+LOOK_HOLDS = 0.5
 LONGEST_RUN = timedelta(minutes=50)
 
 
@@ -185,7 +188,18 @@ class _Run:
             look = self._look(step, removal)
             if step.restorable is Restorable.ARCHIVED and not look.ended:
                 look = self._saved(step, removal)
+            if not look.ended:
+                look = self._written_down(step, look, removal)
             self._end(step, look.ended or self._remove(step, look, removal))
+
+    def _written_down(self, step: Step, look: Look, removal: Removal) -> Look:
+        """The journal comes first: a removal that is not written down is not asked for (S15).
+
+        A disk that is slow to take it would make the look one of another moment: then look again (S7).
+        """
+        begun = time.monotonic()
+        self.course.ask([(step, look.way_back)])
+        return look if time.monotonic() - begun <= LOOK_HOLDS else self._look(step, removal)
 
     def _saved(self, step: Step, removal: Removal) -> Look:
         """Save what no registry gives back, and look again: that took its time (S7)."""
@@ -243,8 +257,6 @@ class _Run:
         )
 
     def _remove(self, step: Step, look: Look, removal: Removal) -> Ended:
-        """The journal comes first: a removal that is not written down is not asked for (S15)."""
-        self.course.ask([(step, look.way_back)])
         asked = _now()
         try:
             with self._unreachable_means_unknown([step]):
