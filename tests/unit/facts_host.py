@@ -8,7 +8,16 @@ from typing import Any
 from workers.contract import Bytes, DiskUsage, EngineIdentity, Kind, Plan, Store, Verdict
 from workers.memory.sightings import Sighting
 from workers.planning.facts import Case, Memory, Own
-from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Network, Thing, Volume
+from workers.planning.inventory import (
+    EARLIEST,
+    CacheRecord,
+    Container,
+    Image,
+    Inventory,
+    Network,
+    Thing,
+    Volume,
+)
 from workers.planning.judgement import judge
 from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
@@ -17,6 +26,8 @@ from workers.reasons import Code
 from workers.references import ImageName, listed_names
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+# As of a clock that was not set.
+BEFORE_DOCKER = EARLIEST - timedelta(seconds=1)
 ENGINE = EngineIdentity(
     id="ENG:1",
     version="20.10.24",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.facts_host import a_case, a_policy, a_record, days, going, why
+from tests.unit.facts_host import BEFORE_DOCKER, a_case, a_policy, a_record, days, going, why
 from workers.reasons import Code
 
 
@@ -22,6 +22,7 @@ def test_what_no_build_used_for_long_goes() -> None:
         ({"type": "exec.cachemount"}, Code.CACHE_MOUNT),
         ({"last_used_at": days(0.9)}, Code.YOUNG),
         ({"last_used_at": days(-1)}, Code.AGE_UNKNOWN),
+        ({"last_used_at": BEFORE_DOCKER}, Code.AGE_UNKNOWN),
         ({"last_used_at": None, "created_at": days(0.5)}, Code.YOUNG),
         ({"last_used_at": None, "created_at": None}, Code.AGE_UNKNOWN),
     ],

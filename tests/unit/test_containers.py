@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.facts_host import (
+    BEFORE_DOCKER,
     a_case,
     a_container,
     a_network,
@@ -47,6 +48,7 @@ def test_what_stopped_long_ago_and_is_nobodys_goes() -> None:
         ({"labels": {"com.docker.stack.namespace": "x"}}, Code.OWNED),
         ({"finished_at": days(6.99)}, Code.YOUNG),
         ({"finished_at": days(-0.1)}, Code.AGE_UNKNOWN),
+        ({"finished_at": BEFORE_DOCKER}, Code.AGE_UNKNOWN),
         ({"finished_at": None}, Code.AGE_UNKNOWN),
         ({"state": "dead", "finished_at": None}, Code.AGE_UNKNOWN),
         ({"state": "created", "finished_at": None, "created_at": days(1)}, Code.YOUNG),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, combinations
 from typing import Any
 
 import pytest
@@ -19,12 +20,14 @@ from tests.unit.facts_host import (
     a_policy,
     an_id,
     an_image,
+    an_image_id,
     days,
     names,
     running,
 )
 from workers.contract import HOST_TEAM, EngineIdentity, ExecutionOrder, Person, Plan, Step, Verdict
 from workers.errors import EngineUnreachable
+from workers.exclusions import closed
 from workers.execution import guards
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
@@ -207,6 +210,17 @@ def test_s3_what_is_taken_out_takes_its_dependants_along(
 ) -> None:
     assert [step.object.name for step in PLAN.steps] == ["spent", "app:1", "loose"]
     assert refusals(an_order(excluded=excluded)) == expected
+
+
+def test_s3_what_is_left_out_is_accepted_just_where_nothing_left_waits_for_it() -> None:
+    used = [a_container("spent", of="app:1"), a_container("older", of="app:1"), an_image("app:1")]
+    plan = a_plan(a_case(*used, an_image("base:1"), an_image("top:1", parent=an_image_id("base:1")), STAYS))
+    steps = range(len(plan.steps))
+    assert len(steps) == 5
+
+    for excluded in chain.from_iterable(combinations(steps, count) for count in range(len(steps) + 1)):
+        is_closed = closed(plan, excluded) == frozenset(excluded)
+        assert (refusals(an_order(plan, excluded=excluded), plan) == []) is is_closed, excluded
 
 
 def test_what_was_taken_out_is_named_by_its_object() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.facts_drawn import TAGS, cases
 from tests.unit.facts_host import (
+    BEFORE_DOCKER,
     NOW,
     a_case,
     a_container,
@@ -185,6 +186,8 @@ def test_s10_what_came_within_the_grace_stays_whatever_else_says_it_is_old(evide
 @pytest.mark.parametrize("key", ["docker.io/library/app:1", an_image_id("app:1")])
 def test_s10_a_pull_of_what_is_there_makes_it_new(key: str) -> None:
     assert why(a_case(an_image("app:1"), arrivals={key: days(0.1)}), "app:1") == [Code.YOUNG]
+    forgotten_by_the_engine = Memory(arrivals={key: days(0.1)})
+    assert why(a_case(an_image("app:1"), memory=forgotten_by_the_engine), "app:1") == [Code.YOUNG]
 
 
 def test_s10_a_tag_that_appeared_on_an_old_image_makes_it_new() -> None:
@@ -211,6 +214,14 @@ def test_s10_what_nothing_is_known_of_stays() -> None:
 @pytest.mark.parametrize("evidence", ["tagged_at", "written_at"])
 def test_s10_a_time_in_the_future_is_unknown(evidence: str) -> None:
     assert why(a_case(an_image("app:1", **{evidence: days(-1)})), "app:1") == [Code.AGE_UNKNOWN]
+
+
+def test_s10_a_time_before_there_was_docker_is_unknown() -> None:
+    assert why(a_case(an_image("app:1", written_at=BEFORE_DOCKER)), "app:1") == [Code.AGE_UNKNOWN]
+
+
+def test_s10_what_is_as_old_as_its_grace_is_no_younger_than_that() -> None:
+    assert going(a_case(an_image("app:1", arrived=1))) == {"app:1"}
 
 
 MOMENTS = st.one_of(st.none(), st.floats(0, 60).map(days))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.facts_host import (
+    BEFORE_DOCKER,
     NOW,
     a_case,
     a_container,
@@ -36,6 +37,7 @@ def test_what_nothing_used_for_long_goes() -> None:
         ({"created_at": days(6.9)}, Code.YOUNG),
         ({"created_at": None}, Code.AGE_UNKNOWN),
         ({"created_at": days(-1)}, Code.AGE_UNKNOWN),
+        ({"created_at": BEFORE_DOCKER}, Code.AGE_UNKNOWN),
         ({"scope": "swarm"}, Code.SWARM),
         ({"scope": "global"}, Code.SWARM),
         ({"ingress": True}, Code.SWARM),
