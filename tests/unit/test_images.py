@@ -247,7 +247,7 @@ def test_s10_the_build_date_never_counts(case: Case, ago: float | None) -> None:
 # Used not long ago
 
 
-@pytest.mark.parametrize(("used", "code"), [(13, Code.RECENTLY_USED), (15, Code.SUPERSEDED)])
+@pytest.mark.parametrize(("used", "code"), [(13.99, Code.RECENTLY_USED), (14.01, Code.SUPERSEDED)])
 def test_an_image_that_the_ledger_saw_in_use_lately_stays(used: float, code: Code) -> None:
     newer = [an_image("app:2", arrived=10), an_image("app:3", arrived=9)]
     memory = seen(used={"app:1": used, "app:3": 1, "app:2": 2})

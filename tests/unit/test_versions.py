@@ -105,8 +105,8 @@ def test_s9_what_ran_long_ago_does_not() -> None:
 
 
 def test_s9_the_ledger_remembers_what_ran_in_a_container_that_is_gone() -> None:
-    assert staying(memory=seen(used={"app:4": 10})) == {"app:3", "app:4", "app:5", "app:6"}
-    assert staying(memory=seen(used={"app:4": 20})) == set()
+    assert staying(memory=seen(used={"app:4": 13.99})) == {"app:3", "app:4", "app:5", "app:6"}
+    assert staying(memory=seen(used={"app:4": 14.01})) == set()
 
 
 def test_s9_the_previous_version_is_the_one_that_ran_last_not_the_one_that_came_last() -> None:
