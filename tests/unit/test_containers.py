@@ -102,8 +102,9 @@ def test_what_the_policy_protects_stays(keys: dict[str, Any], code: Code) -> Non
     assert (going(case), why(case, "keep-me")) == ({"keeper"}, [code])
 
 
-def test_a_label_with_another_value_does_not_protect() -> None:
-    assert going(a_case(a_container("it", labels={"safe-prune.keep": "false"}))) == {"it"}
+@pytest.mark.parametrize("value", ["false", "untrue", ""])
+def test_a_label_with_another_value_does_not_protect(value: str) -> None:
+    assert going(a_case(a_container("it", labels={"safe-prune.keep": value}))) == {"it"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A network goes only if no container in any state, no project and no engine of a swarm knows it."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -86,6 +87,14 @@ def test_a_network_that_the_ledger_saw_in_use_lately_stays() -> None:
     memory = Memory(sightings={(Kind.NETWORK.value, an_id("front")): Sighting(days(50), NOW, days(3))})
 
     assert why(a_case(a_network("front"), memory=memory), "front") == [Code.YOUNG]
+
+
+@pytest.mark.parametrize("created_at", [None, BEFORE_DOCKER])
+def test_s4_a_network_of_unknown_age_stays_whatever_is_known_of_its_use(created_at: datetime | None) -> None:
+    memory = Memory(sightings={(Kind.NETWORK.value, an_id("front")): Sighting(days(50), NOW, days(30))})
+    case = a_case(a_network("front", created_at=created_at), memory=memory)
+
+    assert why(case, "front") == [Code.AGE_UNKNOWN]
 
 
 def test_a_living_project_keeps_its_networks() -> None:
