@@ -95,7 +95,7 @@ class Journal(Events):
         rows = self.rows(
             "SELECT body, way_back, outcome FROM journal WHERE order_id = ? ORDER BY step", order_id
         )
-        return [(Step.model_validate_json(row[0]), row[1], _outcome(row[2])) for row in rows]
+        return [(Step.model_validate_json(row[0]), row[1], outcome_in(row[2])) for row in rows]
 
     def asked_for(self, order_id: str) -> list[tuple[Step, datetime, str]]:
         """Return (step, when, way back as JSON) of each removal that an order asked for, as they came."""
@@ -123,5 +123,6 @@ class Journal(Events):
         return str(rows[0][0]) if rows else "{}"
 
 
-def _outcome(text: str | None) -> Outcome | None:
+def outcome_in(text: str | None) -> Outcome | None:
+    """How a step ended, of what the journal has of that; None where it did not yet."""
     return StepOutcome.model_validate_json(text).outcome if text else None

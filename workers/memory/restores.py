@@ -7,7 +7,6 @@ from datetime import datetime
 
 from workers.contract import (
     ExecutionOrder,
-    Outcome,
     RestoreFinished,
     RestoreOrder,
     RestoreOutcome,
@@ -15,10 +14,10 @@ from workers.contract import (
     RestorePlanned,
     RestoreReport,
     Step,
-    StepOutcome,
 )
 from workers.errors import RefusedError
 from workers.memory.events import Events
+from workers.memory.journal import outcome_in
 from workers.reasons import Code, Reason, reason
 from workers.restore.past import PERHAPS_GONE, PastRun, Removal
 from workers.signing import canonical, digest_of
@@ -59,7 +58,7 @@ class Restores(Events):
         orders: dict[str, tuple[str, list[Removal]]] = {}
         for order, consumed_at, step, way_back, outcome in self.rows(PAST):
             _, removals = orders.setdefault(order, (consumed_at, []))
-            removal = Removal(Step.model_validate_json(step), way_back, _outcome(outcome))
+            removal = Removal(Step.model_validate_json(step), way_back, outcome_in(outcome))
             if removal.outcome in PERHAPS_GONE:
                 removals.append(removal)
         return [
@@ -174,7 +173,3 @@ def _finished(report: RestoreReport, reply_to: str) -> RestoreFinished:
         reply_to=reply_to,
         report=report,
     )
-
-
-def _outcome(text: str | None) -> Outcome | None:
-    return StepOutcome.model_validate_json(text).outcome if text else None

@@ -111,7 +111,7 @@ class Sightings:
 
     def name(self, names: Iterable[tuple[str, str]], now: datetime) -> None:
         """Remember which image id each (name, image id) named now, and since when without a gap."""
-        at = _spelled(now)
+        at = spelled(now)
         self._name((name, image_id, at) for name, image_id in names)
 
     def _name(self, rows: Iterable[tuple[str, str, str]]) -> None:
@@ -132,7 +132,7 @@ class Sightings:
         """Remember what events told; that is no inventory, so what they do not name is not missed."""
         # Not as sightings: an image that is in use, and not yet looked at, would seem to get its names later.
         self._latest("uses", heard.uses)
-        self._name((name, image_id, _spelled(at)) for name, image_id, at in heard.names)
+        self._name((name, image_id, spelled(at)) for name, image_id, at in heard.names)
         self._latest("arrivals", heard.arrivals)
 
     def _latest(self, table: str, times: Mapping[str, datetime]) -> None:
@@ -230,10 +230,10 @@ class Sightings:
 
 
 def _text(moment: datetime | None) -> str | None:
-    return _spelled(moment) if moment else None
+    return spelled(moment) if moment else None
 
 
-def _spelled(moment: datetime) -> str:
+def spelled(moment: datetime) -> str:
     """Write a time so that later ones also sort later: in UTC, always with six digits of fraction."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 

@@ -5,7 +5,7 @@ late an older one arrives. Of two decided at once the one that keeps more holds.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -20,6 +20,7 @@ from workers.contract import (
     UnprotectOrder,
 )
 from workers.errors import LedgerError, RefusedError, StandingError
+from workers.memory.sightings import spelled
 from workers.planning.protections import Protection
 from workers.reasons import Code, Reason, reason
 from workers.references import BadName
@@ -57,11 +58,11 @@ class StandingOrders:
             RefusedError: it means nothing here.
         """
         self._refuse_nonsense(order)
-        row = (order.request_id, _about(order), _spelled(order.decided_at), _keeps(order))
+        row = (order.request_id, _about(order), spelled(order.decided_at), _keeps(order))
         with self.ledger.transaction():
             self.ledger.write(
                 "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?)",
-                [(*row, _spelled(now), order.model_dump_json())],
+                [(*row, spelled(now), order.model_dump_json())],
             )
             newest = self._newest(_about(order))
             in_force = newest is not None and newest.request_id == order.request_id
@@ -129,7 +130,7 @@ class StandingOrders:
 
     def stop(self, order_id: str, why: Reason, now: datetime) -> None:
         """Have the run of an order end after the object in hand; the first reason stays."""
-        row = (order_id, _spelled(now), why.model_dump_json())
+        row = (order_id, spelled(now), why.model_dump_json())
         self.ledger.write("INSERT OR IGNORE INTO stops VALUES (?, ?, ?)", [row])
 
     def _stopped(self, order_id: str) -> Reason | None:
@@ -184,8 +185,3 @@ def _about(order: StandingOrder) -> str:
 
 def _keeps(order: StandingOrder) -> bool:
     return isinstance(order, FreezeOrder | ProtectOrder)
-
-
-def _spelled(moment: datetime) -> str:
-    """Spell a time so that spellings sort as the times do."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
