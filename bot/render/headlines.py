@@ -12,7 +12,6 @@ from workers.contract import Bytes, HealthChange, HealthLine, Kind, Outcome, Pla
 from workers.reasons import Code
 from workers.wording import amount, bytes_range, listing, objects, size
 
-GOOD = (HealthChange.SAME, HealthChange.RECOVERED)
 BAD = (HealthChange.REGRESSED, HealthChange.GONE)
 CLOSINGS = {
     Settled.CANCELLED: "Cancelled, nothing was removed {place}.",
