@@ -121,8 +121,8 @@ def test_s1_no_call_removes_a_volume(method: str, url: str) -> None:
         ("POST", '/v1.41/build/prune?filters={"id":[".*"]}'),
         ("POST", f'/v1.41/build/prune?filters={{"id":["{RECORD}","{RECORD}"]}}'),
         ("POST", f'/v1.41/build/prune?filters={{"id":["{RECORD}|."]}}'),
-        ("POST", f'/v1.41/build/prune?filters={{"id":{{"{RECORD}":true}}}}'),
-        ("POST", f'/v1.41/build/prune?filters={{"id":["{RECORD}"],"type":["regular"]}}'),
+        ("POST", f'/v1.41/build/prune?filters={{"id":{{"^(?:{RECORD})$":true}}}}'),
+        ("POST", f'/v1.41/build/prune?filters={{"id":["^(?:{RECORD})$"],"type":["regular"]}}'),
         ("POST", f'/v1.41/build/prune?filters={{"id":["^(?:{RECORD})$","^(?:{OTHER})$"]}}'),
         *(
             ("POST", f"/v1.41/build/prune?filters={quote(json.dumps({'id': [text]}))}")
@@ -201,6 +201,7 @@ def test_s2_no_removal_is_forced_or_takes_parents_along(url: str) -> None:
         ("POST", "/v1.41/images/create?fromImage=app&tag=latest"),
         ("POST", "/v1.41/images/create?fromImage=app&tag=sha256:abc"),
         ("POST", "/v1.41/images/app:1/tag?repo=app&tag=2"),
+        ("POST", f"/v1.41/images/{DIGEST}/tag?repo=app&tag=2&force=1"),
         ("HEAD", "/_ping"),
         ("delete", f"/v1.41/networks/{HEX}"),
     ],
