@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.bot_values import ANA, BO, NOON, POLICY
@@ -136,10 +136,15 @@ def test_s12_an_order_is_no_request_nor_the_other_way_round() -> None:
         unseal(seal(request(), KEY), ExecutionOrder, keys=KEYS, host="web-1", now=NOON)
 
 
+SECOND = timedelta(seconds=1)
 SECONDS = st.integers(min_value=-7200, max_value=7200).map(lambda seconds: timedelta(seconds=seconds))
 
 
 @given(SECONDS)
+@example(-CLOCK_SKEW - SECOND)
+@example(-CLOCK_SKEW)
+@example(LIFE)
+@example(LIFE + SECOND)
 def test_s12_it_is_in_force_from_its_date_to_its_end_and_no_longer(offset: timedelta) -> None:
     envelope, now = seal(request(), KEY), NOON + offset
     if -CLOCK_SKEW <= offset <= LIFE:
@@ -150,6 +155,7 @@ def test_s12_it_is_in_force_from_its_date_to_its_end_and_no_longer(offset: timed
 
 
 @given(st.integers(min_value=1, max_value=86_400).map(lambda seconds: timedelta(seconds=seconds)))
+@example(SECOND)
 def test_s12_it_may_not_be_long_lived(beyond: timedelta) -> None:
     assert code(seal(request(life=MAX_LIFE + beyond), KEY)) is Code.TOO_LONG_LIVED
     assert opened(seal(request(life=MAX_LIFE), KEY))
