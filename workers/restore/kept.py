@@ -1,7 +1,8 @@
 """What is kept of an object before it goes, as JSON: enough for its way back, and no secret (pure).
 
-Environments, commands and values of labels may hold secrets. Of an environment only the names are ever kept;
-of the other two, what the policy lets be kept (`keep_commands`).
+A container's environment, command and values of labels may hold secrets. Of an environment only the names are
+ever kept; of the other two, what the policy lets be kept (`keep_commands`). The labels of images and networks
+are kept whole.
 """
 
 import json
