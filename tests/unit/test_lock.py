@@ -1,5 +1,8 @@
 """Whoever is turned away from an engine is told who holds it, since when, with which plan."""
 
+import errno
+import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +58,23 @@ def test_s11_what_names_nobody_turns_away_all_the_same(tmp_path: Path, text: str
 def test_another_engine_is_free(tmp_path: Path) -> None:
     with engine_lock(tmp_path, ENGINE, BO), engine_lock(tmp_path, "ENGINE:WEB:2", BO):
         pass
+
+
+def test_s4_where_its_folder_cannot_be_made_nobody_holds_an_engine(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+
+    assert refusal(in_the_way).code is Code.NO_LOCK
+
+
+def test_s4_where_no_lock_can_be_taken_nobody_holds_an_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a network disk whose server keeps no locks: no file system of a test machine refuses one."""
+
+    def refused(_file: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+
+    assert refusal(tmp_path).code is Code.NO_LOCK
