@@ -84,6 +84,10 @@ def test_s4_more_than_an_engine_remembers_between_two_looks_is_an_error_from_the
     for ask in chain.from_iterable([(listening.arrivals, listening.recent, listening.listen)] * 2):
         with pytest.raises(EngineError, match=f"the last {MEMORY}"):
             ask()
+    # An engine that has started anew remembers nothing of it either.
+    engine.told.clear()
+    with pytest.raises(EngineError, match=f"the last {MEMORY}"):
+        listening.listen()
 
 
 def test_s7_a_memory_that_is_full_of_what_was_heard_already_is_no_gap() -> None:
