@@ -1,5 +1,6 @@
 """What may be remembered of a stopped container, and what says that it may have changed."""
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ INSPECTED: dict[str, Any] = {
 }
 
 
-def event(at: int, *, type_: str = "container", actor: object = None) -> dict[str, Any]:
+def event(at: int, *, type_: str | None = "container", actor: object = None) -> dict[str, Any]:
     return {"Type": type_, "Action": "die", "Actor": actor or {"ID": "job"}, "time": at}
 
 
@@ -66,3 +67,11 @@ def test_s4_an_event_since_then_that_may_be_of_it_means_ask_again(
     told: dict[str, Any], expected: bool
 ) -> None:
     assert resting.was_touched("job", NOON + 0.5, resting.touched([told])) is expected
+
+
+@pytest.mark.parametrize(
+    "told", [*permutations([event(NOON - 2, type_=None), event(NOON - 1), event(NOON + 1, type_=None)])]
+)
+def test_s4_of_several_events_that_may_be_of_it_the_latest_counts(told: tuple[dict[str, Any], ...]) -> None:
+    assert resting.was_touched("job", NOON + 0.5, resting.touched(told))
+    assert not resting.was_touched("job", NOON + 2, resting.touched(told))

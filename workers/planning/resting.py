@@ -46,8 +46,9 @@ def touched(events: Iterable[Raw]) -> dict[str, float]:
         event = Fields(told)
         if event.text("Type") in ("container", ""):
             id_ = event.inside("Actor").text("ID")
+            key = ANY if event.unread else id_
             at = (event_time(told) or SOME_TIME).timestamp()
-            found[ANY if event.unread else id_] = max(at, found.get(id_, at))
+            found[key] = max(at, found.get(key, at))
     return found
 
 
