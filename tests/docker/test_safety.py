@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.docker.worker_host import Hook, WorkerHost, codes, ended, on, order_for, outcome_of
-from workers.contract import HealthChange, Kind, Outcome, Plan, Status
+from workers.contract import Doing, HealthChange, Kind, Outcome, Plan, Status
 from workers.errors import LedgerError
+from workers.execution.progress import Progress
 from workers.execution.watch import Watch
 from workers.host import Host
 from workers.memory.ledger import Ledger
@@ -210,6 +211,23 @@ def test_s6_a_probe_that_stops_answering_between_stages_ends_the_run(host: Worke
 
     assert ended(report) == {"spent": Outcome.REMOVED, "waste:1": Outcome.NOT_ATTEMPTED}
     assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.PROBE_FAILED])
+
+
+def test_s6_a_probe_that_stops_answering_after_the_last_removal_is_found(host: WorkerHost) -> None:
+    host.image("waste:1")
+    with socket.create_server(("127.0.0.1", 0)) as service:
+
+        def ends_at_last(now: Progress) -> None:
+            if now.doing is Doing.SETTLING:
+                service.close()
+
+        host.policy(probes=f'["tcp://127.0.0.1:{service.getsockname()[1]}"]')
+        order = order_for(host.plan())
+        with host.opened() as opened:
+            report = opened.execute(order, told_to_stop=lambda: False, hear=ends_at_last)
+
+    assert ended(report) == {"waste:1": Outcome.REMOVED}
+    assert (report.status, codes(report.findings)) == (Status.PARTIAL, [Code.PROBE_FAILED])
 
 
 def test_s6_health_is_looked_at_inside_a_stage_as_well(host: WorkerHost) -> None:

@@ -169,6 +169,8 @@ def test_the_way_back_is_a_repository_and_a_digest(digests: Any, expected: tuple
     assert aftermath.way_back_of({"RepoDigests": digests}) == expected
 
 
-@pytest.mark.parametrize("code", [Code.HEALTH_REGRESSED, Code.CONTAINER_LOST, Code.VOLUME_MISSING])
+@pytest.mark.parametrize(
+    "code", [Code.HEALTH_REGRESSED, Code.CONTAINER_LOST, Code.VOLUME_MISSING, Code.PROBE_FAILED]
+)
 def test_s6_a_run_after_which_something_is_worse_is_not_called_done(code: Code) -> None:
     assert aftermath.status_of([], [], [reason(code)], began=True) is Status.PARTIAL

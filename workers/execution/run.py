@@ -304,7 +304,7 @@ class _Run:
             self.tools.hear(Progress(Doing.SETTLING, seconds=seconds))
             found = self.watch.settle(self.baseline, self.last_removal)
             self.course.health, self.fallen = found.lines, found.fallen
-            self.course.find(*aftermath.health_findings(self.course.health))
+            self.course.find(*aftermath.health_findings(self.course.health), *self.watch.failing_probes())
 
     def _end_looks(self) -> None:
         """Measure while a container may still show; what was brought back for one is measured as well."""

@@ -77,15 +77,16 @@ class Watch:
             self._wait(self._policy.steady_for.total_seconds())
         second = self.look()
         reasons = health.pre_check(list(first.values()), second, self._policy)
-        return self._running(health.unsteady_marked(first, second)), reasons + probes.failing(
-            self._policy.probes
-        )
+        return self._running(health.unsteady_marked(first, second)), reasons + self.failing_probes()
 
     def unwell(self) -> list[Reason]:
         """Say at one look, without waiting for anything, which critical services are not well."""
         now = self.look()
-        reasons = health.pre_check(list(now.values()), now, self._policy)
-        return reasons + probes.failing(self._policy.probes)
+        return health.pre_check(list(now.values()), now, self._policy) + self.failing_probes()
+
+    def failing_probes(self) -> list[Reason]:
+        """Say which of the policy's probes do not answer well."""
+        return probes.failing(self._policy.probes)
 
     def _started(self) -> dict[str, Vital]:
         vitals = self.look()
@@ -103,7 +104,7 @@ class Watch:
         """Say what is worse with critical services than at the baseline (S6)."""
         watched = health.critical(baseline, self._policy)
         now = self._again(watched)
-        return [why for _, why in self._regressions(watched, now)] + probes.failing(self._policy.probes)
+        return [why for _, why in self._regressions(watched, now)] + self.failing_probes()
 
     def _regressions(self, baseline: Iterable[Vital], now: Vitals) -> list[tuple[Vital, Reason]]:
         """What is worse; when it was first seen so is remembered."""
