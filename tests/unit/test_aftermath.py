@@ -18,7 +18,7 @@ from tests.unit.facts_host import (
     running,
 )
 from workers.contract import HealthChange, HealthLine, Outcome, Status, Step, StepOutcome
-from workers.execution import aftermath
+from workers.execution import aftermath, races
 from workers.planning.inventory import Container, Volume
 from workers.reasons import Code, reason
 
@@ -74,6 +74,27 @@ def test_done_means_that_all_that_was_ordered_is_gone(outcomes: list[StepOutcome
 
 
 # A container made of an image in the moment it went (S7)
+
+
+@pytest.mark.parametrize(
+    ("how", "is_asked_after"),
+    [
+        (REMOVED, True),
+        # Without an answer, or with an odd one, it may have gone as well.
+        (ended(Outcome.FAILED, Code.STATE_UNKNOWN), True),
+        (ended(Outcome.FAILED, Code.UNPLANNED_REMOVAL), True),
+        (FAILED, True),
+        # A recovery has found it.
+        (ended(Outcome.FAILED, Code.INTERRUPTED), False),
+        (GONE, False),
+        (REFUSED, False),
+        (EXCLUDED, False),
+    ],
+)
+def test_s7_what_may_have_gone_may_have_lost_its_race(how: StepOutcome, is_asked_after: bool) -> None:
+    step = removed_image()
+    assert races.perhaps_gone([step], {0: how}) == ([step] if is_asked_after else [])
+    assert races.perhaps_gone([step], {}) == []
 
 
 def lost(*containers: Container, present: tuple[str, ...] = (), before: Any = BEFORE) -> dict[str, str]:
