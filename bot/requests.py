@@ -82,6 +82,10 @@ class Stage(StrEnum):
 
 WAITING_STAGES = frozenset({Stage.ASKED, Stage.PLANNING, Stage.ORDERED, Stage.EXECUTING})
 SETTLED_STAGES = frozenset(Stage) - WAITING_STAGES
+# A host that was told to execute and is heard of no more is in none of these: it may have begun.
+UNBEGUN_STAGES = frozenset(
+    {Stage.ORDERED, Stage.REFUSED, Stage.UNREACHABLE, Stage.NOT_EXECUTED, Stage.WITHDRAWN}
+)
 NOTHING = Bytes()
 
 
@@ -247,6 +251,11 @@ class HostPart:
     def has_begun(self) -> bool:
         """Whether its run, or its restore, is known to have begun."""
         return any(found is not None for found in (self.report, self.restored, self.told_at))
+
+    @property
+    def only_waits(self) -> bool:
+        """Whether it was told to execute and has begun nothing, as far as it is heard of."""
+        return self.ordered and self.stage in UNBEGUN_STAGES and self.work is None
 
     @property
     def drawn(self) -> Plan | RestorePlan | None:

@@ -63,7 +63,7 @@ def play(company: Company) -> int:
 
 
 def _is_over(message: Message) -> bool:
-    return not message.controls and not message.first_line.startswith(("Prune ", "Pruning"))
+    return not message.controls and not message.first_line.startswith(("Prune ", "Confirmed", "Pruning"))
 
 
 def _has_report(company: Company, root: Message) -> bool:

@@ -40,11 +40,20 @@ def headline(request: Request, now: datetime) -> str:
                 else question(request)
             )
         case Phase.EXECUTING:
-            return f"Pruning {_hosts_named([part.host for part in ordered(request)])}…"
+            return _under_way(request)
         case Phase.FINISHED:
             return _finished(ordered(request))
         case Phase.CLOSED:
             return _closed(request)
+
+
+def _under_way(request: Request) -> str:
+    """What is confirmed until a host begins with it; from then on, that it is at it."""
+    parts = ordered(request)
+    if all(part.only_waits for part in parts):
+        them = "it" if len(parts) == 1 else "them"
+        return f"Confirmed: prune {_worth(request)} {_place(request)}. Waiting for {them} to begin…"
+    return f"Pruning {_hosts_named([part.host for part in parts])}…"
 
 
 def ordered(request: Request) -> tuple[HostPart, ...]:
@@ -56,10 +65,15 @@ def question(request: Request) -> str:
     """What a click decides."""
     if not request.confirmable:
         return f"Nothing is chosen on {_hosts_named([part.host for part in request.offered])}."
-    counts = kind_counts(request.confirmable)
-    if not request.expected.high:
-        return f"Prune {listing(counts)} {_place(request)}?"
-    return f"Prune {bytes_range(request.expected)} {_place(request)}? {', '.join(counts)}"
+    counts = f" {', '.join(kind_counts(request.confirmable))}" if request.expected.high else ""
+    return f"Prune {_worth(request)} {_place(request)}?{counts}"
+
+
+def _worth(request: Request) -> str:
+    """What it frees; what goes where that frees nothing."""
+    if request.expected.high:
+        return bytes_range(request.expected)
+    return listing(kind_counts(request.confirmable))
 
 
 def kind_counts(parts: Iterable[HostPart]) -> list[str]:

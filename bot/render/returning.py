@@ -38,6 +38,8 @@ def of_restore(request: Request, now: datetime) -> str:
             return CLOSINGS[Settled.EXPIRED].format(host=part.host)
         case Phase.READY if part.back:
             return _question(part.host, part.back)
+        case Phase.EXECUTING if part.only_waits:
+            return f"Confirmed: bring back {_counted(part)} on {part.host}. Waiting for it to begin…"
         case Phase.EXECUTING:
             return f"Bringing back {_counted(part)} on {part.host}…"
         case Phase.FINISHED:

@@ -34,6 +34,7 @@ def test_s15_a_run_goes_on_without_redis_and_its_report_arrives_later(
     with web.gate.held("DELETE /images/") as hold:
         company.confirm(root)
         hold.wait_until_reached()
+        company.becomes(root, "Pruning web-1…")
         if is_hung:
             os.kill(company.redis.pid, signal.SIGSTOP)
         else:

@@ -75,7 +75,7 @@ def test_a_host_that_is_not_ticked_gets_no_order(stage: Stage, bot: None) -> Non
     stage.slack.click("bo", chosen, EXECUTE)
 
     assert order_of(stage, "web-2").plan_digest == digest(plans["web-2"])
-    assert "web-1 was left out, nothing was removed." in stage.root("Pruning web-2").plain
+    assert "web-1 was left out, nothing was removed." in stage.root("Confirmed: prune 200 MB on web-2.").plain
     assert stage.host("web-1").queued == 0
     assert stage.slack.violations == ()
 

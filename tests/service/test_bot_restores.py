@@ -102,9 +102,10 @@ def test_a_restore_goes_from_the_command_to_the_report_in_one_message(stage: Sta
     stage.slack.click("bo", root, EXECUTE)
     order = order_of(stage)
     assert (order.plan_digest, order.approver.user) == (digest(made), stage.slack.user_id("bo"))
-    assert stage.root("Bringing back 2 objects on web-1").controls == ()
+    assert stage.root("Confirmed: bring back 2 objects on web-1. Waiting for it to begin…").controls == ()
     stage.host().tell(*(step_begun(order.id, made, n, at=stage.host().clock()) for n in range(2)))
     stage.slack.wait_for(lambda: "2 of 2" in stage.root().plain, what="the second object")
+    stage.root("Bringing back 2 objects on web-1…")
     stage.host().tell(ended(stage, order, made))
 
     root = stage.root("Brought back 2 objects on web-1.")

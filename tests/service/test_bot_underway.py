@@ -68,13 +68,20 @@ def test_a_run_is_under_way_until_it_is_over(stage: Stage, bot: HandDriven) -> N
     bot.hear()
     bot.carry_on(6)
     bot.click(EXECUTE)
-    assert "Pruning web-1…" in lines(bot, "status", "t1")
+    assert "Confirmed: prune 200 MB on web-1. Waiting for it to begin…" in lines(bot, "status", "t1")
     assert "Nothing that you could cancel" in lines(bot, "cancel web-1", "t2")
     bot.carry_on()
-    stage.host().execute(made)
+    order = stage.host().take()
+    assert isinstance(order, ExecutionOrder)
+    begun = work_begun(order.id, Doing.WATCHING_FOR_QUIET, at=bot.clock())
+    stage.host().tell(begun.model_copy(update={"request_id": made.request_id}))
+    bot.hear()
+    assert "Pruning web-1…" in lines(bot, "status", "t3")
+    ended = report(order.id, made, digest(made), at=bot.clock())
+    stage.host().tell(started(order.id, made, at=bot.clock()), finished(ended, at=bot.clock()))
     bot.hear()
     bot.carry_on(8)
-    assert "Nothing is under way" in lines(bot, "status", "t3")
+    assert "Nothing is under way" in lines(bot, "status", "t4")
 
 
 def test_work_of_a_time_that_there_is_not_is_kept_unread_and_stops_nothing(

@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.render.blocks import bulk, code
+from bot.render.headlines import headline
 from bot.render.live import TASKS, live
 from bot.render.rich import rich_text
 from bot.requests import HostPart, Phase, Request, Stage
 from tests.unit.render_strategies import NAMES
-from tests.unit.render_values import NOW, REQUESTS, at_work, planned, ran, request, run
+from tests.unit.render_values import NOW, REQUESTS, at_work, planned, ran, request, run, work
 from workers.contract import Doing, HealthChange, Status
 
 STAGES = (Stage.ORDERED, Stage.EXECUTING, Stage.FINISHED, Stage.REFUSED, Stage.LOST)
@@ -24,6 +25,10 @@ def of(stage: Stage, host: str) -> HostPart:
     if stage is Stage.FINISHED:
         return ran(run(host))
     return replace(at_work(host, Doing.REMOVING), stage=stage)
+
+
+def waits(host: str = "web-1", stage: Stage = Stage.ORDERED) -> HostPart:
+    return replace(planned(host), stage=stage, ordered=True)
 
 
 def executing(parts: list[HostPart]) -> Request:
@@ -98,3 +103,19 @@ def test_one_that_waits_is_pending_and_under_way_once_it_says_what_it_does() -> 
     begun = replace(waiting, work=at_work("web-1", Doing.LOOKING).work)
     states = [live(executing([part]), NOW, room=9_000)["tasks"][0]["status"] for part in (waiting, begun)]
     assert states == ["pending", "in_progress"]
+
+
+def test_nothing_is_called_under_way_before_a_host_has_begun() -> None:
+    alone = "Confirmed: prune 13.0 GB on web-1. Waiting for it to begin…"
+    together = "Confirmed: prune 25.9 GB on 2 hosts. Waiting for them to begin…"
+    at_it = replace(waits("web-2"), work=work("web-2", Doing.WATCHING_FOR_QUIET))
+    told = [
+        (alone, [waits()]),
+        (together, [waits(), waits("web-2")]),
+        (together, [waits(), waits("web-2", Stage.REFUSED)]),
+        ("Pruning web-1 and 1 more…", [waits(), at_it]),
+        ("Pruning web-1 and 1 more…", [waits(), waits("web-2", Stage.LOST)]),
+        ("Pruning web-1 and 1 more…", [waits(), ran(run("web-2"))]),
+    ]
+    for said, parts in told:
+        assert headline(executing(parts), NOW) == said
