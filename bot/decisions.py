@@ -67,6 +67,7 @@ class State(StrEnum):
 
     OPEN = "open"
     KEPT = "kept"
+    NOT_FROZEN = "not_frozen"  # kept as well: an unfreeze that had nothing to lift
     REFUSED = "refused"
     OVERTAKEN = "overtaken"  # by a later decision about the same
     ENDED = "ended"  # the run that was to stop is over

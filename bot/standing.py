@@ -112,7 +112,7 @@ class Standing:
         refused = [event.reasons for event in mine if isinstance(event, OrderRefused)]
         final = [reasons for reasons in refused if any(why.code in FINAL for why in reasons)]
         if taken:
-            return (State.KEPT if taken[-1].in_force else State.OVERTAKEN), ()
+            return _kept(taken[-1]), ()
         return (State.REFUSED, final[-1]) if final else (State.OPEN, ())
 
     def _run_ended(self, one: Decided) -> State:
@@ -151,6 +151,12 @@ class Standing:
         self._posts.owe(Note(name, now, first.channel, first.response_url, drawn, is_public=True))
         self._decisions.tell(first.id, told)
         self._wake()
+
+
+def _kept(told: StandingTaken) -> State:
+    if not told.in_force:
+        return State.OVERTAKEN
+    return State.NOT_FROZEN if told.was_frozen is False else State.KEPT
 
 
 def sealed_as(one: Decided, now: datetime) -> Claims:

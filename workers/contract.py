@@ -1022,11 +1022,15 @@ class RestoreFinished(Fact):
 
 
 class StandingTaken(Fact):
-    """A standing order is kept in the host's ledger; `in_force`: no later decision overrules it."""
+    """A standing order is kept in the host's ledger; `in_force`: no later decision overrules it.
+
+    `was_frozen`: whether an unfreeze found a freeze to lift; None of other orders, and from older workers.
+    """
 
     event: Literal["standing_taken"] = "standing_taken"
     order: Annotated[StandingOrder, Field(discriminator="type")]
     in_force: bool
+    was_frozen: bool | None = None
 
 
 Event = Annotated[

@@ -42,11 +42,13 @@ DONE = {
 STATES = {
     State.OPEN: "not yet: nothing is heard of it from {hosts}; it is sent again until it is there",
     State.KEPT: "{hosts}: done",
+    State.NOT_FROZEN: "{hosts}: not frozen before, so nothing changed",
     State.ENDED: "{hosts}: its run is over",
     State.OVERTAKEN: "{hosts}: something else was decided since",
     State.LAPSED: "{hosts}: nobody heard of it in time, so what became of the run is not known",
     State.DISMISSED: "{hosts}: sent away",
 }
+NOT_FROZEN = "{by} asked to unfreeze {hosts}, where nothing was frozen"
 NO_RUN = "No run is under way or ordered{where}."
 TOLD_THEN = "The channel is told when {they} it."
 
@@ -61,10 +63,12 @@ def deciding(decided: Sequence[Decided]) -> Message:
 def decision(decided: Sequence[Decided]) -> Message:
     """What the channel reads of a decision: the decision, why, and how far it has come at each host."""
     first = decided[0]
-    title = DONE[first.verb].format(by=mention(first.by), hosts=_hosts(decided), what=_what(first))
+    done = [one for one in decided if one.state is not State.NOT_FROZEN]
+    words = DONE[first.verb] if done else NOT_FROZEN
+    title = words.format(by=mention(first.by), hosts=_hosts(done or decided), what=_what(first))
     lines = [_line(state, [one for one in decided if one.state is state]) for state in State]
     lines += [f"{code(one.host)} refused: {_refusal(one)}" for one in decided if one.state is State.REFUSED]
-    why = [context(words)] if (words := prose(first.why)) else []
+    why = [context(reason)] if (reason := prose(first.why)) else []
     told = paragraphs(list(filter(None, lines)), room=ROOM, more=_more_refused)
     return message(f"{title}.", [*why, *told])
 

@@ -28,6 +28,11 @@ def test_a_password_that_cannot_be_read_bars_no_freeze(tmp_path: Path) -> None:
         assert StandingOrders(ledger).frozen() is not None
 
 
+def test_an_unfreeze_says_whether_the_host_was_frozen(tmp_path: Path) -> None:
+    said = [typed(tmp_path, command).stdout for command in ("unfreeze", "freeze", "unfreeze")]
+    assert (said[0], said[2]) == ("web-1 was not frozen.\n", "web-1 is not frozen any more.\n")
+
+
 def test_a_doctor_says_that_it_cannot_be_read(tmp_path: Path) -> None:
     done = typed(tmp_path, "doctor")
     assert (done.returncode, "PRUNE_REDIS_PASSWORD_FILE" in done.stderr) == (2, True)

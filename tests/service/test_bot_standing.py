@@ -43,8 +43,8 @@ def take(host: StandInHost, type_: Any) -> Any:
     return taken
 
 
-def keep(host: StandInHost, order: Any, *, in_force: bool = True) -> None:
-    told = {"request_id": order.request_id, "reply_to": order.reply_to}
+def keep(host: StandInHost, order: Any, *, in_force: bool = True, was_frozen: bool | None = None) -> None:
+    told = {"request_id": order.request_id, "reply_to": order.reply_to, "was_frozen": was_frozen}
     host.tell(StandingTaken(host=host.name, at=host.clock(), order=order, in_force=in_force, **told))
 
 
@@ -261,3 +261,22 @@ def test_a_host_that_refuses_for_good_is_not_asked_again_and_the_channel_says_wh
 
     assert host.queued == 0
     assert channel_says(bot, "does not accept orders confirmed by")
+
+
+def test_where_nothing_was_frozen_an_unfreeze_is_not_told_as_done(bot: HandDriven, stage: Stage) -> None:
+    def unfreeze(words: str, **was_frozen: bool | None) -> None:
+        bot.command(words)
+        bot.carry_on()
+        for name, was in was_frozen.items():
+            host = stage.host(name.replace("_", "-"))
+            keep(host, take(host, UnfreezeOrder), was_frozen=was)
+        bot.hear()
+        bot.carry_on(3)
+
+    unfreeze("unfreeze web-1", web_1=False)
+    assert channel_says(bot, "@ana asked to unfreeze web-1, where nothing was frozen.")
+    unfreeze("unfreeze web-*", web_1=False, web_2=True)
+    assert channel_says(bot, "@ana unfroze web-2.")
+    assert channel_says(bot, "web-1: not frozen before, so nothing changed")
+    unfreeze("unfreeze web-1", web_1=None)  # by a worker that does not tell it
+    assert channel_says(bot, "@ana unfroze web-1.")

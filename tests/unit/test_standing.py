@@ -123,6 +123,18 @@ def test_what_comes_twice_is_kept_once_and_told_each_time(ledger: Ledger) -> Non
     ] * 2
 
 
+def told(ledger: Ledger) -> list[bool | None]:
+    events = [EVENT.validate_json(event) for _, event in ledger.outbox(after=0)]
+    return [event.was_frozen for event in events if isinstance(event, StandingTaken)]
+
+
+def test_an_unfreeze_says_whether_there_was_a_freeze_to_lift_however_often_it_comes(ledger: Ledger) -> None:
+    first, freeze, second = an_order(UnfreezeOrder, 0), an_order(FreezeOrder, 1), an_order(UnfreezeOrder, 2)
+    taken(ledger, first, first, freeze, second, second, an_order(UnfreezeOrder, 3), first)
+
+    assert told(ledger) == [False, False, None, True, True, False, False]
+
+
 def test_nobody_decides_for_the_future() -> None:
     with pytest.raises(ValidationError):
         an_order(FreezeOrder, 0, late=-1)
@@ -231,8 +243,9 @@ def test_who_is_at_the_host_comes_after_all_that_it_was_told(tmp_path: Path) -> 
         told = an_order(FreezeOrder).model_copy(update={"decided_at": ahead, "issued_at": ahead})
         taken(ledger, told)
 
-        at_the_host.decide(UnfreezeOrder, "done", place)
+        assert at_the_host.decide(UnfreezeOrder, "done", place)
         assert not frozen(ledger)
+        assert not at_the_host.decide(UnfreezeOrder, "done", place)
 
         at_the_host.decide(FreezeOrder, "again", place)
         (about, why), *_ = at_the_host.in_force(place)

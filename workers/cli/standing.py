@@ -13,10 +13,11 @@ from workers.whoami import whoami
 LIFE = timedelta(minutes=5)
 
 
-def decide(type_: type[FreezeOrder | UnfreezeOrder], why: str, place: Place) -> None:
-    """Keep a decision of whoever is at the host: it comes after all that the host was told before."""
+def decide(type_: type[FreezeOrder | UnfreezeOrder], why: str, place: Place) -> bool:
+    """Keep a decision of whoever is at the host, which comes after all others; whether it was frozen."""
     with ledger_of(place) as ledger:
         standing, now = StandingOrders(ledger), datetime.now(UTC)
+        was_frozen = standing.frozen() is not None
         at = standing.later_than_all(now)
         order = type_(
             key_id="",
@@ -31,6 +32,7 @@ def decide(type_: type[FreezeOrder | UnfreezeOrder], why: str, place: Place) -> 
             why=why,
         )
         standing.take(order, now)
+    return was_frozen
 
 
 def in_force(place: Place) -> Iterator[tuple[str, Reason]]:

@@ -38,6 +38,11 @@ CREATE TABLE stops (order_id TEXT PRIMARY KEY, taken_at TEXT NOT NULL, reason TE
 """
 HOST = "host"
 NEWEST = "SELECT body FROM standing WHERE about = ? ORDER BY decided_at DESC, keeps DESC, rowid DESC LIMIT 1"
+# Of what was decided before, the same order aside: it may come twice.
+KEPT_BEFORE = (
+    "SELECT keeps FROM standing WHERE about = ? AND decided_at <= ? AND request_id != ?"
+    " ORDER BY decided_at DESC, keeps DESC, rowid DESC LIMIT 1"
+)
 A_MOMENT = timedelta(microseconds=1)
 
 
@@ -67,8 +72,16 @@ class StandingOrders:
             newest = self._newest(_about(order))
             in_force = newest is not None and newest.request_id == order.request_id
             told = {"request_id": order.request_id, "reply_to": order.reply_to}
-            self.ledger.tell(StandingTaken(host=order.host, at=now, order=order, in_force=in_force, **told))
+            found = {"in_force": in_force, "was_frozen": self._was_frozen(order)}
+            self.ledger.tell(StandingTaken(host=order.host, at=now, order=order, **found, **told))
         return in_force
+
+    def _was_frozen(self, order: StandingOrder) -> bool | None:
+        """Whether an unfreeze lifts anything; None of what is none."""
+        if not isinstance(order, UnfreezeOrder):
+            return None
+        rows = self._rows(KEPT_BEFORE, HOST, _spelled(order.decided_at), order.request_id)
+        return bool(rows and rows[0][0])
 
     def _refuse_nonsense(self, order: StandingOrder) -> None:
         if isinstance(order, ProtectOrder):

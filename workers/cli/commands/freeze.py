@@ -25,17 +25,20 @@ def freeze(options: argparse.Namespace, place: Place, out: Out) -> Exit:
 
 def unfreeze(options: argparse.Namespace, place: Place, out: Out) -> Exit:
     """End that."""
-    _decide(UnfreezeOrder, options, place, "What held before holds on.")
-    out(f"{place.host} is not frozen any more.")
+    was_frozen = _decide(UnfreezeOrder, options, place, "What held before holds on.")
+    out(f"{place.host} {'is not frozen any more' if was_frozen else 'was not frozen'}.")
     return Exit.DONE
 
 
 def _decide(
     type_: type[FreezeOrder | UnfreezeOrder], options: argparse.Namespace, place: Place, otherwise: str
-) -> None:
-    """Have it kept; whoever does it in a hurry has to learn what holds where that fails."""
+) -> bool:
+    """Have it kept; whether it was frozen.
+
+    Whoever does it in a hurry has to learn what holds where that fails.
+    """
     try:
-        standing.decide(type_, _said(options), place)
+        return standing.decide(type_, _said(options), place)
     except LedgerError as error:
         raise LedgerError(f"{error}. {otherwise}") from error
 
