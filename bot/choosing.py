@@ -24,9 +24,12 @@ from bot.edits import (
     NAMED,
     WORDS,
     Edited,
+    beginnings,
     choice_of,
+    following,
     kept,
     nobodys,
+    picked,
     ticked,
     typed,
 )
@@ -37,7 +40,7 @@ from bot.presses import Presses
 from bot.render.blocks import Block, Message
 from bot.requests import Choice, HostPart, Phase, Request
 from bot.starts import Fault
-from workers.contract import Plan
+from workers.contract import Plan, Step
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +83,8 @@ class Choosing:
             return None
         of = Edited(request.asked.id, part.host, part.plan_digest, click.channel, click.response_url)
         about = self.presses.tickets.stamp(EDITED.dump_json(of).decode(), click.person)
-        return render.editing(part, replace(part, is_left_out=False), about)
+        tried = replace(part, is_left_out=False)
+        return render.editing(part, tried, about, _following(part))
 
     def not_opened(self, click: Click, why: Message) -> None:
         """Say that Slack did not show the form."""
@@ -92,7 +96,8 @@ class Choosing:
         found = render.outdated() if about is None else self._found(replace(filled, about=about))
         if isinstance(found, Message):
             return render.closed_form(found)
-        return render.editing(found[2], _tried(found[2], filled), filled.about)
+        part = found[2]
+        return render.editing(part, _tried(part, filled), filled.about, _following(part, filled))
 
     def take(self, filled: Filled, facts: Facts, at: datetime) -> Message | Fault | Unsure | None:
         """Take a form that is known to be ours; None where all of it is taken, else why not."""
@@ -184,6 +189,14 @@ def _tried(part: HostPart, filled: Filled) -> HostPart:
         return part
     choice = choice_of(part.plan, filled.values)
     return replace(part, excluded=choice.excluded, is_left_out=choice.is_left_out)
+
+
+def _following(part: HostPart, filled: Filled | None = None) -> list[tuple[Step, Step]]:
+    """What is left out only because of what else is: by a form, or by what was chosen before it."""
+    if part.plan is None:
+        return []
+    chosen = picked(part.plan, filled.values) if filled else beginnings(part.plan, part.excluded)
+    return following(part.plan, chosen)
 
 
 def _misnamed(plan: Plan, filled: Filled) -> Fault | None:

@@ -38,11 +38,29 @@ EDITED = TypeAdapter(Edited)
 
 
 def choice_of(plan: Plan, values: Values) -> Choice:
-    """What a form leaves out: kinds that are not ticked, objects, and what cannot go without one of those."""
-    kinds, picked = set(values.get(KINDS, ())), {*values.get(OBJECTS, ()), *values.get(KEEP, ())}
-    out = {s.index for s in plan.steps if s.object.kind not in kinds or str(s.index) in picked}
+    """What a form leaves out: what it names, and what cannot go without one of those."""
+    return leaving_out(plan, picked(plan, values))
+
+
+def picked(plan: Plan, values: Values) -> frozenset[int]:
+    """The steps that a form itself leaves out: of kinds that are not ticked, picked, or typed."""
+    kinds, objects = set(values.get(KINDS, ())), {*values.get(OBJECTS, ()), *values.get(KEEP, ())}
+    out = {s.index for s in plan.steps if s.object.kind not in kinds or str(s.index) in objects}
     meant = called(plan, typed(values)[:WORDS])
-    return leaving_out(plan, out.union(*meant.values()))
+    return frozenset(out.union(*meant.values()))
+
+
+def beginnings(plan: Plan, excluded: Collection[int]) -> frozenset[int]:
+    """The least of what is left out that all the rest of it follows from."""
+    left = frozenset(excluded)
+    return frozenset(s.index for s in plan.steps if s.index in left and left.isdisjoint(s.needs))
+
+
+def following(plan: Plan, chosen: Collection[int]) -> list[tuple[Step, Step]]:
+    """Each step that is left out without being chosen, and one that it cannot happen without."""
+    left, steps = closed(plan, chosen), {step.index: step for step in plan.steps}
+    more = (step for step in plan.steps if step.index in left and step.index not in chosen)
+    return [(step, steps[min(left.intersection(step.needs))]) for step in more]
 
 
 def typed(values: Values) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from bot.edits import FOR_GOOD, KEEP, KEEP_FOR, KINDS, NAMED, OBJECTS, protection
 from bot.render.answers import changed
-from bot.render.blocks import Block, context, plain, printable, section, weight
+from bot.render.blocks import Block, code, context, plain, printable, section, weight
 from bot.render.forms import closed_form, form, menu, option, tickable
-from bot.render.summary import by_kind, left_out, steps_by_kind
+from bot.render.summary import NOUNS, by_kind, left_out, steps_by_kind
 from bot.render.titles import KIND_TITLES
 from bot.requests import HostPart, Request
 from workers.contract import Kind, Plan, Step
@@ -23,6 +23,9 @@ OBJECTS_LISTED = 300
 TYPED = 3_000
 # The objects in a menu by the titles of their groups.
 Listed = Sequence[tuple[str, Sequence[tuple[Step, Block]]]]
+# What is left out with another step, and that step.
+Following = Sequence[tuple[Step, Step]]
+FOLLOWING = 5
 SPANS = {FOR_GOOD: "until somebody lifts it", "7d": "for 7 days", "30d": "for 30 days", "90d": "for 90 days"}
 
 
@@ -86,8 +89,10 @@ def _host(part: HostPart) -> str:
     return f"{part.host} · {bytes_range(part.expected)}"
 
 
-def editing(part: HostPart, tried: HostPart, about: str) -> Block:
+def editing(part: HostPart, tried: HostPart, about: str, following: Following = ()) -> Block:
     """The form for one host's plan; `tried`: the same host with what the form says by now left out.
+
+    `following`: what of that nobody picked.
 
     Slack keeps what was filled in when a form is drawn again, so it begins with what is left out already.
     """
@@ -96,7 +101,7 @@ def editing(part: HostPart, tried: HostPart, about: str) -> Block:
         return closed_form(changed())
     shown, hidden = _listed(plan)
     blocks = [
-        {"block_id": "total", **section("\n".join(_total(part, tried)))},
+        {"block_id": "total", **section("\n".join(_total(part, tried, following)))},
         _kinds(part, plan),
         _objects(part, shown),
         *([_by_name(hidden)] if hidden else []),
@@ -126,15 +131,30 @@ def _by_name(hidden: int) -> Block:
     }
 
 
-def _total(part: HostPart, tried: HostPart) -> Iterator[str]:
+def _total(part: HostPart, tried: HostPart, following: Following) -> Iterator[str]:
     if not tried.chosen or tried.plan is None:
         yield f"*{part.host}* would be left out: nothing is removed there."
+        yield from _follow(following)
         return
     removes = listing(by_kind(tried.plan, tried.excluded))
     yield f"*{part.host}* would free *{bytes_range(tried.expected)}*: {removes}."
     yield from left_out(tried)
+    yield from _follow(following)
     if part.is_left_out:
         yield "It is left out now; with this it is taken in again."
+
+
+def _follow(following: Following) -> Iterator[str]:
+    """What is left out with something else, and with what."""
+    if following:
+        named = [f"{_named(step)} ({_named(needed)})" for step, needed in following[:FOLLOWING]]
+        rest = len(following) - len(named)
+        told = listing([*named, *([f"{rest:,} more"] if rest else [])])
+        yield f"Cannot go without what else is left out: {told}."
+
+
+def _named(step: Step) -> str:
+    return f"{NOUNS[step.object.kind]} {code(step.object.name, LABEL)}"
 
 
 def _kinds(part: HostPart, plan: Plan) -> Block:

@@ -31,6 +31,7 @@ from bot.rulebook import Rulebook
 from bot.service import Service, identified
 from tests.stage.readiness import ReadySocket
 from tests.unit.bot_values import (
+    chained,
     finished,
     plan,
     plan_failed,
@@ -185,12 +186,12 @@ class StandInHost:
         )
         self.server.client.set(beat_key(self.name), beat.model_dump_json(), ex=45)
 
-    def answer_with_plan(self, *, steps: int = 2, unusual: bool = False) -> Plan:
-        """Take a request and answer it."""
+    def answer_with_plan(self, *, steps: int = 2, unusual: bool = False, is_chained: bool = False) -> Plan:
+        """Take a request and answer it; `is_chained`: each step needs the one before it."""
         request = self.take()
         at = self.clock()
         made = plan(self.name, request=request.request_id, steps=steps, at=at)
-        made = made.model_copy(update={"unusual": unusual})
+        made = (chained(made) if is_chained else made).model_copy(update={"unusual": unusual})
         self.tell(plan_started(self.name, request=request.request_id, at=at), plan_ready(made, at=at))
         return made
 

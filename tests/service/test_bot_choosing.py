@@ -125,6 +125,26 @@ def test_an_edit_shows_the_new_total_and_the_order_leaves_out_what_was_left_out(
     assert stage.slack.violations == ()
 
 
+def test_what_cannot_go_without_what_is_left_out_is_named_with_it(stage: Stage, bot: None) -> None:
+    stage.slack.command("ana", "ops", "/prune preview web-1")
+    stage.host().answer_with_plan(steps=9, is_chained=True)
+    stage.slack.click("ana", stage.ready_root("900 MB"), EDIT)
+    stage.slack.choose("ana", form(stage), OBJECTS, ["1"])
+    view = drawn(stage, "ana", "would free *100 MB*")
+
+    first = "image `app:2` (image `app:1`), image `app:3` (image `app:2`), image `app:4` (image `app:3`)"
+    rest = "image `app:5` (image `app:4`), image `app:6` (image `app:5`) and 2 more."
+    assert f"Cannot go without what else is left out: {first}, {rest}" in str(view.blocks)
+    stage.slack.submit("ana", view)
+    stage.slack.click("bo", stage.root("Prune 100 MB on web-1?"), EDIT)
+    assert f"Cannot go without what else is left out: {first}, {rest}" in str(form(stage, "bo").blocks)
+
+    stage.slack.choose("bo", form(stage, "bo"), OBJECTS, ["0"])
+    view = drawn(stage, "bo", "nothing is removed there")
+    assert "image `app:1` (image `app:0`)" in str(view.blocks)
+    assert stage.slack.violations == ()
+
+
 def test_a_form_that_leaves_nothing_leaves_the_host_out_and_may_take_it_in_again(
     stage: Stage, bot: None
 ) -> None:

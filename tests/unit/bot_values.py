@@ -90,6 +90,13 @@ def plan(host: str = "web-1", *, request: str = "r1", steps: int = 2, at: dateti
     )
 
 
+def chained(made: Plan, apart: int = 1) -> Plan:
+    """The same plan, where each step needs the one that stands so far before it."""
+    needs = {step.index: (step.index - apart,) for step in made.steps[apart:]}
+    steps = [step.model_copy(update={"needs": needs.get(step.index, ())}) for step in made.steps]
+    return made.model_copy(update={"steps": tuple(steps)})
+
+
 def order(id_: str, plan_digest: str, *, requester: Person = ANA, approver: Person = BO) -> ExecutionOrder:
     return ExecutionOrder(
         key_id="k1",

@@ -15,8 +15,10 @@ from bot.edits import (
     NAMED,
     OBJECTS,
     WORDS,
+    beginnings,
     called,
     choice_of,
+    following,
     kept,
     leaving_out,
     nobodys,
@@ -24,15 +26,14 @@ from bot.edits import (
     ticked,
 )
 from bot.requests import Choice, HostPart, Stage
-from tests.unit.bot_values import plan
+from tests.unit.bot_values import chained, plan
 from workers.contract import Kind, Plan, Reference, Step
+from workers.exclusions import closed
 
-NEEDY = plan(steps=4)
-NEEDY = NEEDY.model_copy(
-    update={
-        "steps": tuple(s.model_copy(update={"needs": (s.index - 1,) if s.index else ()}) for s in NEEDY.steps)
-    }
-)
+NEEDY = chained(plan(steps=4))
+
+# Two chains that do not touch.
+EIGHT = chained(plan(steps=8), apart=2)
 
 
 def of_kinds(*kinds: Kind) -> Plan:
@@ -142,6 +143,25 @@ def test_where_nothing_is_left_the_host_is_left_out(values: dict[str, list[str]]
 def test_what_needs_something_left_out_is_left_out_with_it() -> None:
     assert leaving_out(NEEDY, {2}) == Choice("web-1", (2, 3))
     assert leaving_out(NEEDY, {0}) == Choice("web-1", is_left_out=True)
+
+
+def test_what_is_left_out_with_something_else_is_told_with_it() -> None:
+    def told(chosen: Collection[int]) -> list[tuple[int, int]]:
+        return [(step.index, needed.index) for step, needed in following(NEEDY, chosen)]
+
+    assert told({1}) == [(2, 1), (3, 2)]
+    assert told({1, 2}) == [(3, 2)]
+    assert told({3}) == told(()) == []
+    assert following(MIXED, {0, 1}) == []
+
+
+@given(st.sets(st.sampled_from(range(8))))
+def test_of_what_was_left_out_before_the_beginnings_are_known(chosen: set[int]) -> None:
+    left = closed(EIGHT, chosen)
+    assert closed(EIGHT, beginnings(EIGHT, left)) == left
+    follow = {step.index for step, _ in following(EIGHT, beginnings(EIGHT, left))}
+    assert follow.isdisjoint(beginnings(EIGHT, left))
+    assert follow <= left
 
 
 @given(st.sets(st.sampled_from(["web-1", "web-2", "web-3", "elsewhere"])))

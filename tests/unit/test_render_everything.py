@@ -181,7 +181,10 @@ def editing(draw: st.DrawFn) -> Block:
     part = draw(parts().filter(lambda part: part.plan is None or bool(part.plan.steps)))
     steps = [step.index for step in part.plan.steps] if part.plan else []
     out = draw(st.sets(st.sampled_from(steps), max_size=9)) if steps else set()
-    return render.editing(part, replace(part, excluded=tuple(out), is_left_out=draw(st.booleans())), "about")
+    tried = replace(part, excluded=tuple(out), is_left_out=draw(st.booleans()))
+    step = st.sampled_from(part.plan.steps) if part.plan else st.nothing()
+    follow = draw(st.lists(st.tuples(step, step), max_size=20)) if part.plan else []
+    return render.editing(part, tried, "about", follow)
 
 
 @st.composite

@@ -75,6 +75,7 @@ from tests.unit.render_values import (
     REFUSED_RUN,
     REQUESTS,
     SILENT_TROUBLE,
+    STEPS,
     STOPPED_RUN,
     TROUBLED_RUN,
     ago,
@@ -305,7 +306,7 @@ VIEWS: dict[str, tuple[Block, ...]] = {
     "form-start": (starting(("db-1", "web-1", "web-2"), "about"),),
     "form-edit": (
         editing(planned(), planned(), "about"),
-        editing(planned(), replace(planned(), excluded=(0, 1)), "about"),
+        editing(planned(), replace(planned(), excluded=(0, 1)), "about", [(STEPS[1], STEPS[0])]),
         editing(replace(planned(), is_left_out=True), replace(planned(), is_left_out=True), "about"),
     ),
     "form-closed": (closed_form(changed()),),
