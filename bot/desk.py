@@ -66,6 +66,8 @@ class Desk:
             self._alone(request.asked.id, partial(self._carry_on, dossier, request))
         for note in self._exhibits.owed():
             self._alone(note.id, partial(self._exhibits.answer, note))
+        for _, request in standing_:
+            self._alone(request.asked.id, partial(self._exhibits.show_ends, request))
         for dossier, request in standing_:
             self._alone(request.asked.id, partial(self._follow, dossier, request))
         self._tell_of_access()

@@ -40,6 +40,14 @@ class Exhibit:
 
 
 @dataclass(frozen=True)
+class Thread:
+    """Where a request's messages go, and the parts that stand there."""
+
+    root: Post
+    done: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Shown:
     """A request as its root message shows it, and since when."""
 
@@ -112,31 +120,45 @@ class Exhibits:
             return True
         return False
 
-    def show_parts(self, request: Request) -> bool:
-        """Post what belongs into the thread; returns whether all of it is there.
+    def show_ends(self, request: Request) -> None:
+        """Post what came of its runs: in a channel that comes before the details of any plan."""
+        if any(is_ended(part) for part in request.parts) and (thread := self._thread(request)):
+            self._show_groups(request, thread, _ends(request, thread.done, self._clock()))
 
-        What a channel does not take yet is not even drawn: of many hosts that would hold up everything else.
-        """
+    def show_parts(self, request: Request) -> bool:
+        """Post what belongs into the thread; returns whether all of it is there."""
+        thread = self._thread(request)
+        if thread is None:
+            return False
+        groups = exhibits(request, thread.done, self._clock())
+        return self._show_groups(request, thread, groups) and self._show_pictures(request, thread)
+
+    def _thread(self, request: Request) -> Thread | None:
+        """The thread of a request; None where it has no root, or does not say yet that it goes on here."""
         posts = self._posts.of(request.asked.id)
         root = posts.get(ROOT)
         if root is None or not root.ts:
-            return False
+            return None
         done = frozenset(part for part, post in posts.items() if post.ts)
         if AGAIN in posts and AGAIN not in done and not self._show(goes_on(request), request, root):
-            return False
-        shown = [
-            self._threads.takes(root.channel)
-            and all(exhibit.part in done or self._show(exhibit, request, root) for exhibit in group)
-            for group in exhibits(request, done, self._clock())
-        ]
-        return all(shown) and self._show_pictures(request, root, done)
+            return None
+        return Thread(root, done)
 
-    def _show_pictures(self, request: Request, root: Post, done: frozenset[str]) -> bool:
+    def _show_groups(self, request: Request, thread: Thread, groups: Iterator[Iterator[Exhibit]]) -> bool:
+        """What a channel does not take yet is not even drawn: of many hosts that would hold up the rest."""
+        shown = [
+            self._threads.takes(thread.root.channel)
+            and all(one.part in thread.done or self._show(one, request, thread.root) for one in group)
+            for group in groups
+        ]
+        return all(shown)
+
+    def _show_pictures(self, request: Request, thread: Thread) -> bool:
         """They come last: a channel takes few messages, and all others say what somebody waits for."""
-        left = [one for one in pictures(request, self._pictures.of) if one.part not in done]
-        if left and any(note.is_public and note.channel == root.channel for note in self.owed()):
+        left = [one for one in pictures(request, self._pictures.of) if one.part not in thread.done]
+        if left and any(note.is_public and note.channel == thread.root.channel for note in self.owed()):
             return False
-        shown = [self._show(one, request, root) for one in left]
+        shown = [self._show(one, request, thread.root) for one in left]
         return all(shown)
 
     def is_given_up(self, request: Request) -> bool:
@@ -236,16 +258,28 @@ def exhibits(request: Request, done: frozenset[str], now: datetime) -> Iterator[
 
 
 def _removals(request: Request, done: frozenset[str], now: datetime) -> Iterator[Iterator[Exhibit]]:
-    # Trouble first, and in groups of its own: nothing else keeps it waiting, and it keeps nothing else.
-    for part in request.parts:
-        if part.ordered and part.report and render.is_troubled(part.report):
-            yield _trouble(part.report)
+    yield from _ends(request, done, now)
     for part in request.parts:
         if part.plan is not None and plan_file(part) not in done:
             yield _plan(part)
-    for part in request.parts:
-        if part.ordered and part.stage in (Stage.FINISHED, Stage.REFUSED) and end_of_run(part) not in done:
+
+
+def _ends(request: Request, done: frozenset[str], now: datetime) -> Iterator[Iterator[Exhibit]]:
+    """Reports come before details of plans: they are waited for, and fifty plans take minutes to post."""
+    ended = [part for part in request.parts if is_ended(part)]
+    # Trouble first, and in groups of its own: nothing else keeps it waiting, and it keeps nothing else.
+    for part in ended:
+        if part.report and render.is_troubled(part.report):
+            yield _trouble(part.report)
+    for part in ended:
+        if end_of_run(part) not in done:
             yield _run(part, now)
+
+
+def is_ended(part: HostPart) -> bool:
+    """Whether a host that was to remove something has told what came of it."""
+    is_over = part.stage in (Stage.FINISHED, Stage.REFUSED)
+    return part.ordered and is_over and not part.is_restore
 
 
 def pictures(request: Request, picture: Callable[[str, Report], Attachment | Undrawn]) -> Iterator[Exhibit]:

@@ -574,6 +574,41 @@ def test_a_request_is_shown_before_the_details_of_those_before_it(stage: Stage, 
     assert begun < len(stage.slack.thread("ops", stage.roots()[0].ts)) == 5
 
 
+def test_what_came_of_a_run_is_told_before_details_of_plans_that_still_wait(
+    stage: Stage, bot: HandDriven
+) -> None:
+    def told() -> list[list[str]]:
+        threads = [stage.slack.thread("ops", root.ts) for root in stage.roots()]
+        return [[message.first_line.split("(")[0].strip() for message in thread[1:]] for thread in threads]
+
+    plans = {}
+    for name in ("web-1", "web-2"):
+        bot.command(f"preview {name}")
+        bot.carry_on()
+        plans[name] = stage.host(name).answer_with_plan(steps=400)
+        bot.hear()
+        bot.carry_on()
+    bot.click(EXECUTE)
+    bot.carry_on()
+    order, made = stage.host("web-2").take(), plans["web-2"]
+    over = finished(report(order.id, made, digest(made), at=bot.clock()), at=bot.clock())
+    stage.host("web-2").tell(started(order.id, made, at=bot.clock()), over)
+    bot.hear()
+    before = told()
+    bot.carry_on(2)
+    then = told()
+    bot.carry_on(12)
+
+    detail = "{}: 400 objects to remove, 0 kept"
+    assert then[0] == before[0]
+    assert then[1][len(before[1]) :] == [
+        "Pruned 40.0 GB on web-2. The one service still runs.",
+        "[file] Run on web-2",
+    ]
+    assert [one.count(detail.format(name)) for one, name in zip(told(), plans, strict=True)] == [3, 3]
+    assert "[file] Plan of web-1" in told()[0]
+
+
 def test_events_told_again_are_shown_once(stage: Stage, bot: HandDriven) -> None:
     made, order = executing(stage, bot)
     stage.host().tell(finished(report(order, made, digest(made), at=bot.clock()), at=bot.clock()))
