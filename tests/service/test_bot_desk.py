@@ -1,13 +1,13 @@
 """The bot step by step, on real Redis and a strict Slack: whatever fails, each thing shows once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from bot.arrivals import Click
 from bot.render import AGAIN, CANCEL, EDIT, EXECUTE, STOP
-from tests.service.bot_stage import Clock, HandDriven, Stage, listen
+from tests.service.bot_stage import HandDriven, Stage, listen
 from tests.unit.bot_values import (
     finished,
     plan,
@@ -21,14 +21,6 @@ from tests.unit.soundness import assert_timed
 from workers.contract import ExecutionOrder, Plan
 from workers.reasons import Code, reason
 from workers.signing import digest
-
-
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    made = HandDriven(stage, Clock())
-    listen(stage, made)
-    yield made
-    made.close()
 
 
 def restarted(stage: Stage, bot: HandDriven) -> HandDriven:

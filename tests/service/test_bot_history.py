@@ -1,6 +1,5 @@
 """`/prune history` as people ask for it and turn its pages: for whoever may look, and for nobody else."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,7 +10,7 @@ from bot.memory.audit import Audit, What
 from bot.memory.lookups import Lookups
 from bot.memory.store import Store
 from bot.render import NEWER, OLDER
-from tests.service.bot_stage import Clock, HandDriven, Stage, listen, now
+from tests.service.bot_stage import Clock, HandDriven, Stage, now
 from tests.service.past_runs import Past, memory_of
 from tests.workspace import Message
 
@@ -32,14 +31,6 @@ execute = ["U01ANA00000", "U01BO000000"]
 @pytest.fixture
 def past(stage: Stage) -> Past:
     return Past(stage)
-
-
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    made = HandDriven(stage, Clock())
-    listen(stage, made)
-    yield made
-    made.close()
 
 
 def told(plain: str) -> list[str]:

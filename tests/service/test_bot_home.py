@@ -35,14 +35,6 @@ execute = ["U01ANA00000"]
 """
 
 
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    made = HandDriven(stage, Clock())
-    listen(stage, made)
-    yield made
-    made.close()
-
-
 def opened(bot: HandDriven, user: str = "ana") -> str:
     """What somebody reads on their tab after they opened it."""
     bot.parts.homes.want(bot.person(user))

@@ -1,7 +1,6 @@
 """What people ask of hosts is recorded before they are answered, and who asked reads what came of it."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -9,7 +8,7 @@ from bot.arrivals import Click
 from bot.memory.audit import Audit
 from bot.memory.inquiries import Inquiries
 from bot.render import KEEP_ALWAYS
-from tests.service.bot_stage import Clock, HandDriven, Stage, StandInHost, listen
+from tests.service.bot_stage import HandDriven, Stage, StandInHost
 from tests.unit.bot_values import plan_failed
 from tests.unit.render_values import HELD, IN_USE, POLICY
 from tests.workspace import Message
@@ -27,14 +26,6 @@ from workers.contract import (
 from workers.reasons import Code, Reason, reason
 
 WHY = ObjectAnswer(text="shop/app:1.5.0", found=(IN_USE,))
-
-
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    driven = HandDriven(stage, Clock())
-    listen(stage, driven)
-    yield driven
-    driven.close()
 
 
 def taken(host: StandInHost) -> Question:

@@ -1,15 +1,13 @@
 """What people decide about hosts is recorded before they are answered, and carried until each host has it."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot import keys
 from bot.render import EXECUTE
-from tests.service.bot_stage import Clock, HandDriven, Stage, StandInHost, listen
+from tests.service.bot_stage import HandDriven, Stage, StandInHost
 from tests.unit.bot_values import finished, report, started
 from workers.contract import (
     ExecutionOrder,
@@ -27,14 +25,6 @@ from workers.contract import (
 )
 from workers.reasons import Code, Reason, reason
 from workers.signing import digest, unseal
-
-
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    driven = HandDriven(stage, Clock())
-    listen(stage, driven)
-    yield driven
-    driven.close()
 
 
 def take(host: StandInHost, type_: Any) -> Any:

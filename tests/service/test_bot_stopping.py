@@ -1,26 +1,15 @@
 """The button under a run ends it after the object in hand: once, for whoever may, where it stands."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-
-import pytest
 
 from bot import render
 from bot.decisions import State
 from bot.render import EXECUTE, STOP
-from tests.service.bot_stage import Clock, HandDriven, Stage, listen
+from tests.service.bot_stage import HandDriven, Stage
 from tests.unit.bot_values import finished, report, started
 from tests.workspace import Message
 from workers.contract import ExecutionOrder, Plan, stop_key
-
-
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    driven = HandDriven(stage, Clock())
-    listen(stage, driven)
-    yield driven
-    driven.close()
 
 
 def running(bot: HandDriven, *names: str) -> dict[str, tuple[ExecutionOrder, Plan]]:

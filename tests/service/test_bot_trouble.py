@@ -1,7 +1,6 @@
 """A service that is worse after a run calls people: once, by name, in the thread and beside it."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from bot.logs import SILENT
 from bot.memory.posts import AGAIN, ROOT, Posts
 from bot.past import Wanted
 from bot.render import EXECUTE, RESTORE_RUN, RESTORE_USED
-from tests.service.bot_stage import Clock, HandDriven, Stage, listen
+from tests.service.bot_stage import HandDriven, Stage
 from tests.service.test_bot_desk import restarted
 from tests.unit.bot_values import NOON
 from tests.workspace import Message
@@ -50,14 +49,6 @@ def fell(**facts: Any) -> dict[str, Any]:
         name="shop", critical=True, before="healthy", after="unhealthy", change=HealthChange.REGRESSED
     )
     return {"health": (line,), "trouble": Trouble(worse=(worse,), removed=(gone,)), **facts}
-
-
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    made = HandDriven(stage, Clock())
-    listen(stage, made)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -6,24 +6,13 @@ import pytest
 
 from bot.memory.audit import Act, Audit, What
 from bot.render import CANCEL, EXECUTE
-from tests.service.bot_stage import Clock, HandDriven, Stage, bot_stage
-from tests.unit.bot_values import plan_failed
+from tests.service.bot_stage import HandDriven, Stage, bot_stage
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with bot_stage(tmp_path_factory.mktemp("bot"), "web-1") as made:
         yield made
-
-
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    made = HandDriven(stage, Clock())
-    stage.host().beat()
-    stage.host().tell(plan_failed(request="of-nobody"))
-    made.hear()
-    yield made
-    made.close()
 
 
 def acts(bot: HandDriven, what: What) -> list[Act]:

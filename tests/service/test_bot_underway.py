@@ -1,26 +1,17 @@
 """What is under way is shown, and taken back, where it was asked for and by whoever may."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from bot.permalinks import Permalinks
 from bot.render import AGAIN, EXECUTE
-from tests.service.bot_stage import Clock, HandDriven, Stage, listen
+from tests.service.bot_stage import HandDriven, Stage
 from tests.unit.bot_values import finished, report, started, work_begun
 from tests.workspace import Message
 from workers.contract import Doing, ExecutionOrder, Kind, PlanRequest
 from workers.signing import digest
 from workers.wording import short
-
-
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    made = HandDriven(stage, Clock())
-    listen(stage, made)
-    yield made
-    made.close()
 
 
 def ready(stage: Stage, bot: HandDriven, host: str = "web-1", *, user: str = "ana") -> None:

@@ -23,7 +23,6 @@ from tests.service.bot_stage import (
     answered,
     bot_process,
     bot_stage,
-    listen,
     terminated,
     wait_until,
 )
@@ -41,14 +40,6 @@ def stage(tmp_path: Path, caplog: Log) -> Iterator[Stage]:
     caplog.set_level(logging.INFO)
     with bot_stage(tmp_path, "web-1") as made:
         yield made
-
-
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    made = HandDriven(stage, Clock())
-    listen(stage, made)
-    yield made
-    made.close()
 
 
 @pytest.fixture
