@@ -80,7 +80,7 @@ class StandingOrders:
         """Whether an unfreeze lifts anything; None of what is none."""
         if not isinstance(order, UnfreezeOrder):
             return None
-        rows = self._rows(KEPT_BEFORE, HOST, _spelled(order.decided_at), order.request_id)
+        rows = self._rows(KEPT_BEFORE, HOST, spelled(order.decided_at), order.request_id)
         return bool(rows and rows[0][0])
 
     def _refuse_nonsense(self, order: StandingOrder) -> None:
