@@ -24,6 +24,7 @@ ENDINGS = {
     Status.FAILED: "Failed on {host} after {freed}.",
     Status.INTERRUPTED: "Interrupted on {host} after {freed}.",
 }
+HARMED = "Pruned {freed} on {host}, but not all there is well."
 
 
 def headline(request: Request, now: datetime) -> str:
@@ -180,7 +181,7 @@ def ending(report: Report) -> str:
     """How a run ended, in one plain sentence."""
     if not removed(report):
         return f"Nothing was removed on {report.host}: {NOTHING_BECAUSE[report.status]}."
-    template = ENDINGS.get(report.status, "Pruned {freed} on {host}.")
+    template = HARMED if is_harmed(report) else ENDINGS.get(report.status, "Pruned {freed} on {host}.")
     return template.format(freed=freed_words(report), host=report.host)
 
 
@@ -192,6 +193,14 @@ NOTHING_BECAUSE = {
     Status.FAILED: "the run failed",
     Status.INTERRUPTED: "the run was interrupted",
 }
+
+
+def is_harmed(report: Report) -> bool:
+    """Whether all went that was to go, and the run is not called done for what is worse after it."""
+    counted = (o for o in report.outcomes if o.reason is None or o.reason.code is not Code.EXCLUDED)
+    return report.status is Status.PARTIAL and all(
+        o.outcome in (Outcome.REMOVED, Outcome.GONE) for o in counted
+    )
 
 
 def removed(report: Report) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.render.blocks import NESTING, Block, bulk, date, fit, mention
-from bot.render.headlines import BAD, freed_words, removed, services
+from bot.render.headlines import BAD, freed_words, is_harmed, removed, services
 from bot.render.parts import told_of
 from bot.render.rich import rich_text
 from bot.render.summary import NOTES, sentences, what_became
@@ -148,7 +148,8 @@ def _is_well(report: Report) -> bool:
 def _heading(part: HostPart) -> str:
     """Present while it is at work, past when it is over; with its figures."""
     if part.report:
-        ended = ENDED[part.report.status].format(host=part.host)
+        status = Status.DONE if is_harmed(part.report) else part.report.status
+        ended = ENDED[status].format(host=part.host)
         return f"{ended} · {freed_words(part.report) if removed(part.report) else 'nothing removed'}"
     if part.stage is Stage.ORDERED and part.work:
         return WORK[part.work.doing].format(host=part.host)

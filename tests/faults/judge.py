@@ -23,7 +23,7 @@ TAKEN_AWAY = ("removed", "gone")
 # What may be said of a run that removed something; of one that removed nothing it is NOTHING.
 SAID = {
     "done": f"on {HOST}.",
-    "partial": "but not everything was removed.",
+    "partial": ", but not ",
     "stopped": f"Stopped on {HOST} after ",
     "failed": f"Failed on {HOST} after ",
     "interrupted": f"Interrupted on {HOST} after ",

@@ -5,10 +5,14 @@ from dataclasses import replace
 import pytest
 
 from bot.render import report
+from bot.render.headlines import outcome
+from bot.render.live import live
 from bot.render.policy import policy
+from bot.requests import Phase
 from tests.unit.render_text import text_of
-from tests.unit.render_values import NOW, POLICY, ran, run
-from workers.contract import HealthChange, HealthLine, Restorable
+from tests.unit.render_values import ALL_REMOVED, NOW, POLICY, ran, request, run
+from workers.contract import HealthChange, HealthLine, Outcome, Restorable, Status, StepOutcome
+from workers.reasons import Code, reason
 
 
 def told(*health: HealthLine) -> str:
@@ -75,3 +79,32 @@ def test_the_policy_says_what_becomes_of_images_that_no_registry_gives_back(
     assert f"Images that no registry is known to give back {words}" in text_of(
         policy("web-1", told, NOW, NOW)
     )
+
+
+EXCLUDED = reason(Code.EXCLUDED)
+
+
+@pytest.mark.parametrize(
+    ("last", "words", "title"),
+    [
+        ({}, ", but not all there is well. 1 of 1 services does not", "Pruned web-1 ·"),
+        ({"outcome": Outcome.GONE}, ", but not all there is well.", "Pruned web-1 ·"),
+        (
+            {"outcome": Outcome.NOT_ATTEMPTED, "reason": EXCLUDED},
+            ", but not all there is well.",
+            "Pruned web-1 ·",
+        ),
+        ({"outcome": Outcome.FAILED}, ", but not everything was removed.", "Pruned web-1 in part ·"),
+    ],
+)
+def test_a_run_that_removed_all_and_harmed_a_service_is_not_said_to_have_left_anything(
+    last: dict[str, object], words: str, title: str
+) -> None:
+    ended: list[StepOutcome] = [*ALL_REMOVED[:-1], ALL_REMOVED[-1].model_copy(update=last)]
+    fallen = line("healthy", "unhealthy", HealthChange.REGRESSED)
+    part = ran(run(status=Status.PARTIAL, outcomes=tuple(ended), health=(fallen,)))
+    [task] = live(request(part, phase=Phase.FINISHED), NOW, room=9_000)["tasks"]
+
+    assert words in outcome(part)
+    assert task["title"].startswith(title)
+    assert task["status"] == "error"
