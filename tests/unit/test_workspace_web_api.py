@@ -287,6 +287,21 @@ def test_waiting_in_vain_shows_the_state(slack: Workspace) -> None:
         slack.wait_for(lambda: False, timeout=0, what="a miracle")
 
 
+def test_a_transcript_leaves_out_what_stands_as_it_was_read(slack: Workspace, client: WebClient) -> None:
+    ops = slack.channel_id("ops")
+    root = client.chat_postMessage(channel=ops, text="question")["ts"]
+    client.chat_postMessage(channel=ops, text="details", thread_ts=root)
+    read = slack.everything("ops")
+    client.chat_postMessage(channel=ops, text="report", thread_ts=root)
+    told = slack.transcript("ops", read=read)
+    client.chat_update(channel=ops, ts=root, text="answer")
+
+    assert told.count("\n") == 2
+    assert "report" in told
+    assert "answer" in slack.transcript("ops", read=read)
+    assert "details" not in slack.transcript("ops", read=read)
+
+
 def test_a_transcript_keeps_ephemerals_to_their_reader(slack: Workspace, client: WebClient) -> None:
     client.chat_postEphemeral(channel=slack.channel_id("ops"), user=slack.user_id("ana"), text="psst")
     assert "psst" not in slack.transcript("ops")

@@ -1,7 +1,7 @@
 """Reading a workspace, and waiting until there is something to read."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TypeVar
 
 from tests.workspace.addressed import Addressed
@@ -44,9 +44,21 @@ class Reading(Addressed):
         with self.state.changed:
             return tuple(one for one in self.state.files.values() if wanted is None or wanted in one.channels)
 
-    def transcript(self, channel: str, *, ts: str | None = None, viewer: str | None = None) -> str:
+    def everything(self, channel: str) -> tuple[Message, ...]:
+        """What stands in the channel and in its threads for all to see, oldest first."""
+        found = self.state.in_channel(self.channel_id(channel))
+        return tuple(one for one in found if one.ephemeral_to is None)
+
+    def transcript(
+        self,
+        channel: str,
+        *,
+        ts: str | None = None,
+        viewer: str | None = None,
+        read: Container[Message] = (),
+    ) -> str:
         watcher = self.user_id(viewer) if viewer else None
-        return transcript_of(self.state, self.channel_id(channel), ts, watcher)
+        return transcript_of(self.state, self.channel_id(channel), ts, watcher, read)
 
     def calls(self, method: str | None = None) -> tuple[Call, ...]:
         with self.state.changed:
