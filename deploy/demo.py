@@ -1,6 +1,6 @@
 """The demo's play: two hosts, the real bot, one real worker each, and a Slack workspace on localhost.
 
-Started by deploy/demo, which sets up what it needs.
+Started by deploy/demo, which sets up what it needs. A story has a module of its own and one host.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from deploy import restore_story
 from tests.stage.company import Company
 from tests.stage.errors import StageError
 from tests.stage.folder import stage_folder
@@ -28,14 +29,18 @@ REPLY = "\n    safe-prune"
 def main() -> int:
     """Play or serve; returns the exit code."""
     parser = argparse.ArgumentParser(prog="deploy/demo", description="Safe Prune, shown on this machine.")
-    parser.add_argument("--once", action="store_true", help="play one preview, confirmation and report")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--once", action="store_true", help="play one preview, confirmation and report")
+    which.add_argument(
+        "--story", choices=["restore"], help="play how a removal breaks a service, and the way back"
+    )
     options = parser.parse_args()
     # Also where the shell that started it in the background has told it to ignore Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        with stage_folder(FOLDER), _company() as company:
-            return play(company) if options.once else serve(company)
+        with stage_folder(FOLDER):
+            return _told() if options.story else _shown(once=options.once)
     except KeyboardInterrupt:
         print("\nStopped; nothing is left running.")
         return 0
@@ -44,9 +49,20 @@ def main() -> int:
         return 1
 
 
-def _company() -> Company:
+def _told() -> int:
+    print(
+        "Starting Redis, a registry, a Docker engine and what lives on it, the bot, the worker …\n",
+        flush=True,
+    )
+    with restore_story.company(FOLDER) as company:
+        return restore_story.play(company)
+
+
+def _shown(*, once: bool) -> int:
     print("Starting Redis, two Docker engines and what lives on them, the bot, the workers …", flush=True)
-    return Company(FOLDER, {name: partial(web_host, name=name) for name in HOSTS}, channels=(CHANNEL, "dev"))
+    hosts = {name: partial(web_host, name=name) for name in HOSTS}
+    with Company(FOLDER, hosts, channels=(CHANNEL, "dev")) as company:
+        return play(company) if once else serve(company)
 
 
 def play(company: Company) -> int:

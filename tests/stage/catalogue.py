@@ -72,7 +72,7 @@ class Build:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container; `image` is the name of an Image or the tag of a Build."""
+    """A container; `image` is the name of an Image or the tag of a Build, `binds` are the machine's paths."""
 
     name: str
     image: str
@@ -88,6 +88,7 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
     anonymous: tuple[str, ...] = ()
+    binds: tuple[str, ...] = ()
     volumes_from: tuple[str, ...] = ()
 
     @property

@@ -47,7 +47,7 @@ def _create(client: APIClient, container: Container, image_ids: Mapping[str, str
         host_config=client.create_host_config(
             network_mode=container.network,
             restart_policy={"Name": container.restart},
-            binds=[f"{name}:{path}" for name, path in container.volumes.items()],
+            binds=[*(f"{name}:{path}" for name, path in container.volumes.items()), *container.binds],
             volumes_from=list(container.volumes_from),
         ),
     )
@@ -71,13 +71,15 @@ def start_services(client: APIClient, containers: Iterable[Container]) -> None:
     services = [one for one in containers if one.is_up]
     for service in services:
         client.start(service.name)
-    _await_health(client, {one.name for one in services if one.health is not None}, since=started)
+    await_health(client, {one.name for one in services if one.health is not None}, since=started)
     for service in services:
         if service.life is Life.PAUSED:
             client.pause(service.name)
 
 
-def _await_health(client: APIClient, waiting: set[str], *, since: int) -> None:
+def await_health(client: APIClient, names: Iterable[str], *, since: int) -> None:
+    """Wait until the engine has told of each that it has become healthy, in the minute from then on."""
+    waiting = set(names)
     events = client.events(
         since=since, until=since + HEALTHY_SECONDS, filters={"event": "health_status"}, decode=True
     )

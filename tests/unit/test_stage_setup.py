@@ -60,3 +60,11 @@ def test_an_unknown_option_gets_the_usage(copy: Path, script: str) -> None:
     status, said = run(str(copy / script), "--nonsense")
 
     assert (status, said.split(":")[0]) == (2, "usage")
+
+
+@pytest.mark.parametrize("option", ["--once", "--story restore"])
+def test_the_demo_tells_what_it_plays(copy: Path, option: str) -> None:
+    told = subprocess.run([copy / "deploy/demo", "--help"], capture_output=True, text=True, check=True).stdout
+
+    assert option in told
+    assert option in run(str(copy / "deploy/demo"), "--story")[1]
