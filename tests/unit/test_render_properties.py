@@ -199,8 +199,8 @@ def test_who_chooses_sees_what_is_chosen_and_the_button_counts_it(request: Reque
     is_open = request.phase is Phase.READY and not request.is_expired(NOW)
     assert (EXECUTE in by_action) == (is_open and bool(request.confirmable))
     assert (EDIT in by_action or FEWER in str(drawn.blocks)) == is_open
-    # Fifty hosts with the longest names and much left out have no room for it, and say so.
-    assert EDIT in by_action or not is_open or len(request.offered) > 40
+    # Fifty hosts with the longest names and much to say of each have no room for it, and say so.
+    assert EDIT in by_action or not is_open or len(request.parts) > 40
     if HOSTS in by_action:
         on = {option["value"] for option in by_action[HOSTS].get("initial_options", ())}
         assert on == {part.host for part in request.confirmable}
