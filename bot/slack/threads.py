@@ -102,7 +102,7 @@ class Threads:
         post = self._posts.find(place.request_id, place.part)
         shown = fingerprint(message)
         if post is None or not post.ts:
-            ts = self._found(place, post) or self._post(place, message)
+            ts = self._found_and_edited(place, post, message) or self._post(place, message)
         elif post.shown != shown:
             ts = self._edit(place, post, message)
         else:
@@ -207,6 +207,13 @@ class Threads:
     def _update(self, post: Post, message: Message) -> None:
         blocks = list(message.blocks)
         self._call("chat.update", channel=post.channel, ts=post.ts, text=message.text, blocks=blocks)
+
+    def _found_and_edited(self, place: Place, post: Post | None, message: Message) -> str | None:
+        """Find it; a request may have gone on since it was drawn, and nothing else ever changes."""
+        ts = self._found(place, post)
+        if ts and post and place.part == ROOT:
+            self._edit(place, replace(post, ts=ts), message)
+        return ts
 
     def _found(self, place: Place, post: Post | None) -> str | None:
         """Look for a message whose posting was in doubt, or that must not be there twice."""
