@@ -10,13 +10,14 @@ from workers.contract import Person
 
 @dataclass(frozen=True)
 class Call:
-    """A slash command as it arrived."""
+    """A slash command as it arrived, or a press that says the same; `thread`: where its answer belongs."""
 
     text: str
     person: Person
     channel: str
     trigger_id: str
     response_url: str
+    thread: str = ""
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,7 @@ class Parts:
                 *(threads, memory.posts, memory.audit),
                 pictures=Pictures(memory.disks, self.easel),
                 consent=sealing.drawn,
+                leave_thread=memory.store.leave_thread,
                 clock=self._clock,
             ),
             sending=Sending(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.memory.posts import Posts
+from bot.memory.posts import Posts, Spot
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Permalinks:
         """The link to the thread of each request whose root message is known."""
         if not self.workspace:
             return {}
-        place = f"{self.workspace.rstrip('/')}/archives"
-        roots = self.posts.roots(request_ids)
-        return {id_: f"{place}/{channel}/p{ts.replace('.', '')}" for id_, (channel, ts) in roots.items()}
+        return {id_: self._link(spot) for id_, spot in self.posts.roots(request_ids).items()}
+
+    def _link(self, spot: Spot) -> str:
+        link = f"{self.workspace.rstrip('/')}/archives/{spot.channel}/p{spot.ts.replace('.', '')}"
+        return f"{link}?thread_ts={spot.thread}&cid={spot.channel}" if spot.thread else link

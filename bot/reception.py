@@ -148,13 +148,18 @@ class Reception:
             self._wait(click.trigger_id, LEAFED, CLICK.dump_json(click))
 
     def _as_typed(self, click: Click) -> None:
-        call = Call(click.value, click.person, click.channel, click.trigger_id, click.response_url)
+        call = self._call(click, click.value)
         with self.answering.together():
             found = self._answer(call, self.facts(), self.clock())
             if isinstance(found, Unsure):
                 self._wait(call.trigger_id, COMMAND, CALL.dump_json(call))
             else:
                 self.answering.answer(call, found)
+
+    def _call(self, click: Click, text: str = "") -> Call:
+        """A press as if it were typed; what comes of it stands in the thread in which people were called."""
+        thread = self.answering.posts.thread_of(click.channel, click.message_ts)
+        return Call(text, click.person, click.channel, click.trigger_id, click.response_url, thread)
 
     def operate(self, call: Call) -> Message | Unsure | None:
         """Why this person may not look after the bot here; None where they may."""
@@ -398,10 +403,7 @@ class Reception:
         if not isinstance(verdict, Allowed):
             return self._turned_away(verdict, call, command)
         self.returns.ask(call, hosts[0], command.wanted)
-        self.answering.wake()
-        if self.line().error:
-            return render.queue_unreachable()
-        return receipts.asking(hosts, self.underway.held(c for c in self.store.contacts() if c.host in hosts))
+        return self._asking(hosts, in_thread=bool(call.thread))
 
     def _decision(self, call: Call, decision: Decision, facts: Facts, at: datetime) -> Message | Unsure:
         """What is decided about hosts is for whoever may execute on every one of them."""
@@ -463,10 +465,14 @@ class Reception:
             return self.presses.confirmation(ready, call.person, self.known())
         request_id = self.store.ask(asked, trigger_id=call.trigger_id, response_url=call.response_url)
         logger.info("request %s: %s of %s by %s", request_id, verb, ", ".join(hosts), call.person.user)
+        return self._asking(hosts)
+
+    def _asking(self, hosts: tuple[str, ...], *, in_thread: bool = False) -> Message:
         self.answering.wake()
         if self.line().error:
             return render.queue_unreachable()
-        return receipts.asking(hosts, self.underway.held(c for c in self.store.contacts() if c.host in hosts))
+        held = self.underway.held(c for c in self.store.contacts() if c.host in hosts)
+        return receipts.asking(hosts, held, in_thread=in_thread)
 
     def _newest_plan(self, asked: Asked) -> Request | None:
         """The confirmation that stands in this channel for exactly this, if there is one."""

@@ -91,7 +91,10 @@ NOTHING = Bytes()
 
 @dataclass(frozen=True)
 class Asked:
-    """The recorded start of a request; `wanted`: what is to come back, where something is."""
+    """The recorded start of a request; `wanted`: what is to come back, where something is.
+
+    `thread`: the ts of the message in whose thread all of it stands; empty where it has one of its own.
+    """
 
     id: str
     verb: str  # "preview", "execute" or "restore"
@@ -101,6 +104,7 @@ class Asked:
     made_at: datetime
     kinds: tuple[Kind, ...] | None = None
     wanted: Wanted | None = None
+    thread: str = ""
 
     @property
     def is_restore(self) -> bool:

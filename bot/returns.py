@@ -36,9 +36,8 @@ class Returns:
 
     def ask(self, call: Call, host: str, wanted: Wanted) -> str:
         """Record that somebody wants something back; returns the request's id."""
-        asked = Asked(
-            secrets.token_hex(8), RESTORE, call.channel, call.person, (host,), self.clock(), wanted=wanted
-        )
+        about = (secrets.token_hex(8), RESTORE, call.channel, call.person, (host,), self.clock())
+        asked = Asked(*about, wanted=wanted, thread=call.thread)
         request_id = self.store.ask(asked, trigger_id=call.trigger_id, response_url=call.response_url)
         logger.info("request %s: restore on %s by %s", request_id, host, call.person.user)
         return request_id

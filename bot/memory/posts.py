@@ -14,6 +14,14 @@ ROOT = "root"
 CALL = "trouble "
 # What says in a thread that it goes on in place of one that is gone.
 AGAIN = "again"
+# What an answer that the channel reads is called among its messages.
+NOTE = "note"
+THREAD_OF = """
+SELECT root.ts AS thread FROM posts JOIN posts AS root USING (request_id)
+    WHERE posts.ts = :ts AND posts.channel = :channel AND posts.part GLOB :calls AND root.part = :root
+UNION SELECT thread FROM posts JOIN notes ON notes.id = request_id
+    WHERE posts.ts = :ts AND posts.channel = :channel AND part = :note
+"""
 
 
 @dataclass(frozen=True)
@@ -27,10 +35,20 @@ class Post:
 
 
 @dataclass(frozen=True)
+class Spot:
+    """Where a message stands; `thread` is empty where it has one of its own."""
+
+    channel: str
+    ts: str
+    thread: str = ""
+
+
+@dataclass(frozen=True)
 class Note:
     """An answer that is owed: to one person, or, as `is_public` says, to the channel.
 
     `replaces`: it takes the place of the message that was clicked, which only that person sees.
+    `thread`: where the channel reads it; empty for a message of its own.
     """
 
     id: str
@@ -40,6 +58,7 @@ class Note:
     message: Message
     is_public: bool = False
     replaces: bool = False
+    thread: str = ""
 
 
 class Posts:
@@ -66,15 +85,23 @@ class Posts:
             ).fetchone()
             return str(row["request_id"]) if row else None
 
-    def roots(self, request_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """Channel and ts of the root message of each of these requests that has one."""
+    def thread_of(self, channel: str, ts: str) -> str:
+        """The thread in which the message that stands there called people, or answered; empty for others."""
+        with self._database.reading() as db:
+            where = {"ts": ts, "channel": channel, "calls": f"{CALL}*", "root": ROOT, "note": NOTE}
+            row = db.execute(THREAD_OF, where).fetchone()
+            return str(row["thread"]) if row else ""
+
+    def roots(self, request_ids: Iterable[str]) -> dict[str, Spot]:
+        """Where the root message of each of these requests stands that has one."""
         with self._database.reading() as db:
             rows = db.execute(
-                "SELECT request_id, channel, ts FROM posts WHERE part = ? AND ts != ''"
+                "SELECT request_id, posts.channel, ts, coalesce(thread, '') AS thread"
+                " FROM posts LEFT JOIN requests ON requests.id = request_id WHERE part = ? AND ts != ''"
                 " AND request_id IN (SELECT value FROM json_each(?))",
                 (ROOT, json.dumps(list(request_ids))),
             )
-            return {row["request_id"]: (row["channel"], row["ts"]) for row in rows}
+            return {row["request_id"]: Spot(row["channel"], row["ts"], row["thread"]) for row in rows}
 
     def begin(self, request_id: str, part: str, channel: str, at: datetime) -> None:
         """Say that a message is about to be sent."""
@@ -112,11 +139,11 @@ class Posts:
         with self._database.transaction() as db:
             done = db.execute(
                 "INSERT OR IGNORE INTO notes"
-                " (id, made_at, channel, response_url, message, is_public, replaces)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                " (id, made_at, channel, response_url, message, is_public, replaces, thread)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(note.id, written(note.made_at), note.channel, note.response_url),
-                    *(_dumped(note.message), note.is_public, note.replaces),
+                    *(_dumped(note.message), note.is_public, note.replaces, note.thread),
                 ),
             )
             return done.rowcount == 1
@@ -151,4 +178,5 @@ def _note(row: sqlite3.Row) -> Note:
         message=Message(drawn["text"], tuple(drawn["blocks"])),
         is_public=bool(row["is_public"]),
         replaces=bool(row["replaces"]),
+        thread=row["thread"],
     )

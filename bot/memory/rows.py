@@ -35,6 +35,7 @@ def filed_of(row: sqlite3.Row) -> Filed:
         made_at=moment(row["made_at"]),
         kinds=None if kinds is None else tuple(Kind(kind) for kind in kinds),
         wanted=WANTED.validate_json(row["wanted"]) if row["wanted"] else None,
+        thread=row["thread"],
     )
     return Filed(asked, row["revision"], row["response_url"])
 

@@ -250,5 +250,13 @@ ALTER TABLE lookups ADD COLUMN utc_offset INTEGER NOT NULL DEFAULT 0;
 SCHEMA_9 = """
 ALTER TABLE requests ADD COLUMN wanted TEXT NOT NULL DEFAULT '';
 """
+# The message in whose thread a request, or an answer, stands; empty where it has no other's.
+SCHEMA_10 = """
+ALTER TABLE requests ADD COLUMN thread TEXT NOT NULL DEFAULT '';
+ALTER TABLE notes ADD COLUMN thread TEXT NOT NULL DEFAULT '';
+"""
 # Each entry brings a memory from the version of its place to the next; what stands here never changes.
-SCHEMAS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8, SCHEMA_9)
+SCHEMAS = (
+    *(SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8, SCHEMA_9),
+    SCHEMA_10,
+)

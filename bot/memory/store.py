@@ -78,12 +78,12 @@ class Store:
         with self._database.transaction() as db:
             done = db.execute(
                 "INSERT OR IGNORE INTO requests (id, trigger_id, verb, channel, team, user, hosts, kinds,"
-                " made_at, response_url, wanted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " made_at, response_url, wanted, thread) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(asked.id, trigger_id, asked.verb, asked.channel),
                     *(asked.requester.team, asked.requester.user),
                     *(json.dumps(asked.hosts), json.dumps(asked.kinds)),
-                    *(written(asked.made_at), response_url, wanted_of(asked)),
+                    *(written(asked.made_at), response_url, wanted_of(asked), asked.thread),
                 ),
             )
             if done.rowcount:
@@ -102,6 +102,12 @@ class Store:
         with self._database.reading() as db:
             row = db.execute("SELECT * FROM requests WHERE id = ?", (request_id,)).fetchone()
             return filed_of(row) if row else None
+
+    def leave_thread(self, request_id: str) -> None:
+        """Have a request stand by itself: the thread that it was to stand in is gone."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE requests SET thread = '' WHERE id = ?", (request_id,))
+            touch(db, request_id)
 
     def close(self, request_id: str, revision: int) -> None:
         """Lay a request aside, unless something was recorded about it in the meantime."""

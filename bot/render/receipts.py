@@ -11,11 +11,12 @@ from bot.requests import SILENT_AFTER, Contact, Holder
 from workers.wording import listing
 
 NAMED = 5
+PLACES = ("this channel", "the thread of the message that you pressed")
 
 
-def asking(hosts: Sequence[str], held: Mapping[str, Holder]) -> Message:
+def asking(hosts: Sequence[str], held: Mapping[str, Holder], *, in_thread: bool = False) -> Message:
     """The plans are asked for; which hosts are `held` by a run, so that theirs take longer."""
-    told = f"Asking {_named(hosts)} for a plan. It comes in this channel; nothing is removed by it."
+    told = f"Asking {_named(hosts)} for a plan. It comes in {PLACES[in_thread]}; nothing is removed by it."
     return said(told, waits_for(held))
 
 

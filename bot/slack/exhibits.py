@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,7 +12,7 @@ from bot.easel import Undrawn
 from bot.errors import AccessLost, MessageGone, SlackAway, SlackError
 from bot.marks import mark
 from bot.memory.audit import Audit
-from bot.memory.posts import AGAIN, CALL, ROOT, Note, Post, Posts
+from bot.memory.posts import AGAIN, CALL, NOTE, ROOT, Note, Post, Posts
 from bot.memory.rows import Filed
 from bot.pace import Pace
 from bot.render.blocks import Message
@@ -67,10 +67,12 @@ class Exhibits:
         *,
         pictures: Pictures,
         consent: Callable[[Request], Consent],
+        leave_thread: Callable[[str], None],
         clock: Callable[[], datetime],
     ) -> None:
         self._threads, self._posts, self._audit = threads, posts, audit
         self._pictures, self._consent, self._clock = pictures, consent, clock
+        self._leave_thread = leave_thread
         self._pace, self._hindrances = Pace(), Hindrances(posts, clock)
         self._shown: dict[str, Shown] = {}
 
@@ -111,14 +113,24 @@ class Exhibits:
         return last is not None and last.request == request
 
     def _draw_root(self, filed: Filed, request: Request, consent: Consent, now: datetime) -> bool:
-        place = Place(request.asked.id, ROOT, request.asked.channel)
+        place = Place(request.asked.id, ROOT, request.asked.channel, request.asked.thread or None)
         drawn, post = render.root(request, now, consent), self._posts.find(request.asked.id, ROOT)
         if post and post.ts and post.shown == fingerprint(drawn):
             return True
-        if self._try(place, partial(self._threads.show, place, drawn), filed.response_url):
+        if self._try(place, partial(self._put_root, place, drawn), filed.response_url):
             self._pace.edited(request.asked.id, now)
             return True
         return False
+
+    def _put_root(self, place: Place, drawn: Message) -> None:
+        post = self._posts.find(place.request_id, place.part)
+        try:
+            self._threads.show(place, drawn)
+        except MessageGone:
+            if place.thread_ts and not (post and post.ts):
+                # Not the message is gone, for there was none, but the thread that it was to stand in.
+                self._leave_thread(place.request_id)
+            raise
 
     def show_ends(self, request: Request) -> None:
         """Post what came of its runs: in a channel that comes before the details of any plan."""
@@ -184,7 +196,8 @@ class Exhibits:
             self._posts.settle(note.id)
 
     def _show(self, exhibit: Exhibit, request: Request, root: Post) -> bool:
-        place = Place(request.asked.id, exhibit.part, root.channel, root.ts, exhibit.in_channel)
+        thread = request.asked.thread or root.ts
+        place = Place(request.asked.id, exhibit.part, root.channel, thread, exhibit.in_channel)
         if not self._hindrances.allows(place):
             return False
         drawn = exhibit.draw()
@@ -225,15 +238,24 @@ class Exhibits:
 
     def _is_answered(self, note: Note) -> bool:
         """Answer, or find that it is too late to."""
-        place = Place(note.id, "note", note.channel)
+        place = Place(note.id, NOTE, note.channel, note.thread or None)
         if self._clock() - note.made_at > RESPONSE_URL_LIVES:
             sign = mark(note.id)
             logger.warning("[%s] an answer in channel %s came too late and is left out", sign, note.channel)
             self._hindrances.forget(note.id)
             return True
         if note.is_public:
-            return self._try(place, partial(self._threads.show, place, note.message), note.response_url)
+            return self._try(place, partial(self._tell, place, note.message), note.response_url)
         return self._try(place, partial(self._answer_or_drop, note), by_token=False)
+
+    def _tell(self, place: Place, message: Message) -> None:
+        """Where the thread is gone, beside it: an answer has nothing that follows it."""
+        try:
+            self._threads.show(place, message)
+        except MessageGone:
+            if not place.thread_ts:
+                raise
+            self._threads.show(replace(place, thread_ts=None), message)
 
     def _answer_or_drop(self, note: Note) -> None:
         try:

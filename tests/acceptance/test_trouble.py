@@ -122,9 +122,9 @@ def test_what_the_run_removed_is_back_two_presses_later(company: Company, web: M
     root = fallen(company, web, loud)
     called = call(company)
     company.ended(root)
-    before = {one.ts for one in company.roots()}
+    before = company.roots()
     company.slack.click("ana", called, RESTORE_RUN)
-    asked = company.root(lambda one: one.ts not in before and bool(one.controls), "a plan of a restore")
+    asked = reply(company, root, "Bring back", with_buttons=True)
     gone = {
         one.object.name
         for one in web.reports()[-1].outcomes
@@ -133,9 +133,23 @@ def test_what_the_run_removed_is_back_two_presses_later(company: Company, web: M
     assert gone
     assert gone.isdisjoint(networks(web))
     company.slack.click("bo", asked, EXECUTE)
-    company.becomes(asked, "Brought back")
+    ended = reply(company, root, "Brought back")
 
+    assert ended.ts == asked.ts
     assert gone <= networks(web)
+    assert [one.ts for one in company.roots()] == [one.ts for one in before]
+
+
+def reply(company: Company, root: Message, words: str, *, with_buttons: bool = False) -> Message:
+    """What stands in the thread and begins so."""
+
+    def found() -> Message | None:
+        told = (one for one in company.replies(root) if one.first_line.startswith(words))
+        return next((one for one in told if one.controls or not with_buttons), None)
+
+    shown = company.slack.wait_for(found, 60, what=repr(words))
+    assert shown is not None
+    return shown
 
 
 def networks(web: Member) -> set[str]:
