@@ -1,6 +1,7 @@
 """Carries what people ask of hosts there, and the answer, or why there is none, back to who asked.
 
 An answer is for who asked alone: it tells no deed, and a channel is no better for a hundred names of volumes.
+What is asked in a thread that has called people is answered there, for all of them.
 Whoever is told that a host is silent still gets its answer, should it come in time.
 """
 
@@ -21,7 +22,7 @@ from bot.progress import heard
 from bot.questions import Inquiry, Said, Unanswered, Why
 from bot.render.blocks import Message
 from bot.requests import PLAN_WITHIN, SENT_WITHIN, SILENT_AFTER, Contact, HostPart, Line, Stage
-from workers.contract import EVENT, Answered, Event, NotAnswered, OrderRefused
+from workers.contract import EVENT, Answered, Event, NotAnswered, OrderRefused, Topic
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,8 @@ class Inquirer:
         now = self._clock()
         event = answer(asked, self._events(asked))
         if event is not None:
-            self._tell(asked, render.answered(asked, event, now), Said.ALL)
+            run = self._history.report(asked.host, asked.object) if asked.topic is Topic.SERVICES else None
+            self._tell(asked, render.answered(asked, event, now, run), Said.ALL)
         elif contact is None:
             self._give_up(asked, Unanswered(Why.DISMISSED))
         elif asked.sent_at is None and not asked.given_up:
@@ -108,7 +110,8 @@ class Inquirer:
 
     def _tell(self, asked: Inquiry, drawn: Message, said: Said) -> None:
         name = f"{asked.id} {said}"
-        self._posts.owe(Note(name, self._clock(), asked.channel, asked.response_url, drawn))
+        about = (name, self._clock(), asked.channel, asked.response_url, drawn)
+        self._posts.owe(Note(*about, is_public=bool(asked.thread), thread=asked.thread))
         self._inquiries.say(asked, said)
         self._wake()
 

@@ -1,4 +1,4 @@
-"""What people ask hosts about themselves: why an object stays or goes, their policy, their volumes (pure)."""
+"""What people ask hosts about themselves: an object, their policy, volumes, services after a run (pure)."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -30,7 +30,10 @@ class Said(StrEnum):
 
 @dataclass(frozen=True)
 class Inquiry:
-    """A recorded question; `error`: why it is not on its host's queue, `given_up`: and never will be."""
+    """A recorded question; `error`: why it is not on its host's queue, `given_up`: and never will be.
+
+    `thread`: where the channel reads the answer; empty where only who asked does.
+    """
 
     id: str
     topic: Topic
@@ -44,6 +47,12 @@ class Inquiry:
     error: str = ""
     given_up: bool = False
     said: Said = Said.NOTHING
+    thread: str = ""
+
+    def is_same(self, other: "Inquiry") -> bool:
+        """Whether one answer serves both."""
+        about = (self.topic, self.host, self.object, self.thread)
+        return about == (other.topic, other.host, other.object, other.thread)
 
 
 class Why(StrEnum):
@@ -68,6 +77,7 @@ class Unanswered:
 
 
 LONGEST_OBJECT = 512
+RUN = re.compile("[0-9a-f]{4,64}")
 SEVERAL = re.compile(r"[*?\[,]")
 DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
 MARKS = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a"
@@ -84,6 +94,12 @@ def read(text: str) -> Ask | UsageReply | None:
     verb, _, rest = text.strip().partition(" ")
     reader = READERS.get(verb.lower())
     return reader(rest.split()) if reader else None
+
+
+def pressed(value: str) -> Ask | None:
+    """What a button asks that has a host look at its services again, ``HOST RUN``; None for other values."""
+    host, _, run = value.partition(" ")
+    return Ask(Topic.SERVICES, host, run) if host and RUN.fullmatch(run) else None
 
 
 def _why(words: Sequence[str]) -> Ask | UsageReply:

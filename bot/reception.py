@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from bot import render
+from bot import questions, render
 from bot.access import (
     Allowed,
     Denied,
@@ -66,6 +66,7 @@ logger = logging.getLogger(__name__)
 __all__ = ["Call", "Click", "Reception"]
 # What may wait for a look-up besides commands and presses.
 TICKED, FILLED_IN, STOP, LEAFED, AGAIN = "ticked", "filled_in", "stop", "leafed", "again"
+CHECKED = "checked"
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,11 @@ class Reception:
             self._as_typed(click)
         else:
             self.unknown(click)
+
+    def check_again(self, click: Click) -> None:
+        """Take the press that has a host look at the services again that were worse after a run."""
+        if self._checked(click, self.facts(), self.clock()):
+            self._wait(click.trigger_id, CHECKED, CLICK.dump_json(click))
 
     def leaf(self, click: Click) -> None:
         """Take the press that turns a page of the history."""
@@ -225,23 +231,28 @@ class Reception:
     def _decided(self, act: Pending, facts: Facts) -> Unsure | None:
         if act.verb == FILLED_IN:
             return self._filled_late(FILLED.validate_json(act.body), facts, act.at)
-        if act.verb == AGAIN:
-            return self._ask_again(CLICK.validate_json(act.body), facts)
-        if act.verb == TICKED:
-            return self.choosing.tick(CLICK.validate_json(act.body), facts)
-        if act.verb == STOP:
-            click = CLICK.validate_json(act.body)
-            return self.stopping.press(click, facts, _said(click, act.at))
-        if act.verb == LEAFED:
-            return self._leafed(CLICK.validate_json(act.body), facts)
         if act.verb != COMMAND:
-            return self.presses.decide(CLICK.validate_json(act.body), Settled(act.verb), facts, at=act.at)
+            return self._pressed(act.verb, CLICK.validate_json(act.body), facts, act.at)
         call = CALL.validate_json(act.body)
         found = self._answer(call, facts, act.at)
         if isinstance(found, Unsure):
             return found
         self.answering.answer(call, found)
         return None
+
+    def _pressed(self, verb: str, click: Click, facts: Facts, at: datetime) -> Unsure | None:
+        """What a press comes to that had to wait."""
+        if verb == AGAIN:
+            return self._ask_again(click, facts)
+        if verb == CHECKED:
+            return self._checked(click, facts, at)
+        if verb == TICKED:
+            return self.choosing.tick(click, facts)
+        if verb == STOP:
+            return self.stopping.press(click, facts, _said(click, at))
+        if verb == LEAFED:
+            return self._leafed(click, facts)
+        return self.presses.decide(click, Settled(verb), facts, at=at)
 
     def _ask_again(self, click: Click, facts: Facts) -> Unsure | None:
         """As if it were typed; pressed twice it asks once."""
@@ -253,6 +264,18 @@ class Reception:
         with self.answering.together():
             again = Preview(asked.hosts, asked.kinds)
             found = self.underway.alike(asked) or self._request(call, again, facts)
+            if isinstance(found, Unsure):
+                return found
+            self.answering.answer(call, found)
+        return None
+
+    def _checked(self, click: Click, facts: Facts, at: datetime) -> Unsure | None:
+        ask, call = questions.pressed(click.value), self._call(click)
+        if ask is None:
+            self.unknown(click)
+            return None
+        with self.answering.together():
+            found = self._question(call, ask, facts, at)
             if isinstance(found, Unsure):
                 return found
             self.answering.answer(call, found)
@@ -429,12 +452,19 @@ class Reception:
         if not isinstance(verdict, Allowed):
             return self._turned_away(verdict, call, ask)
         about = (ask.topic, ask.host, ask.object, at, call.person, call.channel, call.response_url)
-        self.inquiries.ask(Inquiry(secrets.token_hex(8), *about), trigger_id=call.trigger_id)
-        self.answering.wake()
+        self._inquire(Inquiry(secrets.token_hex(8), *about, thread=call.thread), call)
         if self.line().error:
             return render.queue_unreachable()
         [contact] = (one for one in self.store.contacts() if one.host == ask.host)
-        return receipts.inquiring(contact, self.clock(), self.underway.held([contact]).get(contact.host))
+        holder = self.underway.held([contact]).get(contact.host)
+        return receipts.inquiring(contact, self.clock(), holder, in_thread=bool(call.thread))
+
+    def _inquire(self, asked: Inquiry, call: Call) -> None:
+        """What all of a channel will read is asked once at a time, however many press."""
+        if asked.thread and any(one.is_same(asked) for one in self.inquiries.open()):
+            return
+        self.inquiries.ask(asked, trigger_id=call.trigger_id)
+        self.answering.wake()
 
     def _end_presses(self, hosts: Iterable[str]) -> None:
         """A press that waits for a look-up would begin a run behind whoever stops them."""

@@ -291,6 +291,7 @@ class Topic(StrEnum):
     OBJECT = "object"
     POLICY = "policy"
     VOLUMES = "volumes"
+    SERVICES = "services"
 
 
 class Explanation(Value):
@@ -403,9 +404,6 @@ class VolumesAnswer(Value):
     more: int = 0
 
 
-Answer = Annotated[ObjectAnswer | PolicyAnswer | VolumesAnswer, Field(discriminator="topic")]
-
-
 class Claims(Value):
     """What every sealed message says of itself, whatever it asks for."""
 
@@ -430,7 +428,7 @@ class PlanRequest(Claims):
 class Question(Claims):
     """Asks a host about itself; it can remove nothing, and no plan is made for it.
 
-    `object`: what is to be explained, as somebody calls it.
+    `object`: what is to be explained, as somebody calls it; or the run (its order) whose services are meant.
     """
 
     type: Literal["answer"] = "answer"
@@ -438,9 +436,9 @@ class Question(Claims):
     object: Annotated[str, Field(max_length=512)] = ""
 
     @model_validator(mode="after")
-    def _names_an_object_to_explain(self) -> Self:
-        if (self.topic is Topic.OBJECT) != bool(self.object):
-            raise ValueError("an object is named where one is to be explained, and only there")
+    def _names_what_it_is_about(self) -> Self:
+        if (self.topic in (Topic.OBJECT, Topic.SERVICES)) != bool(self.object):
+            raise ValueError("an object or a run is named where one is meant, and only there")
         return self
 
 
@@ -639,6 +637,43 @@ class Trouble(Value):
     worse: tuple[Worse, ...]
     removed: tuple[Removed, ...] = ()
     more: int = 0
+
+
+class CheckedService(Value):
+    """A service that was worse after a run: how it was before that, at the post-check, and is now.
+
+    `line` compares now with before, as a post-check does. `was`: how the post-check found it, in a word;
+    `then` is the same in full, None where it was gone or that is not kept. `replaced`: another container has
+    its name by now.
+    """
+
+    line: HealthLine
+    was: str
+    before: Condition
+    then: Condition | None
+    now: Condition | None
+    replaced: bool = False
+
+
+class ServicesAnswer(Value):
+    """The services that a run's post-check named as worse, as they are now; first those that still are.
+
+    `run`: its order. `worse` and `unchecked` count all of them, `more` those that are left out. `failing`:
+    which of the policy's probes do not answer well.
+    """
+
+    topic: Literal[Topic.SERVICES] = Topic.SERVICES
+    run: str
+    checked_at: AwareDatetime
+    taken_at: AwareDatetime
+    services: tuple[CheckedService, ...] = ()
+    worse: int = 0
+    unchecked: int = 0
+    more: int = 0
+    failing: tuple[Reason, ...] = ()
+
+
+Answer = Annotated[ObjectAnswer | PolicyAnswer | VolumesAnswer | ServicesAnswer, Field(discriminator="topic")]
 
 
 class Status(StrEnum):

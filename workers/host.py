@@ -20,16 +20,19 @@ from workers.contract import (
     PlanReady,
     PolicyAnswer,
     Report,
+    ServicesAnswer,
     VolumesAnswer,
 )
 from workers.engine import Engine
 from workers.errors import PolicyError, RefusedError, UnknownObject
-from workers.execution import run
+from workers.execution import checking, run
+from workers.execution.baseline import read
 from workers.execution.lock import Holder, engine_lock
 from workers.execution.ownership import Owner, Ownership
 from workers.execution.progress import Heard, unheard
-from workers.execution.recovery import report_interrupted
+from workers.execution.recovery import ANOTHER_ENGINE, report_interrupted
 from workers.execution.tools import Tools
+from workers.execution.watch import Watch
 from workers.memory.ledger import Ledger
 from workers.memory.reserve import Reserve, room
 from workers.memory.sightings import Sightings
@@ -200,6 +203,33 @@ class Host:
     def volumes(self) -> VolumesAnswer:
         """The volumes, with what is known of each by now."""
         return volumes_answer(self.look()[1])
+
+    def services(self, order_id: str) -> ServicesAnswer:
+        """How the services are now that were worse after a run.
+
+        Raises:
+            RefusedError: the run is not known here, or was of another engine.
+        """
+        report = self._report(order_id)
+        before = checking.named(report, read(self.ledger.baseline(order_id)))
+        watch = Watch(self.engine, self.policy, time.sleep)
+        known, now = watch.look_again(before)
+        asked = [at for _, at, _ in self.ledger.asked_for(order_id)]
+        return checking.answer(
+            *(report, before, known, now),
+            failing=watch.failing_probes(),
+            policy=self.policy,
+            since=max(asked, default=report.started_at),
+            at=datetime.now(UTC),
+        )
+
+    def _report(self, order_id: str) -> Report:
+        report = self.ledger.report(order_id)
+        if report is None:
+            raise RefusedError(reason(Code.RUN_FORGOTTEN, run=order_id))
+        if report.engine.id != self.identity.id:
+            raise RefusedError(reason(Code.NOT_LOOKED_AT, detail=ANOTHER_ENGINE))
+        return report
 
     def _ready(self, plan: Plan, reply_to: str) -> PlanReady:
         now = datetime.now(UTC)

@@ -87,6 +87,8 @@ def answer(question: Question, place: Place) -> None:
             found = _answer(question, place, ledger)
             ledger.tell(Answered(**_told(question, place), answer=found))
             logger.info("request %s: answered about its %s", question.request_id, question.topic)
+        except RefusedError as refusal:
+            ledger.tell(NotAnswered(**_told(question, place), reason=refusal.reasons[0]))
         except (PolicyError, EngineError, LedgerError) as error:
             logger.warning("request %s: no answer: %s", question.request_id, error)
             ledger.tell(NotAnswered(**_told(question, place), reason=_why(error, place)))
@@ -96,7 +98,12 @@ def _answer(question: Question, place: Place, ledger: Ledger) -> Answer:
     if question.topic is Topic.POLICY:
         return policy_of(place, ledger)
     with opened(place, ledger) as host:
-        return host.volumes() if question.topic is Topic.VOLUMES else host.why(question.object)
+        match question.topic:
+            case Topic.VOLUMES:
+                return host.volumes()
+            case Topic.SERVICES:
+                return host.services(question.object)
+        return host.why(question.object)
 
 
 def execute(order: ExecutionOrder, place: Place, told_to_stop: Callable[[], bool]) -> None:

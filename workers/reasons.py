@@ -160,6 +160,7 @@ class Code(StrEnum):
     FREED_LESS = "freed_less"  # expected, freed
     # Said of a restore: why there is no plan of one.
     NOTHING_REMOVED_YET = "nothing_removed_yet"  #
+    RUN_FORGOTTEN = "run_forgotten"  # run: an order
     RUN_UNKNOWN = "run_unknown"  # run, alike: its own runs that are most like it
     RUN_AMBIGUOUS = "run_ambiguous"  # run, alike: the runs that it means
     NOT_REMOVED_BY_RUN = "not_removed_by_run"  # object, run, alike: names that are most like it

@@ -97,6 +97,13 @@ class History:
             rows = db.execute("SELECT body FROM reports ORDER BY finished_at DESC LIMIT ?", (limit,))
             return tuple(Report.model_validate_json(row["body"]) for row in rows)
 
+    def report(self, host: str, order_id: str) -> Report | None:
+        """The report of one run."""
+        with self._database.reading() as db:
+            query = "SELECT body FROM reports WHERE host = ? AND order_id = ?"
+            row = db.execute(query, (host, order_id)).fetchone()
+            return Report.model_validate_json(row["body"]) if row else None
+
     def _record(self, db: sqlite3.Connection, host: str, entry: Entry, now: datetime) -> bool:
         number, acknowledged = _ledger(db, host, entry.ledger)
         if entry.seq <= acknowledged:

@@ -73,6 +73,7 @@ def _body(asked: Inquiry) -> str:
             "by": asked.by.model_dump(),
             "channel": asked.channel,
             "response_url": asked.response_url,
+            "thread": asked.thread,
         }
     )
 

@@ -154,6 +154,11 @@ class Posts:
             rows = db.execute("SELECT * FROM notes WHERE is_open ORDER BY made_at, id")
             return tuple(_note(row) for row in rows)
 
+    def leave_thread(self, note_id: str) -> None:
+        """Say that an answer stands by itself: the thread that it belongs to is gone."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE notes SET thread = '' WHERE id = ?", (note_id,))
+
     def settle(self, note_id: str) -> None:
         """Say that an answer is given, or can no longer be."""
         with self._database.transaction() as db:

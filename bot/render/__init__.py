@@ -41,11 +41,12 @@ from bot.render.starting import START, starting
 from bot.render.trouble import is_troubled, trouble
 from bot.render.underway import cancelled, underway
 from bot.render.unshown import goes_on_here, unshown
-from bot.render.ways_back import RESTORE_RUN, RESTORE_USED
+from bot.render.ways_back import CHECK, RESTORE_RUN, RESTORE_USED
 
 __all__ = [
     "AGAIN",
     "CANCEL",
+    "CHECK",
     "EDIT",
     "EVENT_TYPE",
     "EXECUTE",

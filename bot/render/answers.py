@@ -39,6 +39,7 @@ HELP = """\
 `/prune unprotect web-1 registry.example/app:*` lifts that; `/prune protections` shows all
 Under a plan, boxes pick the hosts that go ahead; *Edit* leaves out kinds and objects, or keeps them for good.
 Under a run, *Stop* ends it after the object in hand.
+Where a service is worse after one, *Check Again* has the host look at it now; *Restore …* plans the way back.
 Nothing is removed before an approver presses the button under a plan. Volumes are never removed."""
 
 DECIDED = {

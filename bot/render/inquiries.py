@@ -18,6 +18,7 @@ from bot.render.blocks import (
     date,
     detail,
     fit,
+    mention,
     message,
     packed,
     plain,
@@ -25,6 +26,7 @@ from bot.render.blocks import (
     section,
     slack_voice,
 )
+from bot.render.checking import checked
 from bot.render.policy import policy
 from bot.render.summary import sentences
 from bot.requests import PLAN_WITHIN
@@ -37,6 +39,8 @@ from workers.contract import (
     OrderRefused,
     PartUse,
     PolicyAnswer,
+    Report,
+    ServicesAnswer,
     Topic,
     VolumesAnswer,
 )
@@ -56,7 +60,12 @@ PROTECTED = frozenset(
         Code.PROTECTED_FROM_SLACK,
     }
 )
-ABOUT = {Topic.OBJECT: "{object}", Topic.POLICY: "its policy", Topic.VOLUMES: "its volumes"}
+ABOUT = {
+    Topic.OBJECT: "{object}",
+    Topic.POLICY: "its policy",
+    Topic.VOLUMES: "its volumes",
+    Topic.SERVICES: "its services after the run {object}",
+}
 BY_HAND = (
     "Safe Prune never removes a volume. What nobody needs any more is for somebody to remove on the host, by"
     " hand and after a look inside: nothing brings a volume back."
@@ -72,8 +81,13 @@ CUT_OFF = {
 }
 
 
-def answered(asked: Inquiry, event: Answered | NotAnswered | OrderRefused, now: datetime) -> Message:
-    """What the host said."""
+def answered(
+    asked: Inquiry,
+    event: Answered | NotAnswered | OrderRefused,
+    now: datetime,
+    run: Report | None = None,
+) -> Message:
+    """What the host said; `run`: the report of the one that was asked about."""
     if not isinstance(event, Answered):
         reasons = (event.reason,) if isinstance(event, NotAnswered) else event.reasons
         return _not_answered(asked, reasons[0].code, sentences(reasons, now))
@@ -84,6 +98,8 @@ def answered(asked: Inquiry, event: Answered | NotAnswered | OrderRefused, now: 
             return volumes(asked.host, event.answer)
         case PolicyAnswer():
             return policy(asked.host, event.answer, event.at, now)
+        case ServicesAnswer():
+            return checked(asked, event.answer, run)
 
 
 def _not_answered(asked: Inquiry, code_: Code, told: list[str]) -> Message:
@@ -94,7 +110,8 @@ def _not_answered(asked: Inquiry, code_: Code, told: list[str]) -> Message:
 
 def _said(asked: Inquiry, what: str, then: str = "") -> Message:
     """What went wrong with a question, and what finds it in the logs of the bot and of the host."""
-    return message(what, [*([section(then)] if then else []), context(f"Question {asked.id[:ID]}")])
+    by = f" · Asked for by {mention(asked.by)}" if asked.thread else ""
+    return message(what, [*([section(then)] if then else []), context(f"Question {asked.id[:ID]}{by}")])
 
 
 def _about(asked: Inquiry) -> str:

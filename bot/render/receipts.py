@@ -20,9 +20,11 @@ def asking(hosts: Sequence[str], held: Mapping[str, Holder], *, in_thread: bool 
     return said(told, waits_for(held))
 
 
-def inquiring(contact: Contact, now: datetime, holder: Holder | None = None) -> Message:
+def inquiring(
+    contact: Contact, now: datetime, holder: Holder | None = None, *, in_thread: bool = False
+) -> Message:
     """A host is asked about itself; what will delay it is said at once."""
-    told = "Only you see the answer; it comes here."
+    told = f"The answer comes in {PLACES[True]}." if in_thread else "Only you see the answer; it comes here."
     if contact.last_seen is None or now - contact.last_seen > SILENT_AFTER:
         last = f" since {date(contact.last_seen)}" if contact.last_seen else " yet"
         return said(f"Asking {contact.host}, which is not heard of{last}. {told}")

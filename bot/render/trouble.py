@@ -30,10 +30,10 @@ from bot.render.blocks import (
 from bot.render.files import report_name
 from bot.render.headlines import BAD
 from bot.render.report import changed, service
+from bot.render.services import STATE, how
 from bot.render.summary import NOUNS
-from bot.render.ways_back import restore_buttons, way_back
+from bot.render.ways_back import call_buttons, way_back
 from workers.contract import (
-    Condition,
     HealthLine,
     LogLine,
     LogTail,
@@ -47,7 +47,7 @@ from workers.wording import amount, listing, short
 
 # More than a policy takes can only come from somebody else.
 MOST_PINGED = 5
-NAME, STATE, LINE = 60, 40, 240
+NAME, LINE = 60, 240
 NAMED = 3
 ROOM_FOR_SERVICES, ROOM_FOR_REMOVED = 2_200, 3_200
 # Of a log; and how much of its share its title takes.
@@ -61,6 +61,11 @@ TIES = {
     Tie.NETWORK: "a network of {names}",
     Tie.PROJECT: "of the compose project of {names}",
     Tie.REPOSITORY: "of the image repository of {names}",
+}
+OWN = {
+    Tie.NETWORK: "its network",
+    Tie.PROJECT: "of its compose project",
+    Tie.REPOSITORY: "of its image's repository",
 }
 
 
@@ -77,7 +82,7 @@ def trouble(run: Report) -> Message:
     what = [*_services(bad, known.worse, run), *_removed(run)]
     end = [
         _next(known.worse, run),
-        *_restoring(run),
+        *call_buttons(run),
         context(f"Plan {short(run.plan_digest)} · {date(run.finished_at)}"),
     ]
     room = TEXT_BUDGET - len(title) - weight([*what, *end])
@@ -116,31 +121,25 @@ def _for_whom(run: Report) -> str:
 
 def _services(bad: Iterable[HealthLine], worse: Iterable[Worse], run: Report) -> list[Block]:
     known = {one.name: one for one in worse}
-    lines = [_service(line, known.get(line.name)) for line in bad]
+    gone = run.trouble.removed if run.trouble else ()
+    lines = [_service(line, known.get(line.name), gone) for line in bad]
     return paragraphs(lines, room=ROOM_FOR_SERVICES, more=lambda left: _more(left, "service", run))
 
 
-def _service(line: HealthLine, worse: Worse | None) -> str:
+def _service(line: HealthLine, worse: Worse | None, gone: Iterable[Removed]) -> str:
     if worse is None:
         return changed(line)
-    before = _how(line.before, "before", worse.before)
-    now = _how(line.after, "now", worse.now) if worse.now else "gone now"
-    return f"• {service(line)}: {before}; {now}"
+    before = how(line.before, "before", worse.before)
+    now = how(line.after, "now", worse.now) if worse.now else "gone now"
+    used = [_used(one, ties) for one in gone if (ties := worse.ties.get(one.index))]
+    more = [amount(len(used) - NAMED, "more object")] if len(used) > NAMED else []
+    went = f"\n   This run removed of what it used: {listing([*used[:NAMED], *more])}." if used else ""
+    return f"• {service(line)}: {before}; {now}{went}"
 
 
-def _how(word: str, when: str, condition: Condition) -> str:
-    end = [] if condition.exit_code is None else [f"exit code {condition.exit_code}"]
-    restarts = amount(condition.restarts, "restart")
-    return ", ".join([f"{code(word, STATE)} {when}", *_since(word, condition), *end, restarts])
-
-
-def _since(word: str, condition: Condition) -> list[str]:
-    if condition.since is None:
-        return []
-    at = f"since {date(condition.since)}{' or earlier' if condition.earlier else ''}"
-    if condition.state != "running" or word == "running":
-        return [at]
-    return [f"its check fails {at}" if condition.health == "unhealthy" else f"running {at}"]
+def _used(gone: Removed, ties: Iterable[Tie]) -> str:
+    found = ", ".join(OWN[tie] for tie in TIES if tie in ties)
+    return f"{NOUNS[gone.object.kind]} {code(gone.object.name, NAME)} ({found})"
 
 
 # What the run removed before that, and the ways back
@@ -239,12 +238,6 @@ def _next(worse: Iterable[Worse], run: Report) -> Block:
     silence = f" No log is shown: the policy of {run.host} says so (`show_logs`)." if unread else ""
     freeze = f"`/prune freeze {run.host}` keeps further runs away while you look."
     return section(f"Nothing is put back by itself. {freeze}{silence}")
-
-
-def _restoring(run: Report) -> list[Block]:
-    worse = run.trouble.worse if run.trouble else ()
-    used = [one for one in run.trouble.removed if any(_ties(one, worse))] if run.trouble else []
-    return restore_buttons(run, used, "It" if len(worse) == 1 else "They")
 
 
 def _more(left: int, noun: str, run: Report) -> str:

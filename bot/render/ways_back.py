@@ -4,11 +4,13 @@ The words end up in a shell: a command is made of names that could be read, and 
 tells.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
+from bot import questions
+from bot.questions import Ask
 from bot.render.blocks import Block, code, plain
 from bot.wanted import Restore, Wanted, read
-from workers.contract import Kind, Removed, Report, Restorable
+from workers.contract import Kind, Removed, Report, Restorable, Topic
 from workers.references import BadName, ImageName
 from workers.wording import listing
 
@@ -16,6 +18,7 @@ from workers.wording import listing
 COMMAND = 900
 UNKNOWN = "none known"
 RESTORE_USED, RESTORE_RUN = "prune_restore_used", "prune_restore_run"
+CHECK = "prune_check"
 COMES_BACK = frozenset({Kind.IMAGE, Kind.NETWORK})
 # As Slack takes the value of a button.
 VALUE = 2000
@@ -42,23 +45,35 @@ def way_back(gone: Removed, host: str) -> str:
     return f"{listing(code(one, COMMAND) for one in commands)}{doubt}"
 
 
-def restore_buttons(run: Report, used: Collection[Removed], who: str) -> list[Block]:
-    """What asks for a restore as if it were typed: of what the services had `used`, and of the whole run.
+def call_buttons(run: Report) -> list[Block]:
+    """What can be asked of the host of a troubled run by a press: how its services are now, and a restore.
 
-    A press has the host plan it; nothing comes back before that plan is confirmed.
+    A press has the host plan that as if it were typed, of what the services had used, and of the whole run;
+    nothing comes back before the plan is confirmed.
     """
-    gone = run.trouble.removed if run.trouble else ()
-    back = [one for one in gone if one.object.kind in COMES_BACK and way_back(one, run.host) != UNKNOWN]
-    some = [one for one in back if one in used]
-    elements = list(_buttons(run, some if len(some) < len(back) else [], who)) if back else []
+    elements = [*_check(run), *_restores(run)]
     return [{"type": "actions", "elements": elements}] if elements else []
 
 
-def _buttons(run: Report, used: Collection[Removed], who: str) -> Iterator[Block]:
+def can_restore(run: Report) -> bool:
+    """Whether a press would ask for anything of what the run removed."""
+    return any(True for _ in _restores(run))
+
+
+def _check(run: Report) -> Iterator[Block]:
+    value = f"{run.host} {run.order_id}"
+    if questions.pressed(value) == Ask(Topic.SERVICES, run.host, run.order_id):
+        yield _button(CHECK, "Check Again", value)
+
+
+def _restores(run: Report) -> Iterator[Block]:
+    gone, worse = (run.trouble.removed, run.trouble.worse) if run.trouble else ((), ())
+    back = [one for one in gone if one.object.kind in COMES_BACK and way_back(one, run.host) != UNKNOWN]
+    used = [one for one in back if any(fallen.ties.get(one.index) for fallen in worse)]
     typed = _typed(run, Wanted(run.order_id, tuple(map(_called, used))))
-    if used and typed:
-        yield _button(RESTORE_USED, f"Restore What {who} Used", typed)
-    if typed := _typed(run, Wanted(run.order_id)):
+    if 0 < len(used) < len(back) and typed:
+        yield _button(RESTORE_USED, f"Restore What {'It' if len(worse) == 1 else 'They'} Used", typed)
+    if back and (typed := _typed(run, Wanted(run.order_id))):
         yield _button(RESTORE_RUN, "Restore All of This Run", typed)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -245,17 +245,16 @@ class Exhibits:
             self._hindrances.forget(note.id)
             return True
         if note.is_public:
-            return self._try(place, partial(self._tell, place, note.message), note.response_url)
+            return self._try(place, partial(self._tell, note, place), note.response_url)
         return self._try(place, partial(self._answer_or_drop, note), by_token=False)
 
-    def _tell(self, place: Place, message: Message) -> None:
-        """Where the thread is gone, beside it: an answer has nothing that follows it."""
+    def _tell(self, note: Note, place: Place) -> None:
         try:
-            self._threads.show(place, message)
+            self._threads.show(place, note.message)
         except MessageGone:
-            if not place.thread_ts:
-                raise
-            self._threads.show(replace(place, thread_ts=None), message)
+            # Its thread is gone; it is told beside it when the channel takes the next message.
+            self._posts.leave_thread(note.id)
+            raise
 
     def _answer_or_drop(self, note: Note) -> None:
         try:

@@ -15,6 +15,7 @@ from bot.reception import Reception
 from bot.render import (
     AGAIN,
     CANCEL,
+    CHECK,
     EDIT,
     EXECUTE,
     HOSTS,
@@ -54,6 +55,7 @@ def register(app: App, reception: Reception, forms: Forms, homes: Homes) -> None
     app.action(AGAIN)(_on_click(reception.preview_again))
     app.action(HOSTS)(_on_click(reception.tick))
     app.action(KEEP_ALWAYS)(_on_click(reception.keep))
+    app.action(CHECK)(_on_click(reception.check_again))
     for wanted in (RESTORE_USED, RESTORE_RUN):
         app.action(wanted)(_on_click(reception.bring_back))
     for way in (NEWER, OLDER):

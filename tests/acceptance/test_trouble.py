@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.render import EXECUTE, RESTORE_RUN
+from bot.render import CHECK, EXECUTE, RESTORE_RUN
 from tests.acceptance.small_host import IDLE, litter, litter_all_kinds
 from tests.stage.company import Company
 from tests.stage.member import Member, until
@@ -45,8 +45,18 @@ def policy(web: Member, more: str = "") -> None:
 
 def break_check(web: Member, name: str) -> None:
     """From outside, as whatever a service needs is taken from it."""
+    in_it(web, name, "rm", "/well")
+
+
+def mend_check(web: Member, name: str) -> None:
+    in_it(web, name, "touch", "/well")
     client = web.engine.client
-    client.exec_start(client.exec_create(name, ["rm", "/well"])["Id"])
+    until(lambda: client.inspect_container(name)["State"]["Health"]["Status"] == "healthy", "its check")
+
+
+def in_it(web: Member, name: str, *words: str) -> None:
+    client = web.engine.client
+    client.exec_start(client.exec_create(name, list(words))["Id"])
 
 
 def fallen(company: Company, web: Member, loud: str) -> Message:
@@ -117,13 +127,21 @@ def test_without_a_word_in_the_policy_no_log_is_asked_for(company: Company, web:
     assert SECRET not in "".join(one.plain for one in company.replies(root))
 
 
-def test_what_the_run_removed_is_back_two_presses_later(company: Company, web: Member, loud: str) -> None:
+def test_from_the_fall_to_the_way_back_all_stands_in_one_thread(
+    company: Company, web: Member, loud: str
+) -> None:
     policy(web)
     root = fallen(company, web, loud)
     called = call(company)
     company.ended(root)
     before = company.roots()
-    company.slack.click("ana", called, RESTORE_RUN)
+    # Whoever may look may have it looked at again; so does dee, who may not execute.
+    company.slack.click("dee", called, CHECK)
+    still = reply(company, root, "Not well yet on web-1: loud.")
+    assert "healthy before the run" in still.plain
+    assert "unhealthy at the post-check" in still.plain
+    assert "unhealthy now, its check fails since" in still.plain
+    company.slack.click("ana", still, RESTORE_RUN)
     asked = reply(company, root, "Bring back", with_buttons=True)
     gone = {
         one.object.name
@@ -137,6 +155,10 @@ def test_what_the_run_removed_is_back_two_presses_later(company: Company, web: M
 
     assert ended.ts == asked.ts
     assert gone <= networks(web)
+    mend_check(web, loud)
+    company.slack.click("dee", called, CHECK)
+    well = reply(company, root, "All is well again on web-1: loud runs as before that run.")
+    assert "healthy now, running since" in well.plain
     assert [one.ts for one in company.roots()] == [one.ts for one in before]
 
 

@@ -26,7 +26,7 @@ from bot.memory.database import Database
 from bot.memory.posts import Posts
 from bot.memory.store import Store
 from bot.parts import Parts, Wiring
-from bot.render import EXECUTE, RESTORE_RUN, RESTORE_USED, STOP
+from bot.render import CHECK, EXECUTE, RESTORE_RUN, RESTORE_USED, STOP
 from bot.rulebook import Rulebook
 from bot.service import Service, identified
 from tests.stage.readiness import ReadySocket
@@ -365,7 +365,7 @@ class HandDriven:
         """Press a button; what the presser is told, nothing where the press counted."""
         id_ = trigger or secrets.token_hex(4)
         reception = self.parts.reception
-        taking = {EXECUTE: reception.execute, STOP: reception.stop}
+        taking = {EXECUTE: reception.execute, STOP: reception.stop, CHECK: reception.check_again}
         taking |= dict.fromkeys((RESTORE_USED, RESTORE_RUN), reception.bring_back)
         take = taking.get(button, reception.cancel)
         take(self.pressed(button, root or self.stage.roots()[-1], user=user, trigger=id_))

@@ -14,7 +14,7 @@ import pytest
 from slack_bolt import Ack, BoltRequest
 
 from bot.edits import KEEP, KEEP_FOR, KINDS, OBJECTS
-from bot.render import AGAIN, CANCEL, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS, RESTORE_RUN
+from bot.render import AGAIN, CANCEL, CHECK, EDIT, EXECUTE, HOSTS, KEEP_ALWAYS, RESTORE_RUN
 from bot.render.buttons import pressed
 from bot.service import identified
 from bot.slack import app
@@ -181,6 +181,9 @@ ONE: dict[str, Callable[[Scene], Payload]] = {
         EXECUTE, action_id=RESTORE_RUN, value="restore web-1 last"
     ),
     "the button that looks again": lambda at: at.click(EXECUTE, action_id=AGAIN),
+    "the button that has services looked at": lambda at: at.click(
+        EXECUTE, action_id=CHECK, value="web-1 5e0c3d71"
+    ),
     "boxes of hosts": lambda at: at.tick("web-1"),
     "a form of a plan": lambda at: at.filled(at.form(at.click(EDIT)), **{KINDS: ["image"]}),
     "a form that keeps for good": lambda at: at.filled(at.form(at.click(EDIT)), **KEPT),

@@ -1,29 +1,37 @@
 """What is pressed under a call is answered in the thread in which people were called, to the end."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from bot.arrivals import CALL as CALL_AS_JSON
+from bot.past import Wanted
 from bot.permalinks import Permalinks
-from bot.render import CANCEL, EXECUTE, RESTORE_RUN
-from tests.service.bot_stage import Clock, HandDriven, Stage, listen
+from bot.render import CANCEL, CHECK, EXECUTE, RESTORE_RUN
+from bot.render.headlines import BAD
+from tests.service.bot_stage import HandDriven, Stage, listen
 from tests.service.test_bot_desk import restarted
 from tests.service.test_bot_restores import planned
-from tests.service.test_bot_trouble import calls, fell
+from tests.service.test_bot_trouble import BEFORE, ILL, calls, fell
+from tests.unit.bot_values import NOON, plan_failed
 from tests.unit.restores_told import restore_finished, restore_report, step_begun
 from tests.workspace import Message
-from workers.contract import RestoreOrder, RestorePlan
+from workers.contract import (
+    Answered,
+    CheckedService,
+    Condition,
+    HealthChange,
+    HealthLine,
+    NotAnswered,
+    Question,
+    RestoreOrder,
+    RestorePlan,
+    ServicesAnswer,
+    Topic,
+)
+from workers.reasons import Code, reason
 
 QUESTION = "Bring back 1 network and 1 image on web-1?"
-
-
-@pytest.fixture
-def bot(stage: Stage) -> Iterator[HandDriven]:
-    made = HandDriven(stage, Clock())
-    listen(stage, made)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -167,3 +175,155 @@ def test_s14_where_the_thread_is_gone_it_stands_by_itself(
     assert [name for m in stage.slack.thread("ops", root.ts) for name in m.files]
     (open_,) = bot.store.open_requests()
     assert open_.asked.thread == ""
+
+
+# How the services are now
+
+
+def checked(change: HealthChange, after: str) -> ServicesAnswer:
+    line = HealthLine(name="shop", critical=True, before="healthy", after=after, change=change)
+    now = Condition(state="running", health=after)
+    one = CheckedService(line=line, was="unhealthy", before=BEFORE, then=ILL, now=now)
+    times = {"checked_at": NOON, "taken_at": NOON}
+    return ServicesAnswer(run="ab" * 16, services=(one,), worse=int(change in BAD), **times)
+
+
+STILL, WELL = checked(HealthChange.REGRESSED, "unhealthy"), checked(HealthChange.SAME, "healthy")
+
+
+def asked(stage: Stage, bot: HandDriven) -> Question:
+    bot.parts.inquirer.step()
+    question = stage.host().take()
+    assert isinstance(question, Question)
+    return question
+
+
+def answer(stage: Stage, bot: HandDriven, question: Question, found: ServicesAnswer) -> None:
+    about = {"request_id": question.request_id, "reply_to": question.reply_to}
+    stage.host().tell(Answered(host="web-1", at=bot.clock(), answer=found, **about))
+    bot.hear()
+    bot.parts.inquirer.step()
+    bot.carry_on(2)
+
+
+def test_who_may_look_has_the_host_look_again_and_all_read_it_in_the_thread(
+    stage: Stage, bot: HandDriven, called: Message
+) -> None:
+    (run,) = bot.parts.reception.chronicle.runs.page(Wanted(("web-1",)), most=9).runs
+    assert "in the thread of the message" in bot.click(CHECK, root=called, user="dee")
+    question = asked(stage, bot)
+    assert (question.topic, question.object) == (Topic.SERVICES, run.order_id)
+    assert question.requester == bot.person("dee")
+    answer(stage, bot, question, STILL)
+
+    told = last(stage, called)
+    assert told.first_line == "Not well yet on web-1: shop."
+    assert "healthy before the run" in told.plain
+    assert "unhealthy at the post-check, its check fails since" in told.plain
+    assert "unhealthy now" in told.plain
+    assert "Asked for by @dee" in told.plain
+    assert [c.action_id for c in told.controls] == [c.action_id for c in called.controls]
+    assert not told.broadcast
+
+    bot.click(CHECK, root=told, user="dee")
+    answer(stage, bot, asked(stage, bot), WELL)
+    told = last(stage, called)
+    assert told.first_line == "All is well again on web-1: shop runs as before that run."
+    assert "The ways back still stand" in told.plain
+    assert told.controls == ()
+    assert len(stage.roots()) == 1
+    assert stage.slack.violations == ()
+
+
+def test_what_is_pressed_under_an_answer_is_in_the_same_thread(
+    stage: Stage, bot: HandDriven, called: Message
+) -> None:
+    bot.click(CHECK, root=called)
+    answer(stage, bot, asked(stage, bot), STILL)
+    found, _ = question(stage, bot, last(stage, called))
+
+    assert found.thread_ts == called.thread_ts
+
+
+def test_pressed_by_several_it_is_asked_once(stage: Stage, bot: HandDriven, called: Message) -> None:
+    bot.click(CHECK, root=called)
+    bot.click(CHECK, root=called, user="dee")
+    question = asked(stage, bot)
+    assert stage.host().queued == 0
+    answer(stage, bot, question, WELL)
+    assert bot.parts.reception.inquiries.open() == ()
+
+    bot.click(CHECK, root=called)
+    asked(stage, bot)
+
+
+def test_s12_who_may_not_look_asks_nothing(stage: Stage, bot: HandDriven, called: Message) -> None:
+    bot.parts.reception.check_again(replace(bot.pressed(CHECK, called, trigger="t9"), channel="C0ELSE"))
+    bot.parts.inquirer.step()
+
+    assert "not used" in bot.told("t9")
+    assert stage.host().queued == 0
+
+
+@pytest.mark.parametrize("value", ["", "web-1", "web-1 last", "execute web-1", "web-1 " + "a" * 900])
+def test_a_press_asks_nothing_else(stage: Stage, bot: HandDriven, called: Message, value: str) -> None:
+    click = replace(bot.pressed(CHECK, called, trigger="t9"), value=value)
+    bot.parts.reception.check_again(click)
+    bot.parts.inquirer.step()
+
+    assert "not known any more" in bot.told("t9")
+    assert stage.host().queued == 0
+
+
+def test_a_press_that_waits_for_slack_is_asked_once_it_is_known_who_it_is(
+    stage: Stage, bot: HandDriven, called: Message
+) -> None:
+    bot.wait(600)
+    listen(stage, bot)
+    bot.click(CHECK, root=called)
+    answer(stage, bot, asked(stage, bot), WELL)
+
+    assert last(stage, called).first_line.startswith("All is well again")
+
+
+def test_s14_why_there_is_no_answer_is_in_the_thread_too(
+    stage: Stage, bot: HandDriven, called: Message
+) -> None:
+    bot.click(CHECK, root=called)
+    question = asked(stage, bot)
+    told = {"request_id": question.request_id, "reply_to": question.reply_to}
+    why = reason(Code.RUN_FORGOTTEN, run=question.object)
+    stage.host().tell(NotAnswered(host="web-1", at=bot.clock(), reason=why, **told))
+    bot.hear()
+    bot.parts.inquirer.step()
+    bot.carry_on(2)
+
+    assert "This host has no report of a run" in last(stage, called).plain
+
+
+def test_s14_a_host_that_falls_silent_is_said_to_in_the_thread(
+    stage: Stage, bot: HandDriven, called: Message
+) -> None:
+    bot.click(CHECK, root=called)
+    asked(stage, bot)
+    bot.wait(90)
+    stage.host("web-2").tell(plan_failed("web-2", request="of-nobody"))
+    bot.hear()
+    bot.parts.inquirer.step()
+    bot.carry_on(2)
+
+    assert last(stage, called).first_line.startswith("web-1 is not answering since")
+
+
+def test_s14_where_the_thread_is_gone_the_answer_is_in_the_channel(
+    stage: Stage, bot: HandDriven, called: Message
+) -> None:
+    bot.click(CHECK, root=called)
+    question = asked(stage, bot)
+    for message in thread(stage, called):
+        stage.slack.state.drop(message)
+    answer(stage, bot, question, WELL)
+    bot.carry_on(6)
+
+    (root,) = stage.roots()
+    assert root.first_line.startswith("All is well again")

@@ -13,6 +13,7 @@ from tests.unit.render_values import AFTER, ANA, BEFORE, BO, NOW, ago, plan, run
 from workers.contract import (
     LONGEST_WORK,
     Bytes,
+    CheckedService,
     Condition,
     DiskAttribution,
     DiskPart,
@@ -39,6 +40,7 @@ from workers.contract import (
     Removed,
     Report,
     Restorable,
+    ServicesAnswer,
     Status,
     Step,
     StepOutcome,
@@ -476,4 +478,26 @@ POLICY_ANSWERS = st.builds(
     ),
     more=MORE,
 )
-ANSWERS = OBJECT_ANSWERS | VOLUMES_ANSWERS | POLICY_ANSWERS
+SERVICES_ANSWERS = st.builds(
+    ServicesAnswer,
+    run=TEXTS,
+    checked_at=st.just(NOW),
+    taken_at=st.just(NOW),
+    services=many(
+        st.builds(
+            CheckedService,
+            line=health(),
+            was=TEXTS,
+            before=CONDITIONS,
+            then=st.none() | CONDITIONS,
+            now=st.none() | CONDITIONS,
+            replaced=st.booleans(),
+        ),
+        20,
+    ),
+    worse=MORE,
+    unchecked=MORE,
+    more=MORE,
+    failing=st.lists(reasons(), max_size=10).map(tuple),
+)
+ANSWERS = OBJECT_ANSWERS | VOLUMES_ANSWERS | POLICY_ANSWERS | SERVICES_ANSWERS

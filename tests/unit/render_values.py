@@ -9,6 +9,7 @@ from workers.contract import (
     Answer,
     Answered,
     Bytes,
+    CheckedService,
     Condition,
     DiskAttribution,
     DiskPart,
@@ -36,6 +37,7 @@ from workers.contract import (
     Removed,
     Report,
     Restorable,
+    ServicesAnswer,
     Status,
     Step,
     StepOutcome,
@@ -608,6 +610,49 @@ ASKED_WHY = Inquiry(
 )
 ASKED_POLICY = replace(ASKED_WHY, topic=Topic.POLICY, object="")
 ASKED_VOLUMES = replace(ASKED_WHY, topic=Topic.VOLUMES, object="")
+
+
+# How services are after the run that has called people to them
+
+ASKED_SERVICES = replace(ASKED_WHY, topic=Topic.SERVICES, object=ORDER, thread="1795489722.000100")
+API_CHECKED = CheckedService(
+    line=TROUBLED_RUN.health[0],
+    was="unhealthy",
+    before=API_WORSE.before,
+    then=API_WORSE.now,
+    now=API_WORSE.now,
+)
+CACHE_CHECKED = CheckedService(
+    line=HealthLine(
+        name="cache", critical=False, before="running", after="running", change=HealthChange.SAME
+    ),
+    was="exited",
+    before=CACHE_WORSE.before,
+    then=CACHE_WORSE.now,
+    now=Condition(state="running", since=ago(minutes=1)),
+    replaced=True,
+)
+API_WELL = API_CHECKED.model_copy(
+    update={
+        "line": API_CHECKED.line.model_copy(update={"after": "healthy", "change": HealthChange.SAME}),
+        "then": None,
+        "was": "gone",
+        "now": Condition(state="running", health="healthy", since=ago(minutes=1)),
+    }
+)
+API_UNCHECKED = API_WELL.model_copy(
+    update={
+        "line": API_CHECKED.line.model_copy(
+            update={"after": "starting", "change": HealthChange.NOT_RECHECKED}
+        ),
+        "now": Condition(state="running", health="starting", since=ago(seconds=9)),
+    }
+)
+
+
+def checked(*services: CheckedService, **facts: object) -> ServicesAnswer:
+    times = {"checked_at": ago(minutes=3), "taken_at": ago(seconds=2)}
+    return ServicesAnswer(run=ORDER, services=services, **times, **facts)
 
 
 def explained(name: str, *reasons: Reason, keep: bool = True, **facts: str | int) -> ObjectExplanation:

@@ -23,7 +23,7 @@ from bot.decisions import Decided, State, Verb
 from bot.past import Page, Totals, Turn
 from bot.questions import Unanswered
 from bot.questions import Why as WhyUnanswered
-from bot.render import inquiries, policy, receipts
+from bot.render import checking, inquiries, policy, receipts
 from bot.render.blocks import Block, Message
 from bot.requests import Contact, Holder
 from bot.slack.answers import of_answer
@@ -33,6 +33,7 @@ from tests.unit.render_strategies import (
     NAMES,
     OBJECT_ANSWERS,
     POLICY_ANSWERS,
+    SERVICES_ANSWERS,
     SIZES,
     TEXTS,
     VOLUMES_ANSWERS,
@@ -45,7 +46,7 @@ from tests.unit.render_strategies import (
     settlements,
     soughts,
 )
-from tests.unit.render_values import ANA, ASKED_WHY, BO, NOW, ago, told_by
+from tests.unit.render_values import ANA, ASKED_SERVICES, ASKED_WHY, BO, NOW, ago, told_by
 from tests.unit.restores_drawn import restores
 from tests.unit.soundness import (
     assert_prose_unstyled,
@@ -84,6 +85,7 @@ PROSE = {
 }
 MAY_HAVE_BUTTONS = {
     "root.root",
+    "checking.checked",
     "inquiries.answered",
     "inquiries.explained",
     "history.history",
@@ -223,6 +225,12 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
     "answers.too_late_to_choose": drawn(render.too_late_to_choose),
     "answers.usage": drawn(render.usage, (ERRORS | NAMES).map(no_host)),
     "answers.waited_too_long": drawn(render.waited_too_long),
+    "checking.checked": drawn(
+        checking.checked,
+        st.just(ASKED_SERVICES),
+        SERVICES_ANSWERS,
+        st.none() | plans("web-1").flatmap(reports),
+    ),
     "checkup.checkup": drawn(render.checkup, many(FINDING), st.just(NOW)),
     "decisions.already_stopped": drawn(render.already_stopped, HALTS),
     "decisions.deciding": drawn(render.deciding, decided()),

@@ -58,11 +58,16 @@ from bot.slack.answers import of_answer
 from tests.unit.golden import EXAMPLES, FOLDER, assert_golden, assert_golden_views, assert_text
 from tests.unit.render_values import (
     ANA,
+    API_CHECKED,
+    API_UNCHECKED,
+    API_WELL,
     ASKED_POLICY,
+    ASKED_SERVICES,
     ASKED_VOLUMES,
     ASKED_WHY,
     BARE_POLICY,
     BO,
+    CACHE_CHECKED,
     FROZEN,
     GONE_RUN,
     HELD,
@@ -79,6 +84,7 @@ from tests.unit.render_values import (
     STOPPED_RUN,
     TROUBLED_RUN,
     ago,
+    checked,
     planned,
     ran,
     run,
@@ -140,6 +146,7 @@ REFUSED_ORDER = HostPart(
 MANY = ObjectAnswer(text="shop/app", found=(IN_USE, OLD.model_copy(update={"more": 3})), more=41)
 NO_VOLUMES = VolumesAnswer(taken_at=ago(minutes=6), use=PartUse(part=DiskPart.VOLUMES, size=0, count=0))
 INVALID = reason(Code.POLICY_INVALID, file="/etc/policy.toml", detail="keep_previus is not a key")
+NO_ANSWER = reason(Code.PROBE_FAILED, probe="http://web/health", detail="connection refused")
 BUSY = reason(Code.BUSY, detail="another worker runs as host web-1")
 
 
@@ -223,6 +230,22 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         answered(ASKED_VOLUMES, told_by(HELD), NOW),
         answered(ASKED_VOLUMES, told_by(NO_VOLUMES), NOW),
     ),
+    "services": (
+        answered(ASKED_SERVICES, told_by(checked(API_CHECKED, CACHE_CHECKED, worse=1)), NOW, TROUBLED_RUN),
+        answered(
+            ASKED_SERVICES, told_by(checked(API_UNCHECKED, CACHE_CHECKED, unchecked=1)), NOW, TROUBLED_RUN
+        ),
+        answered(ASKED_SERVICES, told_by(checked(API_WELL, CACHE_CHECKED)), NOW, TROUBLED_RUN),
+        answered(ASKED_SERVICES, told_by(checked(API_WELL, failing=(NO_ANSWER,))), NOW, TROUBLED_RUN),
+        answered(ASKED_SERVICES, told_by(checked(API_CHECKED, worse=9, more=30)), NOW),
+        answered(ASKED_SERVICES, told_by(checked()), NOW),
+        answered(
+            ASKED_SERVICES,
+            NotAnswered(host="web-1", at=NOW, reason=reason(Code.RUN_FORGOTTEN, run=ASKED_SERVICES.object)),
+            NOW,
+        ),
+        unanswered(ASKED_SERVICES, Unanswered(NoAnswer.SILENT), NOW),
+    ),
     "no-answer": (
         answered(ASKED_VOLUMES, NotAnswered(host="web-1", at=NOW, reason=reason(Code.DEADLINE)), NOW),
         answered(ASKED_VOLUMES, OrderRefused(host="web-1", at=NOW, reasons=(BUSY,)), NOW),
@@ -239,6 +262,8 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         inquiring(Contact("web-1"), NOW),
         asking(("web-1", "web-2"), {}),
         asking(("web-1", "web-2"), {"web-1": HOLDER}),
+        asking(("web-1",), {}, in_thread=True),
+        inquiring(Contact("web-1", NOW), NOW, in_thread=True),
     ),
     "answers": (
         usage(UsageReply('There is no kind called "<!here>". There are: images.')),

@@ -5,12 +5,26 @@ from datetime import timedelta
 
 import pytest
 
-from bot.render import RESTORE_RUN, RESTORE_USED, trouble
+from bot import questions
+from bot.questions import Ask
+from bot.render import CHECK, RESTORE_RUN, RESTORE_USED, trouble
 from bot.render.blocks import TEXT_BUDGET, called, weight
 from bot.wanted import Restore, Wanted, read
 from tests.unit.render_text import text_of
 from tests.unit.render_values import API_WORSE, APP, GONE_RUN, NOW, TROUBLED_RUN, WENT, gone
-from workers.contract import HealthLine, LogLine, LogTail, Report, Restorable, Tie, Trouble
+from workers.contract import (
+    Condition,
+    HealthLine,
+    Kind,
+    LogLine,
+    LogTail,
+    Reference,
+    Report,
+    Restorable,
+    Tie,
+    Topic,
+    Trouble,
+)
 
 
 def with_trouble(**facts: object) -> Report:
@@ -108,10 +122,12 @@ def test_the_first_line_says_what_is_broken_where(after: str, words: str) -> Non
 
 
 def pressable(run: Report) -> dict[str, tuple[str, Restore]]:
-    """The buttons of a call by their action: what stands on each, and what a press of it asks for."""
+    """The buttons of a call that ask for a way back, by action: what stands on each, and what it asks for."""
     found = {}
     for block in trouble(run).blocks:
         for button in block.get("elements", ()) if block["type"] == "actions" else ():
+            if button["action_id"] == CHECK:
+                continue
             typed = read(button["value"])
             assert isinstance(typed, Restore)
             found[button["action_id"]] = (button["text"]["text"], typed)
@@ -151,3 +167,43 @@ def test_a_name_that_would_be_read_as_another_is_on_no_button(name: str) -> None
     worse = API_WORSE.model_copy(update={"ties": {1: (Tie.REPOSITORY,)}})
 
     assert list(pressable(with_trouble(worse=(worse,), removed=(tied, loose)))) == [RESTORE_RUN]
+
+
+@pytest.mark.parametrize("run", [TROUBLED_RUN, GONE_RUN, TROUBLED_RUN.model_copy(update={"trouble": None})])
+def test_whatever_is_known_the_host_can_be_had_to_look_again(run: Report) -> None:
+    (buttons,) = (block["elements"] for block in trouble(run).blocks if block["type"] == "actions")
+    first = buttons[0]
+
+    assert (first["action_id"], first["text"]["text"]) == (CHECK, "Check Again")
+    assert questions.pressed(first["value"]) == Ask(Topic.SERVICES, run.host, run.order_id)
+
+
+def test_the_card_of_a_service_names_what_went_of_what_it_used() -> None:
+    image = gone(1, 5, names=("shop/app:1.4.0",))
+    sibling = gone(0, 4, index=7, object=Reference(kind=Kind.CONTAINER, id="c7", name="shop_import_1"))
+    ties = {1: (Tie.REPOSITORY,), 4: (Tie.NETWORK, Tie.PROJECT), 7: (Tie.PROJECT,)}
+    worse = API_WORSE.model_copy(update={"ties": ties})
+    text = text_of(trouble(with_trouble(worse=(worse,), removed=(image, gone(4, 3), sibling, gone(2, 2)))))
+
+    assert (
+        "This run removed of what it used: image `shop/app:1.4.0` (of its image's repository), network"
+        " `shop_old` (its network, of its compose project) and container `shop_import_1` (of its compose"
+        " project)." in text
+    )
+
+
+def test_of_much_that_went_the_card_names_some_and_counts_the_rest() -> None:
+    many = [gone(2, 30 - n, index=n) for n in range(9)]
+    worse = API_WORSE.model_copy(update={"ties": dict.fromkeys(range(9), (Tie.REPOSITORY,))})
+
+    assert "and 6 more objects.\n" in text_of(trouble(with_trouble(worse=(worse,), removed=many)))
+
+
+def test_one_that_restarted_says_what_its_check_says_as_well() -> None:
+    now = Condition(state="running", health="healthy", restarts=2, since=NOW)
+    line = TROUBLED_RUN.health[0].model_copy(update={"after": "restarted"})
+    run = with_trouble(worse=(API_WORSE.model_copy(update={"now": now}),))
+
+    assert "`restarted` now, `healthy`, running since" in text_of(
+        trouble(run.model_copy(update={"health": (line,)}))
+    )

@@ -170,9 +170,26 @@ def carried_over(baseline: Sequence[Vital], now: Vitals) -> list[Vital]:
 
 
 def _started_as(before: Vital, now: Vital | None) -> Vital:
-    if now is None or now.restarts:
-        return before
-    return replace(before, restarts=now.restarts, started_at=now.started_at)
+    return before if now is None or now.restarts else _started_as_is(before, now)
+
+
+def under_their_names(baseline: Iterable[Vital], present: Iterable[Container]) -> list[Vital]:
+    """The baseline, where a container is gone with the one in its place that has its name now."""
+    found = list(present)
+    ids, named = {one.id for one in found}, {one.name: one for one in found}
+    return [
+        replace(v, container=named[v.name]) if v.container.id not in ids and v.name in named else v
+        for v in baseline
+    ]
+
+
+def started_anew(baseline: Iterable[Vital], now: Vitals) -> list[Vital]:
+    """The baseline for a look after the run: a service that somebody started again may be well."""
+    return [_started_as_is(before, now.get(before.container.id)) for before in baseline]
+
+
+def _started_as_is(before: Vital, now: Vital | None) -> Vital:
+    return replace(before, restarts=now.restarts, started_at=now.started_at) if now else before
 
 
 def unsteady_marked(first: Vitals, second: Vitals) -> dict[str, Vital]:

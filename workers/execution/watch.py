@@ -124,6 +124,17 @@ class Watch:
         fallen.sort(key=lambda one: (one.id not in first, one.before.name))
         return Comparison(health.lines(baseline, now, self._policy, last_removal=last_removal), fallen)
 
+    def look_again(self, named: list[Vital]) -> tuple[list[Vital], Vitals]:
+        """Look twice with `steady_for` between, long after the run; returns also whose names they are now.
+
+        What restarts in between is restarting, however well it looks.
+        """
+        present = [container(raw, None, writable=None) for raw in self._engine.containers()]
+        known = health.under_their_names(named, present)
+        first = self._again(known)
+        self._wait(self._policy.steady_for.total_seconds())
+        return known, health.unsteady_marked(first, self._again(known))
+
     def carried_over(self, baseline: list[Vital]) -> list[Vital]:
         """The baseline, without what is due to a restart of the engine or of its host since."""
         return health.carried_over(baseline, self._again(baseline))

@@ -66,15 +66,24 @@ class Journal(Events):
     def _open_run(self, order_json: str, plan_json: str, consumed_at: str) -> OpenRun:
         order = ExecutionOrder.model_validate_json(order_json)
         rows = self.rows("SELECT step, outcome, asked_at FROM journal WHERE order_id = ?", order.id)
-        baseline = self.rows("SELECT body FROM baselines WHERE order_id = ?", order.id)
         return OpenRun(
             order,
             Plan.model_validate_json(plan_json),
             datetime.fromisoformat(consumed_at),
             asked={row[0]: StepOutcome.model_validate_json(row[1]) if row[1] else None for row in rows},
             last_asked=max((datetime.fromisoformat(row[2]) for row in rows), default=None),
-            baseline=baseline[0][0] if baseline else "",
+            baseline=self.baseline(order.id),
         )
+
+    def baseline(self, order_id: str) -> str:
+        """Return the signs of life before a run's first removal (JSON); empty where there was none."""
+        rows = self.rows("SELECT body FROM baselines WHERE order_id = ?", order_id)
+        return str(rows[0][0]) if rows else ""
+
+    def report(self, order_id: str) -> Report | None:
+        """Return the report of one run, if it is known here and over."""
+        rows = self.rows("SELECT report FROM orders WHERE id = ? AND report IS NOT NULL", order_id)
+        return Report.model_validate_json(rows[0][0]) if rows else None
 
     def reports(self) -> list[Report]:
         """Return every run's report, oldest first."""
