@@ -334,6 +334,13 @@ def test_s9_a_container_whose_image_the_engine_dropped_keeps_the_rest_of_its_rep
     assert said_lost(case) == ["docker.io/library/app"]
 
 
+def test_s9_where_it_is_unknown_when_what_runs_came_a_version_that_is_gone_may_be_its_way_back() -> None:
+    images = [an_image("app:9", arrived=None), an_image("app:1", arrived=50)]
+    case = on_containerd(running("web", of="app:9"), *images, memory=remembered("app:latest", 20))
+
+    assert (going(case), said_lost(case)) == (set(), ["docker.io/library/app"])
+
+
 def test_s9_a_dropped_image_is_said_though_nothing_else_of_it_is_here() -> None:
     staying, leaving = running("web", of="app:4"), a_container("spent", of="old:1")
 
