@@ -228,6 +228,12 @@ def test_s16_its_images_stay_with_the_version_before_even_with_keep_previous_0()
     assert why(case, "prune:3")[0] is Code.OWN
 
 
+def test_s16_an_image_that_is_labelled_with_a_role_stays_though_nothing_runs_of_it() -> None:
+    case = a_case(an_image("safe-prune:1", labels={ROLE: "worker"}), an_image("other:1", labels={"role": ""}))
+
+    assert (going(case), why(case, "safe-prune:1")) == ({"other:1"}, [Code.OWN])
+
+
 def test_s16_the_networks_of_its_compose_project_stay() -> None:
     worker = running("worker", labels={ROLE: "worker", PROJECT: "prune"})
     own = find_own((worker,), hostname="host", redis_host="")
