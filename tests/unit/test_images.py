@@ -28,7 +28,7 @@ from workers.contract import Kind, Restorable, Store
 from workers.planning.ages import arrival, last_used
 from workers.planning.facts import Case, Memory
 from workers.planning.inventory import Image
-from workers.planning.mentions import service_images
+from workers.planning.mentions import arrivals, service_images
 from workers.planning.restorable import restorable
 from workers.reasons import Code, reason
 
@@ -188,6 +188,14 @@ def test_s10_a_pull_of_what_is_there_makes_it_new(key: str) -> None:
     assert why(a_case(an_image("app:1"), arrivals={key: days(0.1)}), "app:1") == [Code.YOUNG]
     forgotten_by_the_engine = Memory(arrivals={key: days(0.1)})
     assert why(a_case(an_image("app:1"), memory=forgotten_by_the_engine), "app:1") == [Code.YOUNG]
+
+
+@pytest.mark.parametrize("time", [{}, {"time": "noon"}, {"time": 0}, {"timeNano": -1}])
+def test_s10_an_arrival_at_a_time_that_cannot_be_read_leaves_its_image_of_unknown_age(time: Any) -> None:
+    event = {"Type": "image", "Action": "pull", "Actor": {"ID": "app:1", "Attributes": {}}, **time}
+    case = a_case(an_image("app:1"), arrivals=arrivals([event]))
+
+    assert why(case, "app:1") == [Code.AGE_UNKNOWN]
 
 
 def test_s10_a_tag_that_appeared_on_an_old_image_makes_it_new() -> None:
