@@ -72,6 +72,45 @@ def test_what_was_written_is_read_again_as_it_was(shelf: Shelf) -> None:
     assert not shelf.has(FILE, size=written.size - 1)
 
 
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """What was brought to the disk: (inode, size then) of each."""
+    found: list[tuple[int, int]] = []
+    sync = os.fsync
+
+    def noted(number: int) -> None:
+        status = os.fstat(number)
+        found.append((status.st_ino, status.st_size))
+        sync(number)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    return found
+
+
+def test_s15_a_file_is_on_the_disk_before_it_counts_and_so_is_its_name(
+    shelf: Shelf, synced: list[tuple[int, int]]
+) -> None:
+    written = shelf.write(IMAGE, pieces(tar()), most=PLENTY)
+    inode = (shelf.folder / f"{FILE}.part").stat().st_ino
+    assert synced == [(inode, written.size)]
+
+    shelf.finish(written.file)
+    assert [inode for inode, _ in synced[1:]] == [shelf.folder.stat().st_ino]
+
+
+def test_s15_what_the_disk_keeps_otherwise_than_it_was_written_is_no_copy(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept_otherwise(number: int) -> None:
+        os.pwrite(number, b"otherwise", 20)
+
+    monkeypatch.setattr(os, "fsync", kept_otherwise)
+
+    with pytest.raises(ArchiveError, match="read back"):
+        shelf.write(IMAGE, pieces(tar()), most=PLENTY)
+    assert names(shelf) == []
+
+
 OTHER = b'{"os": "other"}'
 BAD: dict[str, Callable[[], bytes]] = {
     "nothing": lambda: b"",
