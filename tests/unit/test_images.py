@@ -25,7 +25,7 @@ from tests.unit.facts_host import (
     why,
 )
 from workers.contract import Kind, Restorable, Store
-from workers.planning.ages import arrival, last_used
+from workers.planning.ages import arrival, last_used, ran_of
 from workers.planning.facts import Case, Memory
 from workers.planning.inventory import Image
 from workers.planning.mentions import arrivals, service_images
@@ -268,6 +268,14 @@ def test_s9_removing_a_container_does_not_make_its_image_unused() -> None:
 
     assert going(case) == {"spent"}
     assert Code.RECENTLY_USED in why(case, "app:1")
+
+
+@pytest.mark.parametrize("mount", ["docker.io/library/app:1", an_image_id("app:1")])
+def test_s9_a_container_ran_of_the_images_that_it_mounts(mount: str) -> None:
+    mounts = a_container("mounts", of="other:1", image_mounts=(mount,))
+    made_of_its_name = a_container("named", of="app:1", image_id=an_image_id("before"))
+
+    assert ran_of(an_image("app:1"), [mounts, made_of_its_name]) == [mounts]
 
 
 # What cannot be had again
