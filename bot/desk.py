@@ -63,13 +63,13 @@ class Desk:
             standing_ = self._standing()
         # A channel takes few messages: what is decided by and what is waited for comes before its details.
         for dossier, request in standing_:
-            self._alone(request.asked.id, partial(self._carry_on, dossier, request))
+            self._alone(f"request {request.asked.id}", partial(self._carry_on, dossier, request))
         for note in self._exhibits.owed():
-            self._alone(note.id, partial(self._exhibits.answer, note))
+            self._alone(f"answer {note.id}", partial(self._exhibits.answer, note))
         for _, request in standing_:
-            self._alone(request.asked.id, partial(self._exhibits.show_ends, request))
+            self._alone(f"reports of {request.asked.id}", partial(self._exhibits.show_ends, request))
         for dossier, request in standing_:
-            self._alone(request.asked.id, partial(self._follow, dossier, request))
+            self._alone(f"thread of {request.asked.id}", partial(self._follow, dossier, request))
         self._tell_of_access()
         self._last_step = self._clock()
         return 0.0 if settled else STEP_SECONDS
@@ -116,7 +116,7 @@ class Desk:
             self._store.close(request.asked.id, dossier.filed.revision)
 
     def _alone(self, name: str, work: Callable[[], None]) -> None:
-        """Keep one thing's trouble from the others, and from filling the log."""
+        """Keep one thing's trouble from the others, and from filling the log; each has a name of its own."""
         now = self._clock()
         if not self._patience.allows(name, now):
             return

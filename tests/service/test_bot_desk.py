@@ -628,6 +628,21 @@ def test_one_requests_trouble_is_not_anothers(stage: Stage, bot: HandDriven) -> 
     assert stage.host("web-2").queued == 1
 
 
+def test_a_thread_in_trouble_holds_up_no_order_and_does_not_fill_the_log(
+    stage: Stage, bot: HandDriven, caplog: pytest.LogCaptureFixture
+) -> None:
+    ready(stage, bot)
+    bot.carry_on(4)
+    with bot.parts.database.transaction() as db:
+        db.execute("UPDATE posts SET begun_at = 'never' WHERE part != 'root'")
+    bot.carry_on(40)
+    assert 3 < caplog.text.count("could not be carried on") < 10
+
+    bot.click(EXECUTE)
+    bot.carry_on()
+    assert stage.host().queued == 1
+
+
 def test_a_plan_of_a_request_that_nobody_knows_is_kept_out(stage: Stage, bot: HandDriven) -> None:
     stage.host().tell(plan_ready(plan(request="unknown", at=bot.clock())))
     bot.hear()
