@@ -75,7 +75,11 @@ class Posts:
 
     def find(self, request_id: str, part: str) -> Post | None:
         """One message."""
-        return self.of(request_id).get(part)
+        with self._database.reading() as db:
+            row = db.execute(
+                "SELECT * FROM posts WHERE request_id = ? AND part = ?", (request_id, part)
+            ).fetchone()
+            return _post(row) if row else None
 
     def request_at(self, channel: str, ts: str) -> str | None:
         """The request whose root message stands there."""
