@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from bot import render
 from bot.access import Allowed, Denied, Rules, Unsure, may_enter, may_preview, visible
-from bot.answering import NoCount
+from bot.answering import NoCount, turned_down
 from bot.arrivals import Call, Click
 from bot.commands import resolve
 from bot.decisions import UsageReply
@@ -54,7 +54,7 @@ class Chronicle:
         verdict = may_enter(click.person, click.channel, rules=self.rules, facts=facts)
         found = self._page(click, leaf.sought, leaf, facts) if isinstance(verdict, Allowed) else verdict
         if isinstance(found, Denied):
-            return NoCount(found.why, render.not_allowed(found))
+            return NoCount(found.why, turned_down(found, click))
         return found
 
     def _opened(self, click: Click) -> Leaf | None:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.arrivals import Click
 from bot.facts import About, Fact, Lookup
+from bot.marks import mark
 from bot.memory.audit import Audit, What
 from bot.memory.lookups import Lookups
 from bot.memory.store import Store
@@ -245,21 +246,36 @@ def test_s12_a_button_that_this_bot_did_not_make_shows_nothing(
     assert turned == ["not_kept"]
 
 
-def test_s12_a_page_is_turned_by_whom_it_was_made_for(bot: HandDriven, past: Past) -> None:
+def older_of_eleven(bot: HandDriven, past: Past) -> str:
+    """What the button carries that leads to the second page of ana's."""
     for day in range(11):
         past.ran(days=day)
-    call = bot.call("history", trigger="t1")
-    bot.parts.reception.command(call)
+    asked(bot)
+    notes = bot.posts.owed()
+    elements = [e for note in notes for b in note.message.blocks for e in b.get("elements", ())]
+    [value] = [str(element["value"]) for element in elements if "value" in element]
+    return value
+
+
+def test_s14_where_slack_tells_nothing_the_log_tells_it_under_the_mark_that_is_read(
+    bot: HandDriven, past: Past, caplog: pytest.LogCaptureFixture
+) -> None:
+    value = older_of_eleven(bot, past)
+    bot.wait(6 * 60)
+    bot.stage.slack.revoke_scope("users:read")
+    bot.parts.reception.leaf(Click(value, bot.person("ana"), bot.stage.channel, "c1", "", is_private=True))
     bot.parts.doorkeeper.step()
-    [older] = [
-        e
-        for note in bot.posts.owed()
-        for b in note.message.blocks
-        for e in b.get("elements", ())
-        if "value" in e
-    ]
+
+    [said] = [note.message for note in bot.posts.owed() if note.id == "c1"]
+    assert "Slack did not say whether you may" in said.text
+    assert f"In the bot's log: `{mark('c1')}`" in str(said.blocks[-1])
+    assert f"[{mark('c1')}] {bot.person('ana').user} may not, for Slack did not say" in caplog.text
+
+
+def test_s12_a_page_is_turned_by_whom_it_was_made_for(bot: HandDriven, past: Past) -> None:
+    older = older_of_eleven(bot, past)
     for user, says in (("bo", "from before the bot was started anew"), ("ana", "11 runs")):
-        click = Click(older["value"], bot.person(user), bot.stage.channel, f"c-{user}", "", is_private=True)
+        click = Click(older, bot.person(user), bot.stage.channel, f"c-{user}", "", is_private=True)
         bot.parts.reception.leaf(click)
         bot.parts.doorkeeper.step()
         assert says in bot.told(f"c-{user}")
