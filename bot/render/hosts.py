@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.render.blocks import TEXT_BUDGET, Message, code, date, message, paragraphs
+from bot.render.blocks import TEXT_BUDGET, Message, date, message, paragraphs
 from bot.render.locks import being_pruned, way_out
 from bot.render.summary import sentences
 from bot.requests import SILENT_AFTER, Holder
@@ -24,7 +24,6 @@ class HostRow:
     last_seen: datetime | None = None
     busy: str = ""
     busy_since: datetime | None = None
-    version: str = ""
     problems: tuple[Reason, ...] = ()
     holder: Holder | None = None
 
@@ -61,10 +60,9 @@ def standing(row: HostRow, now: datetime) -> str:
     if is_silent(row, now):
         return f"is not answering since {date(row.last_seen)}. Look at its worker."
     since = f" since {date(row.busy_since)}" if row.busy_since else ""
-    engine = f", Docker {code(row.version)}" if row.version else ""
     if row.holder:
-        return f"{being_pruned(row.holder)}{engine}. {way_out(row.host)}"
-    return f"{BUSY[row.busy]}{since}{engine}" if row.busy in BUSY else f"answers{engine}"
+        return f"{being_pruned(row.holder)}. {way_out(row.host)}"
+    return f"{BUSY[row.busy]}{since}" if row.busy in BUSY else "answers"
 
 
 def is_silent(row: HostRow, now: datetime) -> bool:

@@ -248,7 +248,7 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
         many(
             st.builds(
                 render.HostRow,
-                *(HOST, MOMENTS, st.sampled_from(["", "plan", "execute", "restore"]), MOMENTS, NAMES),
+                *(HOST, MOMENTS, st.sampled_from(["", "plan", "execute", "restore"]), MOMENTS),
                 st.lists(reasons(), max_size=5).map(tuple),
                 st.none() | HOLDERS,
             )

@@ -108,10 +108,10 @@ from workers.contract import (
 from workers.reasons import Code, reason
 
 HOST_ROWS = (
-    HostRow("web-1", NOW, version="26.1.5"),
-    HostRow("web-2", NOW, busy="plan", busy_since=ago(minutes=2), version="28.5.2"),
-    HostRow("web-3", NOW, "execute", ago(minutes=9), "28.5.2", holder=HOLDER),
-    HostRow("db-1", ago(hours=5), version="26.1.5"),
+    HostRow("web-1", NOW),
+    HostRow("web-2", NOW, busy="plan", busy_since=ago(minutes=2)),
+    HostRow("web-3", NOW, "execute", ago(minutes=9), holder=HOLDER),
+    HostRow("db-1", ago(hours=5)),
     HostRow("db-2"),
     HostRow(
         "web-4",
