@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
 from bot import decisions, lookback, questions, wanted
+from bot.copied import DASHES, MARKS
 from bot.decisions import Decision
 from bot.decisions import UsageReply as UsageReply
 from bot.lookback import MENTION
@@ -110,9 +111,7 @@ SHOWN = 12
 WORD = 40
 LIKELY = 0.5
 
-# Phones turn -- into a long dash and straight quotes into curly ones.
-DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
-QUOTES = dict.fromkeys(map(ord, "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a"), "")
+QUOTES = dict.fromkeys(map(ord, MARKS), "")
 OPTION = re.compile(r"(?:^|(?<=\s))[-\u2010-\u2015\u2212]+(?=[^\W\d_])")
 LINK = re.compile(r"<[^<>|]*\|([^<>]*)>")
 

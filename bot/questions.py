@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.copied import SEVERAL, unmarked
 from bot.decisions import UsageReply
 from workers.contract import Person, Topic
 from workers.reasons import Reason
@@ -78,10 +79,6 @@ class Unanswered:
 
 LONGEST_OBJECT = 512
 RUN = re.compile("[0-9a-f]{4,64}")
-SEVERAL = re.compile(r"[*?\[,]")
-DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
-MARKS = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a"
-ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 WHY_WHAT = "Say where and what: /prune why web-1 app:2, by an id or its beginning, a name or a tag."
 ONE_HOST = "/prune {verb} takes one host: /prune {verb} web-1{more}."
@@ -105,7 +102,7 @@ def pressed(value: str) -> Ask | None:
 def _why(words: Sequence[str]) -> Ask | UsageReply:
     if len(words) < 2:
         return UsageReply(WHY_WHAT)
-    name = _unmarked(" ".join(words[1:]))
+    name = unmarked(" ".join(words[1:]))
     if not name:
         return UsageReply(WHY_WHAT)
     if len(name) > LONGEST_OBJECT:
@@ -123,17 +120,10 @@ def _volumes(words: Sequence[str]) -> Ask | UsageReply:
 
 def _ask(topic: Topic, verb: str, words: Sequence[str], name: str = "") -> Ask | UsageReply:
     """One host, named in full: each answer is as long as a message."""
-    hosts = [_unmarked(word).lower() for word in words]
+    hosts = [unmarked(word).lower() for word in words]
     if len(hosts) != 1 or not hosts[0] or hosts[0].startswith("-") or SEVERAL.search(hosts[0]):
         return UsageReply(ONE_HOST.format(verb=verb, more=" app:2" if topic is Topic.OBJECT else ""))
     return Ask(topic, hosts[0], name)
-
-
-def _unmarked(text: str) -> str:
-    """A name as it is, whatever it was quoted with: previews show names in marks, and people copy them."""
-    for entity, letter in ENTITIES:
-        text = text.replace(entity, letter)
-    return text.translate(DASHES).strip(MARKS + " ")
 
 
 READERS: dict[str, Callable[[Sequence[str]], Ask | UsageReply]] = {

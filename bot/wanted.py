@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.copied import SEVERAL, unmarked
 from bot.decisions import UsageReply
 from workers.contract import LONGEST_NAME, MOST_OBJECTS
 
@@ -31,10 +32,6 @@ class Restore:
 # An order's id or a plan's digest, or how one of them begins.
 RUN = re.compile(r"(?:sha256:)?[0-9a-f]{4,64}")
 LAST = "last"
-SEVERAL = re.compile(r"[*?\[,]")
-DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
-MARKS = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a"
-ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 ONE_HOST = "/prune restore takes one host, then a run and objects of it: /prune restore web-1 3f2a app:2."
 NO_OPTION = "/prune restore takes no option. Objects stand after the host and the run: {example}"
@@ -45,7 +42,7 @@ TOO_LONG = f"An object's name has at most {LONGEST_NAME} characters."
 
 def read(text: str) -> Restore | UsageReply:
     """Read a line as it was typed, from its first word on."""
-    words = [word for word in map(_unmarked, text.split()[1:]) if word]
+    words = [word for word in map(unmarked, text.split()[1:]) if word]
     if not words:
         return Restore()
     host, *rest = words
@@ -69,10 +66,3 @@ def _refusal(objects: Sequence[str]) -> UsageReply | None:
     if len(objects) > MOST_OBJECTS:
         return UsageReply(TOO_MANY)
     return UsageReply(TOO_LONG) if any(len(name) > LONGEST_NAME for name in objects) else None
-
-
-def _unmarked(text: str) -> str:
-    """A name as it is, whatever it was quoted with: messages show names in marks, and people copy them."""
-    for entity, letter in ENTITIES:
-        text = text.replace(entity, letter)
-    return text.translate(DASHES).strip(MARKS + ", ")

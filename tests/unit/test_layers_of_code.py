@@ -67,6 +67,7 @@ PURE = {
         "bot.acts",
         "bot.commands",
         "bot.consent",
+        "bot.copied",
         "bot.decisions",
         "bot.edits",
         "bot.facts",
