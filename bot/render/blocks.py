@@ -219,10 +219,10 @@ def may(who: Sequence[str]) -> str:
     return listed([called(one) for one in who])
 
 
-def listed(names: Sequence[str]) -> str:
-    """The first of many names."""
-    more = [f"{len(names) - MENTIONS} more"] if len(names) > MENTIONS else []
-    return listing([*names[:MENTIONS], *more])
+def listed(names: Sequence[str], most: int = MENTIONS) -> str:
+    """The first of many names, and how many more there are."""
+    more = [f"{len(names) - most:,} more"] if len(names) > most else []
+    return listing([*names[:most], *more])
 
 
 def date(moment: datetime) -> str:

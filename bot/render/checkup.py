@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.checks import Finding
-from bot.render.blocks import TEXT_BUDGET, Message, context, message, paragraphs, prose
+from bot.render.blocks import TEXT_BUDGET, Message, context, listed, message, paragraphs, prose
 from bot.render.summary import sentences
-from workers.wording import amount, listing
+from workers.wording import amount
 
 ROOM = TEXT_BUDGET - 2_000
 NAMED = 20
@@ -21,7 +21,6 @@ def checkup(found: Sequence[Finding], now: datetime) -> Message:
     lines = [
         f"• *{prose(one.name)}*: {' '.join([prose(one.lead), *sentences(one.problems, now)])}" for one in bad
     ]
-    more = [f"{len(good) - NAMED} more"] if len(good) > NAMED else []
-    rest = context(f"In order: {prose(listing([*good[:NAMED], *more]))}.")
+    rest = context(f"In order: {prose(listed(good, NAMED))}.")
     shown = paragraphs(lines, room=ROOM, more=lambda left: f"+{left} more; `python -m bot doctor` says all.")
     return message(title, [*shown, *([rest] if good else [])])

@@ -4,15 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.render.blocks import Message, code, message, packed, section, slack_voice
+from bot.render.blocks import Message, code, listed, message, packed, section, slack_voice
 from bot.render.files import details_file
-from bot.render.summary import NOUNS, is_unrestorable, kept_by_kind, sentences, steps_by_kind
+from bot.render.summary import is_unrestorable, kept_by_kind, sentences, steps_by_kind
+from bot.render.titles import NOUNS
 from bot.requests import HostPart
 from workers import whereabouts
 from workers.contract import DiskAttribution, Plan, Step
 from workers.reasons import Reason
 from workers.whereabouts import Row
-from workers.wording import Voice, amount, bytes_range, fragment, listing, names_apart, objects, short, size
+from workers.wording import Voice, amount, bytes_range, fragment, names_apart, objects, short, size
 
 REPLIES = 3
 REPLY_BUDGET = 8_000
@@ -76,11 +77,10 @@ def _row(row: Row) -> str:
 
 
 def _step(step: Step, name: str, voice: Voice) -> str:
-    leaves = [voice.quote(name) for name in step.leaves[:LEAVES]]
-    more = [f"{len(step.leaves) - LEAVES} more"] if len(step.leaves) > LEAVES else []
+    leaves = listed([voice.quote(name) for name in step.leaves], LEAVES)
     notes = [
         *(["no known way back"] if is_unrestorable(step) else []),
-        *([f"leaves {listing([*leaves, *more])}"] if leaves else []),
+        *([f"leaves {leaves}"] if leaves else []),
     ]
     return "; ".join([f"{bytes_range(step.expected)}  {code(name)}: {_because(step.reasons, voice)}", *notes])
 

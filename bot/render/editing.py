@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from bot.edits import FOR_GOOD, KEEP, KEEP_FOR, KINDS, NAMED, OBJECTS, protection
 from bot.render.answers import changed
-from bot.render.blocks import Block, code, context, plain, printable, section, weight
+from bot.render.blocks import Block, code, context, listed, plain, printable, section, weight
 from bot.render.forms import closed_form, form, menu, option, tickable
-from bot.render.summary import NOUNS, by_kind, left_out, steps_by_kind
-from bot.render.titles import KIND_TITLES
+from bot.render.summary import by_kind, left_out, steps_by_kind
+from bot.render.titles import KIND_TITLES, NOUNS
 from bot.requests import HostPart, Request
 from workers.contract import Kind, Plan, Step
 from workers.wording import amount, bytes_range, listing, names_apart, objects
@@ -147,10 +147,8 @@ def _total(part: HostPart, tried: HostPart, following: Following) -> Iterator[st
 def _follow(following: Following) -> Iterator[str]:
     """What is left out with something else, and with what."""
     if following:
-        named = [f"{_named(step)} ({_named(needed)})" for step, needed in following[:FOLLOWING]]
-        rest = len(following) - len(named)
-        told = listing([*named, *([f"{rest:,} more"] if rest else [])])
-        yield f"Cannot go without what else is left out: {told}."
+        told = [f"{_named(step)} ({_named(needed)})" for step, needed in following]
+        yield f"Cannot go without what else is left out: {listed(told, FOLLOWING)}."
 
 
 def _named(step: Step) -> str:

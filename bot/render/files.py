@@ -7,7 +7,6 @@ from datetime import datetime
 from bot.render.disk import disk_rows
 from bot.render.summary import (
     CHANGES,
-    NOUNS,
     OUTCOMES,
     by_kind,
     freed,
@@ -15,6 +14,7 @@ from bot.render.summary import (
     kept_by_kind,
     steps_by_kind,
 )
+from bot.render.titles import NOUNS
 from bot.requests import HostPart
 from workers import whereabouts
 from workers.contract import (

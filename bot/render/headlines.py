@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from bot.render.blocks import code, when
+from bot.render.blocks import code, listed, when
 from bot.render.returning import of_restore
 from bot.render.unheard import no_plan, not_confirmable, unreported
 from bot.requests import HostPart, Phase, Request, Settled, Stage
@@ -244,6 +244,5 @@ def _of(bad: Sequence[HealthLine], lines: Sequence[HealthLine]) -> str:
 
 
 def _names(lines: Sequence[HealthLine]) -> str:
-    first = sorted(lines, key=lambda line: not line.critical)[:3]
-    more = [f"{len(lines) - 3} more"] if len(lines) > 3 else []
-    return listing([*(code(line.name, 60) for line in first), *more])
+    critical_first = sorted(lines, key=lambda line: not line.critical)
+    return listed([code(line.name, 60) for line in critical_first], 3)

@@ -13,6 +13,7 @@ from bot.render.blocks import (
     code,
     context,
     date,
+    listed,
     mention,
     message,
     plain,
@@ -126,8 +127,7 @@ def people(run: Run) -> str:
     """Who asked for a run and who confirmed it."""
     if run.people == (run.requester,):
         return f"{mention(run.requester)} asked and confirmed"
-    more = [f"{len(run.approvers) - PEOPLE} more"] if len(run.approvers) > PEOPLE else []
-    confirmed = listing([*map(mention, run.approvers[:PEOPLE]), *more])
+    confirmed = listed([mention(person) for person in run.approvers], PEOPLE)
     return f"{mention(run.requester)} asked, {confirmed} confirmed"
 
 

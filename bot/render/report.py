@@ -21,7 +21,8 @@ from bot.render.blocks import (
 from bot.render.disk import disk_table
 from bot.render.files import report_file
 from bot.render.headlines import BAD, counted, outcome
-from bot.render.summary import CHANGES, NOUNS, OUTCOMES, freed, is_unrestorable, sentences
+from bot.render.summary import CHANGES, OUTCOMES, freed, is_unrestorable, sentences
+from bot.render.titles import NOUNS
 from bot.requests import HostPart
 from workers.contract import (
     HealthChange,

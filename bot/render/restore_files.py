@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from bot.render.files import FILE, columns, one_line
 from bot.render.restoring import OUTCOMES
-from bot.render.returning import NOUNS
+from bot.render.titles import NOUNS
 from bot.requests import HostPart
 from workers.contract import (
     FromArchive,

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from bot.render.blocks import Block, code, context, date, paragraphs, slack_voice, weight
+from bot.render.blocks import Block, code, context, date, listed, paragraphs, slack_voice, weight
 from bot.render.parts import told_of
-from bot.render.returning import IS_THERE, NO_TAG_IS_TAKEN, NOUNS, counted
+from bot.render.returning import IS_THERE, NO_TAG_IS_TAKEN, counted
 from bot.render.summary import sentences
+from bot.render.titles import NOUNS
 from bot.requests import SETTLED_STAGES, HostPart, Phase, Request, Stage
 from workers.contract import (
     FromArchive,
@@ -117,8 +118,7 @@ def _taken(taken: Sequence[TakenTag]) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    more = [f"{len(names) - TAGS} more"] if len(names) > TAGS else []
-    return listing([*map(code, names[:TAGS]), *more])
+    return listed([code(name) for name in names], TAGS)
 
 
 def _away(plan: RestorePlan, now: datetime) -> Iterator[str]:

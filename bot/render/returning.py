@@ -4,17 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
+from bot.render.titles import NOUNS
 from bot.render.unheard import no_plan, not_confirmable, unreported
 from bot.requests import HostPart, Phase, Request, Settled
 from workers.contract import Kind, Restored, RestorePlan, RestoreReport, Status
 from workers.wording import amount, bytes_range, listing, size
 
-NOUNS = {
-    Kind.CONTAINER: "container",
-    Kind.IMAGE: "image",
-    Kind.NETWORK: "network",
-    Kind.BUILD_CACHE: "build cache record",
-}
 CLOSINGS = {
     Settled.CANCELLED: "Cancelled, nothing was brought back on {host}.",
     Settled.EXPIRED: "Timed out, nothing was brought back on {host}.",

@@ -40,12 +40,6 @@ CHANGES = {
     HealthChange.NOT_RECHECKED: "not yet re-checked",
     HealthChange.RECOVERED: "better",
 }
-NOUNS = {
-    Kind.CONTAINER: "container",
-    Kind.IMAGE: "image",
-    Kind.NETWORK: "network",
-    Kind.BUILD_CACHE: "build cache record",
-}
 NOTHING = "nothing"
 NO_WAY_BACK = (Restorable.NO, Restorable.NOT_PROBED)
 NOT_RESTORED = (Kind.CONTAINER, Kind.IMAGE)

@@ -1,4 +1,4 @@
-"""What the kinds are called where a column or a group needs a title."""
+"""What the kinds are called: as a title of a column or a group, and as one of many objects."""
 
 from workers.contract import Kind
 
@@ -7,4 +7,11 @@ KIND_TITLES = {
     Kind.IMAGE: "Images",
     Kind.NETWORK: "Unused networks",
     Kind.BUILD_CACHE: "Build cache records",
+}
+# Of objects that stay, went or come back; what is to go has other nouns (workers.wording).
+NOUNS = {
+    Kind.CONTAINER: "container",
+    Kind.IMAGE: "image",
+    Kind.NETWORK: "network",
+    Kind.BUILD_CACHE: "build cache record",
 }

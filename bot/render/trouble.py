@@ -31,7 +31,7 @@ from bot.render.files import report_name
 from bot.render.headlines import BAD
 from bot.render.report import changed, service
 from bot.render.services import STATE, how
-from bot.render.summary import NOUNS
+from bot.render.titles import NOUNS
 from bot.render.ways_back import call_buttons, way_back
 from workers.contract import (
     HealthLine,

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.render.answers import said
-from bot.render.blocks import TEXT_BUDGET, Message, date, mention, message, paragraphs
+from bot.render.blocks import TEXT_BUDGET, Message, date, listed, mention, message, paragraphs
 from bot.render.headlines import headline
 from bot.requests import Request
-from workers.wording import amount, listing
+from workers.wording import amount
 
 ROOM = TEXT_BUDGET - 500
 NAMED = 5
@@ -38,5 +38,4 @@ def cancelled(requests: Sequence[Request]) -> Message:
             "Name a host to cancel what others asked for; `/prune stop` ends a run.",
         )
     hosts = sorted({host for request in requests for host in request.asked.hosts})
-    more = [f"{len(hosts) - NAMED} more"] if len(hosts) > NAMED else []
-    return said(f"Cancelled on {listing([*hosts[:NAMED], *more])}: nothing was removed by it.")
+    return said(f"Cancelled on {listed(hosts, NAMED)}: nothing was removed by it.")
