@@ -9,6 +9,7 @@ from bot.render.blocks import Block, code, may, mention, plain, section
 from bot.render.editing import edit_button
 from bot.render.headlines import kind_counts
 from bot.render.returning import NO_TAG_IS_TAKEN, by_kind
+from bot.render.summary import gone_for_good
 from bot.requests import Phase, Request, Settled, Stage
 from workers.wording import bytes_range, listing
 
@@ -176,10 +177,11 @@ def _what_comes_back(request: Request) -> str:
 
 
 def _consequences(request: Request) -> str:
-    """Name hosts, counts and bytes, with as many hosts as there is room for."""
+    """Name hosts, counts, bytes and what has no way back, with as many hosts as there is room for."""
     hosts = [part.host for part in request.confirmable]
     counts = ", ".join(kind_counts(request.confirmable))
-    what = f"{counts}, {bytes_range(request.expected)}. Volumes stay. There is no undo."
+    lost = gone_for_good(step for part in request.confirmable for step in part.chosen_steps)
+    what = " ".join([f"{counts}, {bytes_range(request.expected)}. Volumes stay.", *lost])
     texts = [f"On {_first(hosts, shown)}: {what}" for shown in range(len(hosts), 0, -1)]
     return next((text for text in texts if len(text) <= DIALOG), texts[-1][:DIALOG])
 
