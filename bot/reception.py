@@ -17,6 +17,7 @@ from bot.access import (
     Denied,
     Rules,
     Unsure,
+    Verdict,
     may_enter,
     may_execute,
     may_operate,
@@ -63,6 +64,7 @@ from bot.underway import Underway
 
 logger = logging.getLogger(__name__)
 
+Allows = Callable[..., Verdict]
 __all__ = ["Call", "Click", "Reception"]
 # What may wait for a look-up besides commands and presses.
 TICKED, FILLED_IN, STOP, LEAFED, AGAIN = "ticked", "filled_in", "stop", "leafed", "again"
@@ -403,15 +405,22 @@ class Reception:
         hosts = self._hosts_meant(call, command, facts)
         if isinstance(hosts, Unsure):
             return hosts
+        allows = may_execute if isinstance(command, Execute) else may_preview
+        found = self._where_allowed(call, command, hosts, allows, facts)
+        if not isinstance(found, tuple):
+            return found
+        # Where it takes two people, it is drawn whether who asks is one of them.
+        first = may_execute(call.person, call.channel, found, rules=self.rules, facts=facts)
+        return first if isinstance(first, Unsure) else self._asked(call, command, found)
+
+    def _where_allowed(
+        self, call: Call, command: object, hosts: tuple[str, ...] | UsageReply, allows: Allows, facts: Facts
+    ) -> tuple[str, ...] | Message | Unsure:
+        """The hosts, if this person may do that on every one of them; otherwise the answer."""
         if isinstance(hosts, UsageReply):
             return self._entered(call, command, facts) or render.usage(hosts)
-        allows = may_execute if isinstance(command, Execute) else may_preview
         verdict = allows(call.person, call.channel, hosts, rules=self.rules, facts=facts)
-        if not isinstance(verdict, Allowed):
-            return self._turned_away(verdict, call, command)
-        # Where it takes two people, it is drawn whether who asks is one of them.
-        first = may_execute(call.person, call.channel, hosts, rules=self.rules, facts=facts)
-        return first if isinstance(first, Unsure) else self._asked(call, command, hosts)
+        return hosts if isinstance(verdict, Allowed) else self._turned_away(verdict, call, command)
 
     def _restore(self, call: Call, command: Restore, facts: Facts) -> Message | Unsure:
         """What comes back is for whoever may have something removed there."""
@@ -420,23 +429,18 @@ class Reception:
             listed = seen if isinstance(seen, Unsure) else self.returns.runs_on(seen)
             return self._entered(call, command, facts) or listed
         hosts = resolve([command.host], self.store.hosts())
-        if isinstance(hosts, UsageReply):
-            return self._entered(call, command, facts) or render.usage(hosts)
-        verdict = may_execute(call.person, call.channel, hosts, rules=self.rules, facts=facts)
-        if not isinstance(verdict, Allowed):
-            return self._turned_away(verdict, call, command)
-        self.returns.ask(call, hosts[0], command.wanted)
-        return self._asking(hosts, in_thread=bool(call.thread))
+        found = self._where_allowed(call, command, hosts, may_execute, facts)
+        if not isinstance(found, tuple):
+            return found
+        self.returns.ask(call, found[0], command.wanted)
+        return self._asking(found, in_thread=bool(call.thread))
 
     def _decision(self, call: Call, decision: Decision, facts: Facts, at: datetime) -> Message | Unsure:
         """What is decided about hosts is for whoever may execute on every one of them."""
-        hosts = self.council.hosts(decision)
-        if isinstance(hosts, UsageReply):
-            return self._entered(call, decision, facts) or render.usage(hosts)
         allows = may_preview if isinstance(decision, Protections) else may_execute
-        verdict = allows(call.person, call.channel, hosts, rules=self.rules, facts=facts)
-        if not isinstance(verdict, Allowed):
-            return self._turned_away(verdict, call, decision)
+        hosts = self._where_allowed(call, decision, self.council.hosts(decision), allows, facts)
+        if not isinstance(hosts, tuple):
+            return hosts
         said = Said(at, call.person, call.channel, call.trigger_id, call.response_url)
         with self.answering.together():
             if isinstance(decision, Stop):
@@ -445,12 +449,10 @@ class Reception:
 
     def _question(self, call: Call, ask: Ask, facts: Facts, at: datetime) -> Message | Unsure:
         """To ask a host about itself is for whoever may have a preview of it."""
-        hosts = resolve([ask.host], self.store.hosts())
-        if isinstance(hosts, UsageReply):
-            return self._entered(call, ask, facts) or render.usage(hosts)
-        verdict = may_preview(call.person, call.channel, hosts, rules=self.rules, facts=facts)
-        if not isinstance(verdict, Allowed):
-            return self._turned_away(verdict, call, ask)
+        named = resolve([ask.host], self.store.hosts())
+        hosts = self._where_allowed(call, ask, named, may_preview, facts)
+        if not isinstance(hosts, tuple):
+            return hosts
         about = (ask.topic, ask.host, ask.object, at, call.person, call.channel, call.response_url)
         self._inquire(Inquiry(secrets.token_hex(8), *about, thread=call.thread), call)
         if self.line().error:
@@ -498,6 +500,7 @@ class Reception:
         return self._asking(hosts)
 
     def _asking(self, hosts: tuple[str, ...], *, in_thread: bool = False) -> Message:
+        """Have recorded requests sent to these hosts, and say that they are asked."""
         self.answering.wake()
         if self.line().error:
             return render.queue_unreachable()
