@@ -18,7 +18,7 @@ from tests.workspace import Message
 from tests.workspace.people import id_for
 
 HOST, CHANNEL = "web-1", "ops"
-RESTORE_USED = "prune_restore_used"
+CHECK, RESTORE_USED = "prune_check", "prune_restore_used"
 # Long enough for three checks of the scheduler, which come every two seconds, on a machine at work.
 POLICY = f'probe_registry = true\nsettle = "15s"\nshow_logs = 2\nping = ["{id_for("S", "docker-admins")}"]\n'
 SECONDS = 120
@@ -42,10 +42,12 @@ def play(company: Company) -> int:
         call = story.prune()
         broken = _state(engine)
         story.say(f"{BY_ITSELF} {broken}")
+        story.check_again(call, f"Not well yet on {HOST}")
         story.bring_back(call)
         after = _state(engine)
         story.say(f"nobody has touched {SCHEDULER}, its own next check went well")
         story.say(f"{BY_ITSELF} {after}")
+        story.check_again(call, "All is well again")
     return _judged(company, before, broken, after)
 
 
@@ -81,6 +83,13 @@ class _Story:
         self._found(lambda m: m.ts == request.ts and "Brought back" in m.first_line, "what came back")
         self._found(lambda m: m.ts not in known and "[file] Restore on" in m.plain, "the restore's report")
         self._await_health(since)
+        self.tell()
+
+    def check_again(self, call: Message, answer: str) -> None:
+        """The host looks at the services of the call anew, and says so in its thread."""
+        known = {one.ts for one in self._all()}
+        self._press("ana", call, CHECK)
+        self._found(lambda m: m.ts not in known and m.first_line.startswith(answer), "what the host finds")
         self.tell()
 
     def say(self, words: str) -> None:

@@ -25,9 +25,12 @@ TURNS = (
     "[ Prune web-1 ] and confirms",
     "job-scheduler on web-1 was healthy before this run and is unhealthy now.",
     "job-scheduler is unhealthy, 127.0.0.1:5000/shop/jobs:invoices is not there",
+    "ana presses [ Check Again ]",
+    "Not well yet on web-1",
     "ana presses [ Restore What It Used ]",
     "Bring back 1 image on web-1?",
     "[ Restore 1 Object ] and confirms",
     "Brought back 1 object on web-1.",
+    "All is well again",
     "Checked on the engine itself: job-scheduler is healthy",
 )
