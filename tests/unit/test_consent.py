@@ -109,7 +109,7 @@ def test_the_strictest_group_of_a_request_decides() -> None:
     book = {
         "db": {
             "hosts": ["db-*"],
-            "approvals": 2,
+            "approvals": 3,
             "allow": [{"channels": ["COPS"], "execute": ["UBO", "UCY"]}],
         },
         "web": {"hosts": ["*"], "allow": [{"channels": ["COPS"], "execute": ["UANA", "UBO"]}]},
@@ -118,7 +118,7 @@ def test_the_strictest_group_of_a_request_decides() -> None:
     the_rules = Rules("THOME", Rulebook.model_validate({"group": book}))
     found = consent(both, ballots(BO, CY), rules=the_rules, facts=FACTS)
 
-    assert (found.needed, found.given, found.who, found.takes_two) == (2, (BO,), ("UBO",), True)
+    assert (found.needed, found.given, found.who, found.takes_two) == (3, (BO,), ("UBO",), True)
 
 
 def test_s4_a_ballot_whose_voter_is_not_known_is_not_counted_and_is_to_be_looked_up() -> None:
