@@ -40,6 +40,7 @@ from bot.slack.threads import Threads, web_client
 from bot.standing import Standing
 from bot.stopping import Stopping
 from bot.tickets import Tickets
+from bot.typed import Typed
 from bot.underway import Underway
 from bot.withholding import Withholding
 
@@ -169,16 +170,38 @@ class Parts:
         presses = Presses(
             *(memory.store, memory.dossiers, answering, rules, Tickets()), line=self._line, clock=clock
         )
-        permalinks = Permalinks(memory.posts, workspace)
         council = Council(memory.decisions, memory.store, memory.dossiers, clock, self._wake)
+        typed = self._typed(
+            answering, presses, council, Permalinks(memory.posts, workspace), rules, directory
+        )
         return Reception(
+            typed=typed,
+            waiting=memory.waiting,
+            answering=answering,
+            presses=presses,
+            choosing=Choosing(memory.dossiers, memory.choices, presses, answering, council, clock),
+            stopping=Stopping(memory.dossiers, presses, answering, council),
+            facts=directory.facts,
+            clock=clock,
+            look_up=self._look_up,
+        )
+
+    def _typed(
+        self,
+        answering: Answering,
+        presses: Presses,
+        council: Council,
+        permalinks: Permalinks,
+        rules: Rules,
+        directory: Directory,
+    ) -> Typed:
+        memory, clock = self._memory, self._clock
+        return Typed(
             store=memory.store,
             dossiers=memory.dossiers,
             waiting=memory.waiting,
             answering=answering,
             presses=presses,
-            stopping=Stopping(memory.dossiers, presses, answering, council),
-            choosing=Choosing(memory.dossiers, memory.choices, presses, answering, council, clock),
             council=council,
             inquiries=memory.inquiries,
             returns=Returns(memory.store, memory.runs, clock),
@@ -189,11 +212,9 @@ class Parts:
                 clock=clock,
             ),
             rules=rules,
-            facts=directory.facts,
             known=directory.known,
             line=self._line,
             clock=clock,
-            look_up=self._look_up,
         )
 
     def _homely(self, rules: Rules, directory: Directory, workspace: str) -> Home:

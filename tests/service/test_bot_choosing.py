@@ -257,7 +257,7 @@ def test_s11_a_choice_after_the_decision_changes_nothing(stage: Stage, driven: H
     driven.hear()
     driven.carry_on(6)
     driven.click(EXECUTE)
-    (dossier,) = driven.parts.reception.dossiers.open()
+    (dossier,) = driven.parts.reception.typed.dossiers.open()
     choices = Choices(driven.parts.database)
 
     late = choices.choose(
@@ -319,7 +319,7 @@ def test_s12_a_form_waits_until_slack_has_said_who_hands_it_in(stage: Stage, dri
     stage.host().answer_with_plan()
     driven.hear()
     driven.carry_on(6)
-    (dossier,) = driven.parts.reception.dossiers.open()
+    (dossier,) = driven.parts.reception.typed.dossiers.open()
     click = driven.pressed(EDIT, stage.roots()[-1], user="bo", trigger="t-open")
     view = driven.parts.reception.choosing.open(click)
     assert view is not None
@@ -340,7 +340,7 @@ def test_s3_a_form_of_another_plan_chooses_nothing(stage: Stage, driven: HandDri
     stage.host().answer_with_plan()
     driven.hear()
     driven.carry_on(6)
-    (dossier,) = driven.parts.reception.dossiers.open()
+    (dossier,) = driven.parts.reception.typed.dossiers.open()
     of = Edited(dossier.asked.id, "web-1", "sha256:another", stage.channel, "")
     about = driven.parts.reception.presses.tickets.stamp(EDITED.dump_json(of).decode(), driven.person("bo"))
     view = {"callback_id": EDIT, "private_metadata": about}

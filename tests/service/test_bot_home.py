@@ -127,7 +127,7 @@ def test_what_waits_for_others_says_so_and_is_gone_once_it_is_decided(stage: Sta
 
 def test_hosts_tell_of_disk_last_run_and_last_contact(stage: Stage, bot: HandDriven) -> None:
     asked(bot)
-    made = bot.parts.reception.dossiers.open()[0].request.parts[0].plan
+    made = bot.parts.reception.typed.dossiers.open()[0].request.parts[0].plan
     assert made is not None
     bot.click(EXECUTE)
     bot.carry_on(2)

@@ -103,7 +103,7 @@ def test_s3_what_is_left_out_later_voids_approvals(stage: Stage, bots: list[Hand
     bots.append(bot := ruled(stage, 'execute = ["{ana}", "{bo}", "{dee}"]', "approvals = 2"))
     ready(stage, bot)
     bot.click(EXECUTE, user="bo")
-    (dossier,) = bot.parts.reception.dossiers.open()
+    (dossier,) = bot.parts.reception.typed.dossiers.open()
     left_out, ana = [Choice("web-1", (0,))], bot.person("ana")
     Choices(bot.parts.database).choose(dossier.asked.id, left_out, at=bot.clock(), by=ana)
     bot.carry_on(2)

@@ -223,7 +223,7 @@ def test_a_protection_is_added_shown_and_lifted(bot: HandDriven, stage: Stage) -
     bot.hear()
     bot.carry_on(2)
     assert channel_says(bot, "web-1: done")
-    shown = bot.parts.reception.council.decisions.newest()
+    shown = bot.parts.reception.typed.council.decisions.newest()
     assert [one.pattern for one in shown] == ["registry.example/app:*"]
 
     assert "No protection from Slack" in bot.command("unprotect web-1 postgres:16")

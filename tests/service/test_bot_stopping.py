@@ -92,7 +92,7 @@ def test_a_press_that_is_delivered_twice_stops_once(bot: HandDriven) -> None:
     for _ in range(2):
         bot.parts.reception.stop(pressed)
         bot.parts.doorkeeper.step()
-    assert len(bot.parts.reception.council.decisions.unsettled()) == 1
+    assert len(bot.parts.reception.typed.council.decisions.unsettled()) == 1
 
 
 def test_s12_a_button_of_ours_in_another_message_stops_nothing(bot: HandDriven) -> None:
@@ -121,7 +121,7 @@ def test_s14_a_stop_that_nobody_heard_of_can_be_pressed_again(bot: HandDriven) -
     running(bot, "web-1")
     bot.click(STOP)
     bot.carry_on()
-    decisions = bot.parts.reception.council.decisions
+    decisions = bot.parts.reception.typed.council.decisions
     (stop,) = decisions.unsettled()
     decisions.settle(stop, State.LAPSED)
     bot.carry_on(2)
@@ -146,7 +146,7 @@ def test_two_presses_in_one_moment_stop_once(bot: HandDriven) -> None:
     bot.parts.doorkeeper.step()
     told = sorted([bot.told("ana"), bot.told("bo")])
     assert ["stopped it" in told[0], told[1].startswith("Stopping the run")] == [True, True]
-    assert len(bot.parts.reception.council.decisions.unsettled()) == 1
+    assert len(bot.parts.reception.typed.council.decisions.unsettled()) == 1
 
 
 def test_what_is_over_cannot_be_stopped(bot: HandDriven) -> None:

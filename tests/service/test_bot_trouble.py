@@ -254,7 +254,7 @@ def called(stage: Stage, bot: HandDriven, made: Plan) -> Message:
 def test_a_press_has_the_host_plan_the_way_back_and_brings_back_nothing(
     stage: Stage, bot: HandDriven, called: Message, button: str, objects: tuple[str, ...]
 ) -> None:
-    (run,) = bot.parts.reception.chronicle.runs.page(Wanted(("web-1",)), most=9).runs
+    (run,) = bot.parts.reception.typed.chronicle.runs.page(Wanted(("web-1",)), most=9).runs
     assert bot.click(button, root=called).startswith("Asking web-1 for a plan.")
     bot.carry_on()
 

@@ -209,7 +209,7 @@ def answer(stage: Stage, bot: HandDriven, question: Question, found: ServicesAns
 def test_who_may_look_has_the_host_look_again_and_all_read_it_in_the_thread(
     stage: Stage, bot: HandDriven, called: Message
 ) -> None:
-    (run,) = bot.parts.reception.chronicle.runs.page(Wanted(("web-1",)), most=9).runs
+    (run,) = bot.parts.reception.typed.chronicle.runs.page(Wanted(("web-1",)), most=9).runs
     assert "in the thread of the message" in bot.click(CHECK, root=called, user="dee")
     question = asked(stage, bot)
     assert (question.topic, question.object) == (Topic.SERVICES, run.order_id)
@@ -251,7 +251,7 @@ def test_pressed_by_several_it_is_asked_once(stage: Stage, bot: HandDriven, call
     question = asked(stage, bot)
     assert stage.host().queued == 0
     answer(stage, bot, question, WELL)
-    assert bot.parts.reception.inquiries.open() == ()
+    assert bot.parts.reception.typed.inquiries.open() == ()
 
     bot.click(CHECK, root=called)
     asked(stage, bot)

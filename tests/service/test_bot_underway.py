@@ -47,7 +47,7 @@ def test_status_names_each_request_with_a_link_to_its_thread(stage: Stage, bot: 
 
 def test_without_the_address_of_the_workspace_there_are_no_links(stage: Stage, bot: HandDriven) -> None:
     ready(stage, bot)
-    request = bot.parts.reception.dossiers.open()[0].asked.id
+    request = bot.parts.reception.typed.dossiers.open()[0].asked.id
     assert Permalinks(bot.posts, stage.slack.url).of([request, "another"]).keys() == {request}
     assert Permalinks(bot.posts, "").of([request]) == {}
 
@@ -100,7 +100,7 @@ def test_work_of_a_time_that_there_is_not_is_kept_unread_and_stops_nothing(
     stage.host().tell(finished(report(order.id, made, order.plan_digest, at=bot.clock()), at=bot.clock()))
     bot.hear()
     bot.carry_on(6)
-    assert bot.parts.reception.dossiers.open() == ()
+    assert bot.parts.reception.typed.dossiers.open() == ()
     with bot.parts.database.reading() as db:
         kept = [row["kind"] for row in db.execute("SELECT kind FROM events ORDER BY seq")]
     assert kept.count("unreadable") == 3

@@ -92,7 +92,7 @@ class World:
         self.hosts = {h: StandInHost(h, self.server, self.key, clock=self.clock) for h in HOSTS}
         self.bots = [self.new_bot() for _ in range(BOTS)]
         for host in HOSTS:
-            self.bots[0].reception.store.admit(host, self.clock())
+            self.bots[0].reception.typed.store.admit(host, self.clock())
         self.know()
 
     def new_bot(self) -> Parts:
@@ -129,7 +129,7 @@ class World:
 
     def answer(self, bot: Parts, number: int) -> None:
         """A host has planned for one of the open requests."""
-        filed = bot.reception.store.open_requests()
+        filed = bot.reception.typed.store.open_requests()
         if not filed:
             return
         chosen = filed[number % len(filed)].asked
@@ -146,7 +146,7 @@ class World:
 
     def choose(self, bot: Parts, number: int) -> None:
         """Somebody leaves a host, or the first step of its plan, out of one of the open requests."""
-        filed = bot.reception.store.open_requests()
+        filed = bot.reception.typed.store.open_requests()
         if not filed:
             return
         asked = filed[number % len(filed)].asked
@@ -182,7 +182,7 @@ class World:
     def look(self) -> None:
         """People look at what is drawn; the order of the world is looked after."""
         reception = self.bots[0].reception
-        for dossier in reception.dossiers.open():
+        for dossier in reception.typed.dossiers.open():
             request = reception.presses.standing(dossier)
             value = json.dumps({"request": request.asked.id, "set": request.set_digest})
             if request.phase is Phase.READY and value not in self.drawn:
@@ -191,7 +191,7 @@ class World:
                 posts.begin(request.asked.id, ROOT, CHANNEL, self.clock())
                 posts.show(request.asked.id, ROOT, ts=ROOT_TS, shown=value)
         for request_id in self.requests():
-            now = reception.store.settlement(request_id)
+            now = reception.typed.store.settlement(request_id)
             if now is not None:
                 assert self.settled.setdefault(request_id, now) == now, "a settlement was changed"
         self.notes |= {note.id: note.message.text for note in self.bots[0].reception.answering.posts.owed()}
