@@ -3,20 +3,23 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from workers.audit_lines import (
     EventsLine,
     Head,
     Line,
     OrderLine,
-    OutcomeLine,
     RefusalLine,
     ReportLine,
     RestoreLine,
+    RestoreReportLine,
+    RestoreStepLine,
     StandingLine,
     StepLine,
     agreed,
     report_line,
+    restore_report_line,
 )
 from workers.contract import (
     STANDING,
@@ -24,7 +27,6 @@ from workers.contract import (
     Person,
     RestoreOrder,
     RestoreOutcome,
-    RestoreReport,
     Step,
     StepOutcome,
 )
@@ -44,6 +46,8 @@ def lines(ledger: Ledger, host: str, now: datetime) -> Iterator[Line]:
         yield from _steps(ledger)
         yield from _reports(ledger)
         yield from _restores(ledger)
+        yield from _restore_steps(ledger)
+        yield from _restore_reports(ledger)
         yield from _refusals(ledger)
         yield from _standing(ledger)
         yield _events(ledger)
@@ -52,16 +56,19 @@ def lines(ledger: Ledger, host: str, now: datetime) -> Iterator[Line]:
 def _orders(ledger: Ledger) -> Iterator[OrderLine]:
     for consumed_at, body in ledger.rows("SELECT consumed_at, body FROM orders ORDER BY rowid"):
         order = ExecutionOrder.model_validate_json(body)
-        yield OrderLine(
-            id=order.id,
-            consumed_at=datetime.fromisoformat(consumed_at),
-            request_id=order.request_id,
-            requester=order.requester.spelled,
-            approvers=agreed(order),
-            plan_digest=order.plan_digest,
-            engine_id=order.engine_id,
-            excluded=order.excluded,
-        )
+        yield OrderLine(**_consumed(order, consumed_at), excluded=order.excluded)
+
+
+def _consumed(order: ExecutionOrder | RestoreOrder, consumed_at: str) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "consumed_at": datetime.fromisoformat(consumed_at),
+        "request_id": order.request_id,
+        "requester": order.requester.spelled,
+        "approvers": agreed(order),
+        "plan_digest": order.plan_digest,
+        "engine_id": order.engine_id,
+    }
 
 
 def _steps(ledger: Ledger) -> Iterator[StepLine]:
@@ -83,25 +90,25 @@ def _reports(ledger: Ledger) -> Iterator[ReportLine]:
 
 
 def _restores(ledger: Ledger) -> Iterator[RestoreLine]:
-    query = "SELECT consumed_at, body, report FROM restore_orders ORDER BY rowid"
-    for consumed_at, body, told in ledger.rows(query):
-        order = RestoreOrder.model_validate_json(body)
-        report = RestoreReport.model_validate_json(told) if told else None
-        yield RestoreLine(
-            id=order.id,
-            consumed_at=datetime.fromisoformat(consumed_at),
-            requester=order.requester.spelled,
-            approvers=tuple(one.spelled for one in order.agreed),
-            plan_digest=order.plan_digest,
-            run=report.run if report else "",
-            status=report.status if report else "",
-            outcomes=tuple(map(_restored, report.outcomes)) if report else (),
+    for consumed_at, body in ledger.rows("SELECT consumed_at, body FROM restore_orders ORDER BY rowid"):
+        yield RestoreLine(**_consumed(RestoreOrder.model_validate_json(body), consumed_at))
+
+
+def _restore_steps(ledger: Ledger) -> Iterator[RestoreStepLine]:
+    rows = ledger.rows("SELECT order_id, step, asked_at, outcome FROM restore_journal ORDER BY rowid")
+    for order_id, index, asked_at, outcome in rows:
+        ended = RestoreOutcome.model_validate_json(outcome) if outcome else None
+        yield RestoreStepLine(
+            order_id=order_id,
+            index=index,
+            asked_at=datetime.fromisoformat(asked_at),
+            outcome=ended.outcome if ended else "",
+            reason=ended.reason if ended else None,
         )
 
 
-def _restored(one: RestoreOutcome) -> OutcomeLine:
-    why = one.reason.code if one.reason else ""
-    return OutcomeLine(index=one.index, id=one.object.id, outcome=one.outcome, reason=why)
+def _restore_reports(ledger: Ledger) -> Iterator[RestoreReportLine]:
+    yield from map(restore_report_line, ledger.restore_reports())
 
 
 def _refusals(ledger: Ledger) -> Iterator[RefusalLine]:

@@ -6,7 +6,7 @@ The host writes them (`workers.audit`), and whoever has the bot's copy reads the
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
@@ -18,6 +18,9 @@ from workers.contract import (
     HostName,
     Reference,
     Report,
+    RestoreOrder,
+    RestoreOutcome,
+    RestoreReport,
     StepOutcome,
     Value,
 )
@@ -36,10 +39,9 @@ class Head(Value):
     exported_at: AwareDatetime
 
 
-class OrderLine(Value):
+class Consumed(Value):
     """An order that was consumed; people as ``TEAM/USER`` or ``cli:USER``."""
 
-    record: Literal["order"] = "order"
     id: str
     consumed_at: AwareDatetime
     request_id: str
@@ -51,20 +53,43 @@ class OrderLine(Value):
 
     @property
     def is_local(self) -> bool:
-        """Whether somebody at the host itself began this run."""
+        """Whether somebody at the host itself began this."""
         return all(name.startswith(AT_A_MACHINE) for name in self.approvers)
 
 
-class StepLine(Value):
-    """A removal that the engine was asked for; one without an outcome was cut off there."""
+class OrderLine(Consumed):
+    """The order of a run."""
 
-    record: Literal["step"] = "step"
+    record: Literal["order"] = "order"
+
+
+class RestoreLine(Consumed):
+    """The order of a restore."""
+
+    record: Literal["restore"] = "restore"
+
+
+class Journaled(Value):
+    """What the engine was asked for; a step without an outcome was cut off there."""
+
     order_id: str
     index: int
     asked_at: AwareDatetime
-    object: Reference
     outcome: str = ""
     reason: Reason | None = None
+
+
+class StepLine(Journaled):
+    """A removal."""
+
+    record: Literal["step"] = "step"
+    object: Reference
+
+
+class RestoreStepLine(Journaled):
+    """Bringing back one object, which the plan names."""
+
+    record: Literal["restore_step"] = "restore_step"
 
 
 class OutcomeLine(Value):
@@ -76,10 +101,9 @@ class OutcomeLine(Value):
     reason: str = ""
 
 
-class ReportLine(Value):
-    """How a run ended; `freed` in bytes, None where that could not be measured."""
+class Reported(Value):
+    """How what was ordered ended."""
 
-    record: Literal["report"] = "report"
     order_id: str
     request_id: str
     plan_digest: Digest
@@ -88,11 +112,24 @@ class ReportLine(Value):
     started_at: AwareDatetime
     finished_at: AwareDatetime
     status: str
-    freed: int | None
-    expected: Bytes
     stopped_by: tuple[Reason, ...] = ()
     findings: tuple[Reason, ...] = ()
     outcomes: tuple[OutcomeLine, ...] = ()
+
+
+class ReportLine(Reported):
+    """How a run ended; `freed` in bytes, None where that could not be measured."""
+
+    record: Literal["report"] = "report"
+    freed: int | None
+    expected: Bytes
+
+
+class RestoreReportLine(Reported):
+    """What of a run was brought back; `run` is that one's order."""
+
+    record: Literal["restore_report"] = "restore_report"
+    run: str
 
 
 class RefusalLine(Value):
@@ -111,20 +148,6 @@ class RefusalLine(Value):
     def is_local(self) -> bool:
         """Whether this was said to somebody at the host itself."""
         return self.requester.startswith(AT_A_MACHINE)
-
-
-class RestoreLine(Value):
-    """What of a run was brought back; `status` is empty where it was cut off and not reported yet."""
-
-    record: Literal["restore"] = "restore"
-    id: str
-    consumed_at: AwareDatetime
-    requester: str
-    approvers: tuple[str, ...]
-    plan_digest: Digest
-    run: str = ""
-    status: str = ""
-    outcomes: tuple[OutcomeLine, ...] = ()
 
 
 class StandingLine(Value):
@@ -156,7 +179,17 @@ class End(Value):
 
 
 Line = Annotated[
-    Head | OrderLine | StepLine | ReportLine | RefusalLine | RestoreLine | StandingLine | EventsLine | End,
+    Head
+    | OrderLine
+    | StepLine
+    | ReportLine
+    | RestoreLine
+    | RestoreStepLine
+    | RestoreReportLine
+    | RefusalLine
+    | StandingLine
+    | EventsLine
+    | End,
     Field(discriminator="record"),
 ]
 LINE: TypeAdapter[Line] = TypeAdapter(Line)
@@ -173,6 +206,9 @@ class HostCopy:
     refusals: tuple[RefusalLine, ...]
     events: EventsLine
     standing: tuple[StandingLine, ...] = ()
+    restores: tuple[RestoreLine, ...] = ()
+    restore_steps: tuple[RestoreStepLine, ...] = ()
+    restore_reports: tuple[RestoreReportLine, ...] = ()
 
 
 class BrokenCopy(Exception):
@@ -239,33 +275,43 @@ def _copy(lines: list[Line]) -> HostCopy:
         refusals=tuple(line for line in lines if isinstance(line, RefusalLine)),
         events=events[0],
         standing=tuple(line for line in lines if isinstance(line, StandingLine)),
+        restores=tuple(line for line in lines if isinstance(line, RestoreLine)),
+        restore_steps=tuple(line for line in lines if isinstance(line, RestoreStepLine)),
+        restore_reports=tuple(line for line in lines if isinstance(line, RestoreReportLine)),
     )
 
 
-def agreed(what: ExecutionOrder | Report) -> tuple[str, ...]:
+def agreed(what: ExecutionOrder | RestoreOrder | Report | RestoreReport) -> tuple[str, ...]:
     """Everybody who agreed, where several had to; the one whose agreement was the last one needed is last."""
     return tuple(dict.fromkeys(one.spelled for one in what.agreed))
 
 
 def report_line(report: Report) -> ReportLine:
-    """What is compared of a report."""
-    return ReportLine(
-        order_id=report.order_id,
-        request_id=report.request_id,
-        plan_digest=report.plan_digest,
-        requester=report.requester.spelled,
-        approvers=agreed(report),
-        started_at=report.started_at,
-        finished_at=report.finished_at,
-        status=report.status,
-        freed=report.freed,
-        expected=report.expected,
-        stopped_by=report.stopped_by,
-        findings=report.findings,
-        outcomes=tuple(_outcome_line(one) for one in report.outcomes),
-    )
+    """What is compared of a run's report."""
+    return ReportLine(**_reported(report), freed=report.freed, expected=report.expected)
 
 
-def _outcome_line(one: StepOutcome) -> OutcomeLine:
+def restore_report_line(report: RestoreReport) -> RestoreReportLine:
+    """What is compared of a restore's report."""
+    return RestoreReportLine(**_reported(report), run=report.run)
+
+
+def _reported(report: Report | RestoreReport) -> dict[str, Any]:
+    return {
+        "order_id": report.order_id,
+        "request_id": report.request_id,
+        "plan_digest": report.plan_digest,
+        "requester": report.requester.spelled,
+        "approvers": agreed(report),
+        "started_at": report.started_at,
+        "finished_at": report.finished_at,
+        "status": report.status,
+        "stopped_by": report.stopped_by,
+        "findings": report.findings,
+        "outcomes": tuple(_outcome_line(one) for one in report.outcomes),
+    }
+
+
+def _outcome_line(one: StepOutcome | RestoreOutcome) -> OutcomeLine:
     why = one.reason.code if one.reason else ""
     return OutcomeLine(index=one.index, id=one.object.id, outcome=one.outcome, reason=why)

@@ -932,6 +932,11 @@ class RestoreReport(Value):
     outcomes: tuple[RestoreOutcome, ...]
     findings: tuple[Reason, ...] = ()
 
+    @property
+    def agreed(self) -> tuple[Person, ...]:
+        """Everybody who agreed."""
+        return tuple(dict.fromkeys((*self.approvers, self.approver)))
+
 
 class Fact(Value):
     """What every event tells: something that happened on a host, for a request or for none."""

@@ -30,7 +30,7 @@ def compare(own: Own, copies: Sequence[HostCopy]) -> tuple[Finding, ...]:
 
 def _ordered(acts: Sequence[Act]) -> Iterator[str]:
     """The hosts that were sent orders, also those sent away since."""
-    return (act.host for act in acts if act.what == What.ORDERED)
+    return (act.host for act in acts if act.what in (What.ORDERED, What.RESTORE_ORDERED))
 
 
 def _acts_missing(acts: Sequence[Act]) -> Iterator[Finding]:
@@ -45,7 +45,8 @@ def _host(own: Own, host: str, copies: Sequence[HostCopy], known: set[str]) -> I
         yield finding(Found.UNKNOWN_HOST, host)
         return
     yield from numbering.differences(own.heard, host, copies)
-    yield from runs.differences(own, host, copies)
+    yield from runs.differences(own, host, runs.runs(copies))
+    yield from runs.differences(own, host, runs.restores(copies))
     yield from _refusals(own, host, copies)
     yield from _standing(own, host, copies)
 

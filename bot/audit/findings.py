@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from workers.audit_lines import ReportLine
+from workers.audit_lines import Reported, RestoreReportLine
+from workers.contract import Outcome, Restored
+
+THERE = frozenset({Restored.RESTORED, Restored.ALREADY_THERE})
 
 
 class Found(StrEnum):
@@ -73,12 +76,15 @@ def finding(code: Found, host: str, /, **values: str | int) -> Finding:
     return Finding(code, host, values)
 
 
-def end(report: ReportLine | None) -> str:
-    """How a run ended, in a few words."""
+def end(report: Reported | None) -> str:
+    """How a run or a restore ended, in a few words."""
     if report is None:
         return "not reported"
-    removed = sum(one.outcome == "removed" for one in report.outcomes)
-    return f"{report.status}, {removed} of {len(report.outcomes)} removed"
+    outcomes = [one.outcome for one in report.outcomes]
+    if isinstance(report, RestoreReportLine):
+        there = sum(one in THERE for one in outcomes)
+        return f"restore {report.status}, {there} of {len(outcomes)} there again"
+    return f"{report.status}, {outcomes.count(Outcome.REMOVED)} of {len(outcomes)} removed"
 
 
 def ranges(numbers: Iterable[int]) -> str:

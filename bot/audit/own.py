@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.acts import Act
-from workers.audit_lines import ReportLine
+from workers.audit_lines import Reported
 
 
 @dataclass(frozen=True)
 class Heard:
-    """An event that a host told; `report` where it is the end of a run, `at` by the host's own clock."""
+    """An event that a host told; `at` by the host's own clock, `report` where it ends a run or a restore."""
 
     host: str
     ledger: str
     seq: int
     at: datetime | None = None
-    report: ReportLine | None = None
+    report: Reported | None = None
 
 
 @dataclass(frozen=True)

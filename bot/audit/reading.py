@@ -10,14 +10,14 @@ from bot.memory.audit import Audit
 from bot.memory.database import Database
 from bot.memory.history import FOREIGN, UNREADABLE
 from bot.memory.store import Store
-from workers.audit_lines import ReportLine, report_line
-from workers.contract import EVENT, ExecutionFinished
+from workers.audit_lines import Reported, report_line, restore_report_line
+from workers.contract import EVENT, ExecutionFinished, RestoreFinished
 
 # Plans are large, and nothing of them is compared here; what could not be read counts by its number.
 EVENTS = """
 SELECT host, ledgers.ledger AS ledger, seq,
        CASE WHEN kind NOT IN (?, ?) THEN json_extract(body, '$.at') END AS at,
-       CASE WHEN kind = 'execution_finished' THEN body END AS ending
+       CASE WHEN kind IN ('execution_finished', 'restore_finished') THEN body END AS ending
 FROM events JOIN ledgers ON number = events.ledger ORDER BY number, seq
 """
 
@@ -34,10 +34,12 @@ def _heard(row: sqlite3.Row) -> Heard:
     return Heard(row["host"], row["ledger"], row["seq"], at, _report(row["ending"]))
 
 
-def _report(ending: str | None) -> ReportLine | None:
-    """The report of a run; one that only another version of this program can read is missed."""
+def _report(ending: str | None) -> Reported | None:
+    """A report; one that only another version of this program can read is missed."""
     try:
         event = EVENT.validate_json(ending) if ending else None
     except ValidationError:
         return None
+    if isinstance(event, RestoreFinished):
+        return restore_report_line(event.report)
     return report_line(event.report) if isinstance(event, ExecutionFinished) else None

@@ -1,45 +1,106 @@
-"""Runs: what was decided and sent here, against what was consumed and done there (pure)."""
+"""Runs and restores: what was decided and sent here, against what was consumed and done there (pure)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from bot.acts import Act, What
 from bot.audit.findings import Finding, Found, end, finding
 from bot.audit.own import Own
-from workers.audit_lines import HostCopy, OrderLine, OutcomeLine, ReportLine, StepLine
+from workers.audit_lines import (
+    Consumed,
+    HostCopy,
+    Journaled,
+    OutcomeLine,
+    Reported,
+    ReportLine,
+    RestoreReportLine,
+)
 
 # `outcomes` are compared one by one.
-FIELDS = tuple(name for name in ReportLine.model_fields if name not in ("record", "order_id", "outcomes"))
+NOT_FIELDS = ("record", "order_id", "outcomes")
 NOBODY = "nobody"
 
 
 @dataclass(frozen=True)
+class Kind:
+    """Which orders are compared with each other: one that permits a restore permits no run."""
+
+    ordered: What
+    job: str
+    report: type[Reported]
+
+
+RUNS = Kind(What.ORDERED, "execute", ReportLine)
+RESTORES = Kind(What.RESTORE_ORDERED, "restore", RestoreReportLine)
+
+
+@dataclass(frozen=True)
 class Here:
-    """What the bot's copy says of one host's runs."""
+    """What the bot's copy says of one host's orders of a kind."""
 
     sent: Mapping[str, Act]
     perhaps_sent: Mapping[str, Act]
     asked: Mapping[str, str]
     confirmed: Mapping[str, frozenset[str]]
     left_out: Mapping[str, str]
-    reports: Mapping[str, ReportLine]
+    reports: Mapping[str, Reported]
 
 
 @dataclass(frozen=True)
 class There:
-    """What the host's copies say of its runs; `written`: when the newest was."""
+    """What the host's copies say of its orders of a kind; `written`: when the newest was."""
 
-    orders: Mapping[str, OrderLine]
-    reports: Mapping[str, ReportLine]
-    steps: tuple[StepLine, ...]
+    kind: Kind
+    orders: Mapping[str, Consumed]
+    reports: Mapping[str, Reported]
+    steps: tuple[Journaled, ...]
     refused: frozenset[str]
     written: datetime
 
 
-def differences(own: Own, host: str, copies: Sequence[HostCopy]) -> Iterator[Finding]:
-    """Compare every run and every order of a host."""
-    here, there = _here(own, host), _there(copies)
+def runs(copies: Sequence[HostCopy]) -> There:
+    """What a host's copies say of its runs."""
+    return _there(
+        *(RUNS, copies),
+        orders=chain.from_iterable(copy.orders for copy in copies),
+        reports=chain.from_iterable(copy.reports for copy in copies),
+        steps=chain.from_iterable(copy.steps for copy in copies),
+    )
+
+
+def restores(copies: Sequence[HostCopy]) -> There:
+    """What a host's copies say of its restores."""
+    return _there(
+        *(RESTORES, copies),
+        orders=chain.from_iterable(copy.restores for copy in copies),
+        reports=chain.from_iterable(copy.restore_reports for copy in copies),
+        steps=chain.from_iterable(copy.restore_steps for copy in copies),
+    )
+
+
+def _there(
+    kind: Kind,
+    copies: Sequence[HostCopy],
+    *,
+    orders: Iterable[Consumed],
+    reports: Iterable[Reported],
+    steps: Iterable[Journaled],
+) -> There:
+    return There(
+        kind=kind,
+        orders={order.id: order for order in orders},
+        reports={report.order_id: report for report in reports},
+        steps=tuple(steps),
+        refused=frozenset(line.order_id for copy in copies for line in copy.refusals),
+        written=max(copy.head.exported_at for copy in copies),
+    )
+
+
+def differences(own: Own, host: str, there: There) -> Iterator[Finding]:
+    """Compare every order of a kind, and what came of it."""
+    here = _here(own, host, there.kind)
     for order in there.orders.values():
         yield from _order(here, host, order, there.reports.get(order.id))
     for order_id, act in here.sent.items():
@@ -50,22 +111,27 @@ def differences(own: Own, host: str, copies: Sequence[HostCopy]) -> Iterator[Fin
     yield from _journals(host, there)
 
 
-def _here(own: Own, host: str) -> Here:
+def _here(own: Own, host: str, kind: Kind) -> Here:
     acts = [act for act in own.acts if act.host == host]
-    lost = (a for a in acts if a.what == What.NOT_SENT and a.detail.get("certain") == 0)
     confirmed: dict[str, frozenset[str]] = {}
     for act in own.acts:
         if act.what in (What.APPROVED, What.CONFIRMED):
             confirmed[act.request_id] = confirmed.get(act.request_id, frozenset()) | {act.who}
     settled = (act for act in own.acts if act.what == What.CONFIRMED)
+    reports = (heard.report for heard in own.heard if heard.host == host)
     return Here(
-        sent={act.order_id: act for act in acts if act.what == What.ORDERED},
-        perhaps_sent={act.order_id: act for act in lost},
+        sent={act.order_id: act for act in acts if act.what == kind.ordered},
+        perhaps_sent={act.order_id: act for act in acts if _is_in_doubt(act, kind)},
         asked={act.request_id: act.who for act in own.acts if act.what == What.ASKED},
         confirmed=confirmed,
         left_out={act.request_id: _left_out(act, host) for act in settled},
-        reports={e.report.order_id: e.report for e in own.heard if e.host == host and e.report},
+        reports={report.order_id: report for report in reports if isinstance(report, kind.report)},
     )
+
+
+def _is_in_doubt(act: Act, kind: Kind) -> bool:
+    about = act.detail
+    return act.what == What.NOT_SENT and about.get("certain") == 0 and about.get("type") == kind.job
 
 
 def _left_out(act: Act, host: str) -> str:
@@ -74,17 +140,7 @@ def _left_out(act: Act, host: str) -> str:
     return str(excluded.get(host, "")) if isinstance(excluded, Mapping) else ""
 
 
-def _there(copies: Sequence[HostCopy]) -> There:
-    return There(
-        orders={order.id: order for copy in copies for order in copy.orders},
-        reports={report.order_id: report for copy in copies for report in copy.reports},
-        steps=tuple(step for copy in copies for step in copy.steps),
-        refused=frozenset(line.order_id for copy in copies for line in copy.refusals),
-        written=max(copy.head.exported_at for copy in copies),
-    )
-
-
-def _order(here: Here, host: str, order: OrderLine, report: ReportLine | None) -> Iterator[Finding]:
+def _order(here: Here, host: str, order: Consumed, report: Reported | None) -> Iterator[Finding]:
     if report is None:
         yield finding(Found.NOT_OVER, host, order=order.id)
     if order.is_local:
@@ -99,7 +155,7 @@ def _order(here: Here, host: str, order: OrderLine, report: ReportLine | None) -
     yield from _terms(here, host, order, sent)
 
 
-def _terms(here: Here, host: str, order: OrderLine, sent: Act) -> Iterator[Finding]:
+def _terms(here: Here, host: str, order: Consumed, sent: Act) -> Iterator[Finding]:
     """The plan, who asked and who confirmed, by the acts and by the order that the host consumed."""
     if sent.plan_digest != order.plan_digest:
         ours = sent.plan_digest or "none"
@@ -133,15 +189,15 @@ def _reports(here: Here, there: There, host: str, order_id: str) -> Iterator[Fin
         yield finding(Found.REPORT_NOT_THERE, host, order=order_id, end=end(ours))
 
 
-def _values(host: str, order_id: str, ours: ReportLine, theirs: ReportLine) -> Iterator[Finding]:
+def _values(host: str, order_id: str, ours: Reported, theirs: Reported) -> Iterator[Finding]:
     mine, other = (one.model_dump(mode="json") for one in (ours, theirs))
-    for name in FIELDS:
-        if mine[name] != other[name]:
+    for name in mine:
+        if name not in NOT_FIELDS and mine[name] != other[name]:
             said = {"ours": str(mine[name]), "theirs": str(other[name])}
             yield finding(Found.OTHER_REPORT, host, order=order_id, field=name, **said)
 
 
-def _outcomes(host: str, order_id: str, ours: ReportLine, theirs: ReportLine) -> Iterator[Finding]:
+def _outcomes(host: str, order_id: str, ours: Reported, theirs: Reported) -> Iterator[Finding]:
     mine, other = ({one.index: one for one in report.outcomes} for report in (ours, theirs))
     for index in sorted({*mine, *other}):
         if mine.get(index) != other.get(index):

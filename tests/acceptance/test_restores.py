@@ -7,7 +7,8 @@ import pytest
 
 from tests.acceptance.small_host import NO_GRACE, NO_WAITING
 from tests.stage.company import CANCEL, EXECUTE, Company
-from tests.stage.member import Member
+from tests.stage.member import Member, finished
+from tests.stage.processes import MINIMAL
 from tests.stage.registry import Registry
 from tests.workspace import Message
 from workers.contract import Restored, RestoreReport, Status
@@ -77,3 +78,16 @@ def test_run_then_restore_by_button_brings_image_tags_and_network_back(
     assert {one.outcome for one in report.outcomes} == {Restored.RESTORED}
     assert report.approver.user == company.slack.user_id("bo")
     company.reply(root, "Restore on web-1")
+
+
+def test_the_copies_of_bot_and_host_say_the_same_of_the_restore(
+    company: Company, web: Member, tmp_path: Path
+) -> None:
+    brought = restores(web)
+    file = tmp_path / "web-1.jsonl"
+    file.write_text(web.cli("audit", "--json").stdout)
+    verify = finished("bot", ["audit", "verify", str(file)], {**MINIMAL, **company.environment})
+
+    assert brought
+    assert verify.stdout.splitlines() == ["same        web-1"]
+    assert verify.returncode == 0

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,12 @@ from bot.memory.database import Database
 from bot.memory.history import Entry, History
 from bot.memory.store import Store
 from bot.requests import Sent, Settled, Settlement
+from bot.wanted import Wanted
 from tests.unit.bot_values import BO, NOON, after, asked, finished, order, plan, plan_ready, report, started
+from tests.unit.restores_told import restore_plan, restore_planned, restore_report
 from workers import audit
 from workers.audit_lines import spelled
+from workers.contract import RestoreOrder, RestorePlan
 from workers.memory.ledger import Ledger
 from workers.signing import digest
 
@@ -125,6 +129,71 @@ def test_what_somebody_changed_in_one_of_the_two_is_found(
         without_triggers(database, statement)
 
     assert main(["audit", "verify", exported(state)]) == 1
+    assert said in capsys.readouterr().out
+
+
+@pytest.fixture
+def restored(state: Path) -> Path:
+    """The same, after what that run had removed was brought back."""
+    made = restore_plan(request="r2", at=after(80))
+    plan_digest = digest(made)
+    with closing(Ledger(state / "ledger.db")) as ledger:
+        ledger.keep_restore_plan(made, restore_planned(made))
+        ledger.consume_restore(restore_order("b1", made), after(92))
+        ledger.ask_restore("b1", 0, after(93))
+        done = restore_report("b1", made, plan_digest, at=after(95))
+        ledger.end_restore_step("b1", done.outcomes[0])
+        ledger.finish_restore(done)
+        entries = [Entry(ledger.id, seq, body) for seq, body in ledger.outbox(after=0)]
+        ledger.acknowledged(entries[-1].seq)
+    with closing(Database(state / "bot.sqlite3")) as database:
+        store = Store(database)
+        store.ask(replace(asked(id_="r2"), wanted=Wanted("last")), trigger_id="t2")
+        store.settle("r2", Settlement(Settled.CONFIRMED, after(90), BO, "s2", {"web-1": plan_digest}))
+        store.record_sent("r2", [Sent("web-1", "restore", after(91), "b1")])
+        History(database).record("web-1", entries, after(96))
+    return state
+
+
+def restore_order(id_: str, made: RestorePlan) -> RestoreOrder:
+    about = order(id_, digest(made)).model_dump(exclude={"type", "excluded"})
+    return RestoreOrder.model_validate(about | {"request_id": made.request_id})
+
+
+def test_copies_that_agree_on_a_restore_as_well_end_with_0(
+    restored: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "verify", exported(restored)]) == 0
+    assert capsys.readouterr().out == "same        web-1\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "statement", "said"),
+    [
+        ("bot.sqlite3", "UPDATE acts SET what = 'ordered' WHERE what = 'restore_ordered'", "never sent it"),
+        ("bot.sqlite3", "UPDATE acts SET who = 'T1/U9' WHERE request_id = 'r2'", "by T1/U9 here, by T1/U2"),
+        ("bot.sqlite3", "DELETE FROM events WHERE kind = 'restore_finished'", "the report of order b1"),
+        ("ledger.db", "UPDATE restore_orders SET body = replace(body, '\"U2\"', '\"U1\"')", "by T1/U1 there"),
+        (
+            "ledger.db",
+            """UPDATE restore_orders SET report = replace(report, '"restored"', '"failed"')""",
+            "step 0 of order b1 ended as restored",
+        ),
+        (
+            "ledger.db",
+            "UPDATE restore_orders SET report = NULL",
+            "restore done, 2 of 2 there again) came here",
+        ),
+        ("ledger.db", "DELETE FROM restore_orders", "neither consumed nor refused"),
+    ],
+)
+def test_what_somebody_changed_about_a_restore_is_found(
+    restored: Path, capsys: pytest.CaptureFixture[str], file: str, statement: str, said: str
+) -> None:
+    with closing(sqlite3.connect(restored / file)) as database:
+        without_triggers(database, statement)
+
+    assert main(["audit", "verify", exported(restored)]) == 1
     assert said in capsys.readouterr().out
 
 

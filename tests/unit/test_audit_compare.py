@@ -11,15 +11,19 @@ from bot.audit.own import Heard, Own
 from bot.render.audit import SENTENCES, audit_lines
 from tests.unit.bot_values import NOON, after, image, plan, report
 from tests.unit.golden import assert_text
+from tests.unit.restores_told import restore_plan, restore_report
 from workers.audit_lines import (
     EventsLine,
     Head,
     HostCopy,
     OrderLine,
     RefusalLine,
+    RestoreLine,
+    RestoreStepLine,
     StandingLine,
     StepLine,
     report_line,
+    restore_report_line,
 )
 from workers.contract import Outcome
 from workers.reasons import Code, reason
@@ -162,6 +166,133 @@ def test_each_thing_that_only_one_side_says_is_named(
     if expected is None:
         expected = [Found.NEVER_SEEN, Found.REPORT_NOT_THERE, Found.REFUSAL_NOT_THERE]
     assert codes(own, copy) == expected
+
+
+BACK = restore_plan(request="r2")
+BACK_DIGEST = digest(BACK)
+BROUGHT = restore_report_line(restore_report("b1", BACK, BACK_DIGEST, at=after(200)))
+BROUGHT_LOCALLY = BROUGHT.model_copy(
+    update={"order_id": "b2", "requester": "cli:ops", "approvers": ("cli:ops",)}
+)
+RESTORE = RestoreLine(
+    id="b1",
+    consumed_at=after(195),
+    request_id="r2",
+    requester="T1/U1",
+    approvers=("T1/U2",),
+    plan_digest=BACK_DIGEST,
+    engine_id="engine-1",
+)
+RESTORE_AT_HOST = RESTORE.model_copy(
+    update={"id": "b2", "request_id": "h2", "requester": "cli:ops", "approvers": ("cli:ops",)}
+)
+BROUGHT_STEP = RestoreStepLine(order_id="b1", index=0, asked_at=after(196), outcome="restored")
+RESTORE_COPY = replace(
+    COPY,
+    restores=(RESTORE, RESTORE_AT_HOST),
+    restore_steps=(BROUGHT_STEP,),
+    restore_reports=(BROUGHT, BROUGHT_LOCALLY),
+    events=EventsLine(last=6, waiting=()),
+)
+RESTORE_ACTS = (
+    Act(6, after(150), "T1/U1", What.ASKED, "r2"),
+    Act(7, after(160), "T1/U2", What.CONFIRMED, "r2"),
+    Act(8, after(161), "bot", What.RESTORE_ORDERED, "r2", "web-1", "b1", BACK_DIGEST),
+)
+RESTORE_OWN = replace(
+    OWN,
+    acts=(*ACTS, *RESTORE_ACTS),
+    heard=(
+        *HEARD,
+        Heard("web-1", "l1", 5, after(200), BROUGHT),
+        Heard("web-1", "l1", 6, after(200), BROUGHT_LOCALLY),
+    ),
+)
+
+
+def decided(number: int, **changes: object) -> Own:
+    """The bot's copy with one act of the restore changed."""
+    acts = (replace(a, **changes) if a.number == number else a for a in RESTORE_OWN.acts)  # type: ignore[arg-type]
+    return replace(RESTORE_OWN, acts=tuple(acts))
+
+
+def restored(**changes: object) -> HostCopy:
+    return replace(RESTORE_COPY, restores=(RESTORE.model_copy(update=changes), RESTORE_AT_HOST))
+
+
+def brought(**changes: object) -> HostCopy:
+    return replace(RESTORE_COPY, restore_reports=(BROUGHT.model_copy(update=changes), BROUGHT_LOCALLY))
+
+
+def test_restores_that_agree_differ_in_nothing_and_one_at_the_host_is_said_as_such() -> None:
+    found = compare(RESTORE_OWN, [RESTORE_COPY])
+
+    assert [(one.code, one.values["order"], one.values["end"]) for one in found] == [
+        (Found.AT_THE_HOST, "o2", "done, 2 of 2 removed"),
+        (Found.AT_THE_HOST, "b2", "restore done, 2 of 2 there again"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "copy", "expected"),
+    [
+        (replace(RESTORE_OWN, acts=RESTORE_OWN.acts[:-1]), RESTORE_COPY, [Found.NEVER_ORDERED]),
+        # The order of a run permits no restore, nor the other way round.
+        (decided(8, what=What.ORDERED), RESTORE_COPY, [Found.NEVER_SEEN, Found.NEVER_ORDERED]),
+        (decided(3, what=What.RESTORE_ORDERED), RESTORE_COPY, [Found.NEVER_ORDERED]),
+        (RESTORE_OWN, restored(plan_digest=OTHER), [Found.OTHER_PLAN]),
+        (RESTORE_OWN, restored(approvers=("T1/U9",)), [Found.OTHER_APPROVER]),
+        (RESTORE_OWN, restored(approvers=("T1/U1", "T1/U2")), [Found.OTHER_APPROVER]),
+        (decided(7, what=What.CANCELLED), RESTORE_COPY, [Found.OTHER_APPROVER]),
+        (RESTORE_OWN, restored(requester="T1/U9"), [Found.OTHER_REQUESTER]),
+        (RESTORE_OWN, brought(status="partial"), [Found.OTHER_REPORT]),
+        (RESTORE_OWN, brought(run="o9"), [Found.OTHER_REPORT]),
+        (RESTORE_OWN, brought(outcomes=BROUGHT.outcomes[:1]), [Found.OTHER_OUTCOME]),
+        (RESTORE_OWN, replace(RESTORE_COPY, restore_reports=(BROUGHT_LOCALLY,)), [Found.REPORT_NOT_THERE]),
+        (
+            replace(RESTORE_OWN, heard=(*RESTORE_OWN.heard[:4], RESTORE_OWN.heard[5])),
+            RESTORE_COPY,
+            [Found.EVENTS_MISSING, Found.REPORT_NOT_HERE],
+        ),
+        (
+            RESTORE_OWN,
+            replace(RESTORE_COPY, restores=(RESTORE_AT_HOST,), restore_reports=(BROUGHT_LOCALLY,)),
+            [Found.NEVER_SEEN, Found.REPORT_NOT_THERE],
+        ),
+        (
+            RESTORE_OWN,
+            replace(RESTORE_COPY, restore_steps=(BROUGHT_STEP.model_copy(update={"outcome": "failed"}),)),
+            [Found.OTHER_JOURNAL],
+        ),
+    ],
+)
+def test_each_thing_that_only_one_side_says_of_a_restore_is_named(
+    own: Own, copy: HostCopy, expected: list[Found]
+) -> None:
+    assert codes(own, copy) == expected
+
+
+def test_a_restore_whose_order_may_not_have_arrived_was_permitted_all_the_same() -> None:
+    doubt = decided(8, what=What.NOT_SENT, detail={"certain": 0, "type": "restore"})
+    of_a_run = decided(8, what=What.NOT_SENT, detail={"certain": 0, "type": "execute"})
+
+    assert codes(doubt, RESTORE_COPY) == []
+    assert codes(of_a_run, RESTORE_COPY) == [Found.NEVER_ORDERED]
+
+
+def test_a_restore_that_is_not_reported_yet_is_no_difference() -> None:
+    begun = replace(RESTORE_COPY, restore_reports=(BROUGHT_LOCALLY,), events=EventsLine(last=5, waiting=()))
+    own = replace(RESTORE_OWN, heard=(*HEARD, replace(RESTORE_OWN.heard[5], seq=5)))
+
+    found = compare(own, [begun])
+
+    assert [one.code for one in found] == [Found.AT_THE_HOST, Found.NOT_OVER, Found.AT_THE_HOST]
+
+
+def test_a_host_that_was_sent_only_a_restore_is_not_forgotten() -> None:
+    own = Own((), tuple(replace(act, number=n) for n, act in enumerate(RESTORE_ACTS, 1)), ())
+
+    assert [(one.code, one.host) for one in compare(own, [])] == [(Found.NO_FILE, "web-1")]
 
 
 def test_a_copy_of_another_ledger_is_named_with_the_one_that_is_known() -> None:

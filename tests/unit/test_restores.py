@@ -11,7 +11,7 @@ import pytest
 from tests.unit.bot_values import ANA, ENGINE, NOON, finished, order, plan, plan_ready, report
 from tests.unit.restore_values import planned, removed_image
 from workers import audit
-from workers.audit_lines import RestoreLine
+from workers.audit_lines import HostCopy, read, spelled
 from workers.cli.record import record_lines
 from workers.contract import (
     EVENT,
@@ -182,25 +182,40 @@ def test_past_runs_hold_what_perhaps_went(ledger: Ledger) -> None:
 
 def test_what_was_restored_stands_in_the_hosts_copy_with_who_confirmed(ledger: Ledger) -> None:
     ledger.consume_restore(an_order(), NOON)
-    [cut_off] = restores(ledger)
-    assert (cut_off.id, cut_off.requester, cut_off.run, cut_off.status) == ("r1", ANA.spelled, "", "")
-    assert any("restore begun, and not reported yet (order r1)" in line for line in record_lines([cut_off]))
+    ledger.ask_restore("r1", 0, NOON)
+    cut_off = copy(ledger)
+    [begun] = cut_off.restores
+    about = (begun.id, begun.request_id, begun.requester, begun.approvers, begun.plan_digest)
+    assert about == ("r1", "request-2", ANA.spelled, (ANA.spelled,), digest(PLAN))
+    assert [(one.index, one.outcome) for one in cut_off.restore_steps] == [(0, "")]
+    assert recorded(ledger) == [
+        f"{ANA.spelled} asked and confirmed: restore begun, and not reported yet (order r1)"
+    ]
     ends = (Restored.RESTORED, Restored.FAILED)
     outcomes = tuple(
         RestoreOutcome(index=n, object=PLAN.steps[n].object, outcome=end) for n, end in enumerate(ends)
     )
+    ledger.end_restore_step("r1", outcomes[0])
     ledger.finish_restore(ended(an_order()).model_copy(update={"outcomes": outcomes}))
-    [told] = restores(ledger)
+    told = copy(ledger)
 
-    assert (told.run, told.status, [one.outcome for one in told.outcomes]) == (PLAN.run, "done", list(ends))
-    assert [line.partition("  ")[2] for line in record_lines([told])] == [
+    [report] = told.restore_reports
+    assert (report.run, report.status) == (PLAN.run, "done")
+    assert [one.outcome for one in report.outcomes] == list(ends)
+    assert [(one.index, one.outcome) for one in told.restore_steps] == [(0, "restored")]
+    assert recorded(ledger) == [
         f"{ANA.spelled} asked and confirmed: restore done, 1 of 2 objects there again"
         f" (order r1, of run {PLAN.run})"
     ]
 
 
-def restores(ledger: Ledger) -> list[RestoreLine]:
-    return [line for line in audit.lines(ledger, "web-1", NOON) if isinstance(line, RestoreLine)]
+def copy(ledger: Ledger) -> HostCopy:
+    return read("".join(spelled(audit.lines(ledger, "web-1", NOON))))
+
+
+def recorded(ledger: Ledger) -> list[str]:
+    lines = list(record_lines(list(audit.lines(ledger, "web-1", NOON))))
+    return [line.partition("  ")[2] for line in lines if " asked" in line]
 
 
 # Whether it may be executed

@@ -3,7 +3,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from workers.audit_lines import EventsLine, Line, OrderLine, RefusalLine, ReportLine, RestoreLine
+from workers.audit_lines import (
+    Consumed,
+    EventsLine,
+    Line,
+    OrderLine,
+    RefusalLine,
+    Reported,
+    ReportLine,
+    RestoreLine,
+    RestoreReportLine,
+)
 from workers.cli.terminal import local_time
 from workers.contract import Outcome
 from workers.restore.guards import IS_THERE
@@ -14,10 +24,10 @@ Dated = tuple[datetime, str]
 
 def record_lines(found: Sequence[Line]) -> Iterator[str]:
     """Who asked, who confirmed, and what came of it."""
-    reports = {line.order_id: line for line in found if isinstance(line, ReportLine)}
+    reports = {line.order_id: line for line in found if isinstance(line, Reported)}
     runs = [_run(line, reports.get(line.id)) for line in found if isinstance(line, OrderLine)]
     refusals = [_refusal(line) for line in found if isinstance(line, RefusalLine)]
-    restores = [_restore(line) for line in found if isinstance(line, RestoreLine)]
+    restores = [_restore(line, reports.get(line.id)) for line in found if isinstance(line, RestoreLine)]
     every = sorted([*runs, *restores, *refusals])
     yield from (text for _, text in every)
     if not every:
@@ -25,25 +35,28 @@ def record_lines(found: Sequence[Line]) -> Iterator[str]:
     yield from _waiting(line for line in found if isinstance(line, EventsLine))
 
 
-def _run(order: OrderLine, report: ReportLine | None) -> Dated:
-    people = _people(order)
-    what = f"order {order.id}, plan {short(order.plan_digest)}"
-    at = local_time(order.consumed_at.isoformat())
-    return order.consumed_at, f"{at}  {people}: {_end(report)} ({what})"
+def _run(order: OrderLine, report: Reported | None) -> Dated:
+    end = _end(report if isinstance(report, ReportLine) else None)
+    return _dated(order, end, f"plan {short(order.plan_digest)}")
 
 
-def _people(order: OrderLine | RestoreLine) -> str:
+def _restore(order: RestoreLine, report: Reported | None) -> Dated:
+    if not isinstance(report, RestoreReportLine):
+        return _dated(order, "restore begun, and not reported yet")
+    there = sum(one.outcome in IS_THERE for one in report.outcomes)
+    objects = amount(len(report.outcomes), "object")
+    return _dated(order, f"restore {report.status}, {there} of {objects} there again", f"of run {report.run}")
+
+
+def _dated(order: Consumed, end: str, *about: str) -> Dated:
+    what = ", ".join((f"order {order.id}", *about))
+    return order.consumed_at, f"{local_time(order.consumed_at.isoformat())}  {_people(order)}: {end} ({what})"
+
+
+def _people(order: Consumed) -> str:
     alone = order.approvers == (order.requester,)
     others = " and" if alone else f", {listing(order.approvers)}"
     return f"{order.requester} asked{others} confirmed"
-
-
-def _restore(line: RestoreLine) -> Dated:
-    there = sum(one.outcome in IS_THERE for one in line.outcomes)
-    of = f", {there} of {amount(len(line.outcomes), 'object')} there again" if line.status else ""
-    end = f"restore {line.status or 'begun, and not reported yet'}{of}"
-    what = f"order {line.id}{f', of run {line.run}' if line.run else ''}"
-    return line.consumed_at, f"{local_time(line.consumed_at.isoformat())}  {_people(line)}: {end} ({what})"
 
 
 def _end(report: ReportLine | None) -> str:
