@@ -11,9 +11,9 @@ from bot.decisions import Decided, Decision, Freeze, Protect, Protections, State
 from bot.memory.decisions import Decisions
 from bot.memory.dossiers import Dossiers
 from bot.memory.store import Store
-from bot.orders import EXECUTE, claims_id
+from bot.orders import order_id
 from bot.render.blocks import Message
-from bot.requests import SETTLED_STAGES, Settled
+from bot.requests import SETTLED_STAGES, Asked, Settled
 from workers.contract import Person
 
 
@@ -76,28 +76,24 @@ class Council:
         hosts = resolve(decision.hosts, self.store.hosts())
         if isinstance(hosts, UsageReply):
             return render.usage(hosts)
-        runs = [
-            self._at(host, Verb.STOP, said, run=run, order_id=claims_id(run, host, EXECUTE))
-            for run, host in self._runs()
-            if host in hosts
-        ]
+        runs = [self._ending(said, asked, host) for asked, host in self._runs() if host in hosts]
         return self._record(said, runs) if runs else render.nothing_runs(decision.hosts)
 
-    def end(self, said: Said, run: str, hosts: Collection[str]) -> Message:
-        """End the runs of one request on these hosts; what the person reads at once."""
-        ids = {host: claims_id(run, host, EXECUTE) for host in hosts}
-        return self._record(
-            said, [self._at(host, Verb.STOP, said, run=run, order_id=id_) for host, id_ in ids.items()]
-        )
+    def end(self, said: Said, asked: Asked, hosts: Collection[str]) -> Message:
+        """End the runs of one request on these hosts, or its restore; what the person reads at once."""
+        return self._record(said, [self._ending(said, asked, host) for host in hosts])
 
-    def _runs(self) -> Iterator[tuple[str, str]]:
-        """The (request, host) of every run that is ordered and not known to be over."""
+    def _ending(self, said: Said, asked: Asked, host: str) -> Decided:
+        return self._at(host, Verb.STOP, said, run=asked.id, order_id=order_id(asked, host))
+
+    def _runs(self) -> Iterator[tuple[Asked, str]]:
+        """The host of every run or restore that is ordered and not known to be over."""
         for dossier in self.dossiers.open():
             request = dossier.request
             if request.settlement and request.settlement.how is Settled.CONFIRMED:
                 for part in request.parts:
-                    if part.ordered and not part.is_restore and part.stage not in SETTLED_STAGES:
-                        yield request.asked.id, part.host
+                    if part.ordered and part.stage not in SETTLED_STAGES:
+                        yield request.asked, part.host
 
     def _protect(self, said: Said, decision: Protect) -> Message:
         hosts = resolve([decision.host], self.store.hosts())

@@ -39,7 +39,7 @@ class Freeze:
 
 @dataclass(frozen=True)
 class Stop:
-    """End the runs on hosts; no host means all."""
+    """End the runs and restores on hosts; no host means all."""
 
     hosts: tuple[str, ...] = ()
 
@@ -70,7 +70,7 @@ class State(StrEnum):
     NOT_FROZEN = "not_frozen"  # kept as well: an unfreeze that had nothing to lift
     REFUSED = "refused"
     OVERTAKEN = "overtaken"  # by a later decision about the same
-    ENDED = "ended"  # the run that was to stop is over
+    ENDED = "ended"  # what was to stop is over
     LAPSED = "lapsed"  # nobody heard of it in time
     DISMISSED = "dismissed"  # the host is sent away
 
@@ -85,7 +85,7 @@ class Told(StrEnum):
 
 @dataclass(frozen=True)
 class Decided:
-    """One decision at one host; `run` and `order_id` name the run that is to stop."""
+    """One decision at one host; `run` and `order_id` name the run or the restore that is to stop."""
 
     id: str
     host: str
@@ -136,7 +136,9 @@ VOLUME = ("volume:", "volumes:")
 GLOB = re.compile(r"[*?\[]")
 
 FREEZE_WHERE = "Say where: /prune {verb} web-1, or a pattern such as web-*, and then why if you like."
-STOP_OPTIONS = "/prune stop takes no option, only hosts: /prune stop web-1. Without any, every run ends."
+STOP_OPTIONS = (
+    "/prune stop takes no option, only hosts: /prune stop web-1. Without any, every run and restore ends."
+)
 PROTECT_WHAT = "Say where and what: /prune {verb} web-1 registry.example/app:*{more}."
 VOLUMES_STAY = (
     "Volumes are never removed, so none has to be protected. An image called volume is image:volume:TAG here."

@@ -125,6 +125,11 @@ def order_type(asked: Asked) -> str:
     return RESTORE if asked.is_restore else EXECUTE
 
 
+def order_id(asked: Asked, host: str) -> str:
+    """Name the order for a host, once it is confirmed."""
+    return claims_id(asked.id, host, order_type(asked))
+
+
 def unsent(request: Request, sent: tuple[Sent, ...], *, key_id: str) -> list[Claims]:
     """The messages that are not on their host's queue, and not given up either."""
     over = {(s.host, s.type) for s in sent if s.final}

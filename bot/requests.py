@@ -203,7 +203,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Halt:
-    """Somebody said that a run is to end after the object in hand."""
+    """Somebody said that a run or a restore is to end after the object in hand."""
 
     by: Person
     at: datetime
@@ -218,7 +218,7 @@ class HostPart:
     `holder`: the run of another request for which this one waits there.
     `is_overdue`: its deadline has passed once, so it does not hold up the others even if it comes back.
     `work`: what its run said last that it does. `done_of_kind`: how many objects of that kind are done.
-    `halt`: who said that its run is to end.
+    `halt`: who said that its run, or its restore, is to end.
     `back`, `restored` are the plan and the report of a restore, `bringing` is what it brings back now.
     `excluded`, `is_left_out`: what people chose not to remove, or did not confirm: steps of its plan, or all.
     """
@@ -311,9 +311,9 @@ class Request:
 
     @property
     def stoppable(self) -> tuple[HostPart, ...]:
-        """The hosts that are to execute or at it, and that nobody has stopped; a restore removes nothing."""
-        runs = (part for part in self.parts if part.ordered and not part.is_restore)
-        return tuple(part for part in runs if part.stage not in SETTLED_STAGES and not part.halt)
+        """The hosts that are to do what was confirmed or at it, and that nobody has stopped."""
+        runs = (part for part in self.parts if part.ordered and not part.halt)
+        return tuple(part for part in runs if part.stage not in SETTLED_STAGES)
 
     @cached_property
     def plans(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Where the button is pressed that ends a run, after the object in hand, on each host that is at it."""
+"""Where the button is pressed that ends a run or a restore, after the object in hand, on each host at it."""
 
 import logging
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Stopping:
         if isinstance(verdict, Denied):
             self._refuse(click, NoCount(verdict.why, render.not_allowed(verdict)), request.asked.id)
             return None
-        self.answering.reply(click, self.council.end(said, request.asked.id, hosts))
+        self.answering.reply(click, self.council.end(said, request.asked, hosts))
         logger.info("request %s: %s stops it", request.asked.id, click.person.user)
         return None
 

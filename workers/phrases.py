@@ -197,6 +197,9 @@ CLAUSES: dict[Code, str] = {
     Code.RESTORE_PLAN_UNKNOWN: "this host knows no plan of a restore {digest:short}",
     Code.RESTORE_INTERRUPTED: "the worker died during the restore",
     Code.RESTORE_ENDED: "the restore ended before its turn",
+    Code.RESTORE_STOPPED: "the restore was stopped by {by:person}",
+    Code.RESTORE_TERMINATED: "the worker was told to stop",
+    Code.RESTORE_DEADLINE: "the restore reached its time limit",
 }
 
 NEW_PREVIEW = "Ask for a new preview."
@@ -309,6 +312,9 @@ NEXT_STEPS: dict[Code, str] = {
     Code.RESTORE_PLAN_USED: PLAN_RESTORE_AGAIN,
     Code.RESTORE_PLAN_UNKNOWN: PLAN_RESTORE_AGAIN,
     Code.RESTORE_INTERRUPTED: f"What came back stays. {PLAN_RESTORE_AGAIN}",
+    Code.RESTORE_STOPPED: f"What came back stays. {PLAN_RESTORE_AGAIN}",
+    Code.RESTORE_TERMINATED: f"What came back stays. {PLAN_RESTORE_AGAIN}",
+    Code.RESTORE_DEADLINE: f"What came back stays. {PLAN_RESTORE_AGAIN}",
 }
 
 # What fills a disk, by the word that stands in a reason.

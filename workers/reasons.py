@@ -188,6 +188,9 @@ class Code(StrEnum):
     RESTORE_PLAN_UNKNOWN = "restore_plan_unknown"  # digest
     RESTORE_INTERRUPTED = "restore_interrupted"  #
     RESTORE_ENDED = "restore_ended"  #
+    RESTORE_STOPPED = "restore_stopped"  # by
+    RESTORE_TERMINATED = "restore_terminated"  #
+    RESTORE_DEADLINE = "restore_deadline"  #
 
 
 class Reason(BaseModel):

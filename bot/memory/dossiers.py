@@ -14,7 +14,7 @@ from bot.memory.decisions import Decisions
 from bot.memory.history import History, Recorded
 from bot.memory.rows import Filed
 from bot.memory.store import Store
-from bot.orders import EXECUTE, claims_id
+from bot.orders import order_id
 from bot.progress import standing
 from bot.requests import Asked, Halt, Request, Sent, Told, told
 from workers.contract import EVENT
@@ -107,8 +107,8 @@ class Dossiers:
         return Dossier(filed, sent, request)
 
     def _halts(self, asked: Asked) -> dict[str, Halt]:
-        """Who stopped which of its runs."""
-        runs = [about_run(claims_id(asked.id, host, EXECUTE)) for host in asked.hosts]
+        """Who stopped which of its runs, or its restore."""
+        runs = [about_run(order_id(asked, host)) for host in asked.hosts]
         found = (one for one in self._decisions.newest(*runs) if one.state in (State.OPEN, State.ENDED))
         return {one.host: Halt(one.by, one.at) for one in found}
 

@@ -33,12 +33,12 @@ HELP = """\
 `/prune why web-1 app:2` why that stays or goes: an image, container, network, build cache record or volume
 `/prune policy web-1` what is protected there, what may go when, and who may say so
 `/prune volumes web-1` its volumes by size, age and last use, for review by hand
-`/prune stop web-1` ends the run there after the object in hand; without a host, every run
+`/prune stop web-1` ends the run or restore there after the object in hand; without a host, every one
 `/prune freeze web-1 db-* REASON` nothing is removed there until `/prune unfreeze web-1 db-*`
 `/prune protect web-1 registry.example/app:* --for 30d` keeps images; `container:NAME` or `network:NAME` those
 `/prune unprotect web-1 registry.example/app:*` lifts that; `/prune protections` shows all
 Under a plan, boxes pick the hosts that go ahead; *Edit* leaves out kinds and objects, or keeps them for good.
-Under a run, *Stop* ends it after the object in hand.
+Under a run or a restore, *Stop* ends it after the object in hand.
 Where a service is worse after one, *Check Again* has the host look at it now; *Restore …* plans the way back.
 Nothing is removed before an approver presses the button under a plan. Volumes are never removed."""
 
@@ -124,7 +124,7 @@ def waited_too_long() -> Message:
 
 
 def stopped_before() -> Message:
-    """An answer to a press that still waited when somebody stopped all runs on its hosts."""
+    """An answer to a press that still waited when somebody stopped all that ran on its hosts."""
     return said(
         f"A stop came while your press still waited for Slack. {NOTHING_DONE}",
         "The plan is still there: press again if it is to go on.",

@@ -82,7 +82,7 @@ def buttons(request: Request, *, can_execute: bool, ticket: str = "") -> Block:
 
 
 def stop_button(request: Request) -> list[Block]:
-    """Ends the run where it still goes on. No dialog: what is stopped too early can be pruned later."""
+    """Ends it where it still goes on. No dialog: what is stopped too early can be done later."""
     hosts = [part.host for part in request.stoppable] if request.phase is Phase.EXECUTING else []
     if not hosts:
         return []

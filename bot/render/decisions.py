@@ -26,14 +26,14 @@ NAMED = 8
 # What the title and the reason may take besides is far less.
 ROOM = TEXT_BUDGET - SECTION
 DOING = {
-    Verb.STOP: "Stopping the run on {hosts}.",
+    Verb.STOP: "Stopping what runs on {hosts}.",
     Verb.FREEZE: "Freezing {hosts}. Until each has said that it keeps to that, no order is sent there.",
     Verb.UNFREEZE: "Unfreezing {hosts}.",
     Verb.PROTECT: "Protecting {what} on {hosts}.",
     Verb.UNPROTECT: "Lifting the protection of {what} on {hosts}.",
 }
 DONE = {
-    Verb.STOP: "{by} stopped the run on {hosts}",
+    Verb.STOP: "{by} stopped what ran on {hosts}",
     Verb.FREEZE: "{by} froze {hosts}: nothing is removed there until it is unfrozen",
     Verb.UNFREEZE: "{by} unfroze {hosts}",
     Verb.PROTECT: "{by} protected {what} on {hosts}",
@@ -43,13 +43,13 @@ STATES = {
     State.OPEN: "not yet: nothing is heard of it from {hosts}; it is sent again until it is there",
     State.KEPT: "{hosts}: done",
     State.NOT_FROZEN: "{hosts}: not frozen before, so nothing changed",
-    State.ENDED: "{hosts}: its run is over",
+    State.ENDED: "{hosts}: it is over",
     State.OVERTAKEN: "{hosts}: something else was decided since",
-    State.LAPSED: "{hosts}: nobody heard of it in time, so what became of the run is not known",
+    State.LAPSED: "{hosts}: nobody heard of it in time, so what became of it is not known",
     State.DISMISSED: "{hosts}: sent away",
 }
 NOT_FROZEN = "{by} asked to unfreeze {hosts}, where nothing was frozen"
-NO_RUN = "No run is under way or ordered{where}."
+NO_RUN = "Nothing is under way or ordered{where}."
 TOLD_THEN = "The channel is told when {they} it."
 
 

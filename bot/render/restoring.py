@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from bot.render.blocks import Block, code, context, date, listed, paragraphs, slack_voice, weight
+from bot.render.blocks import Block, code, context, date, listed, mention, paragraphs, slack_voice, weight
 from bot.render.parts import told_of
 from bot.render.returning import IS_THERE, NO_TAG_IS_TAKEN, counted
 from bot.render.summary import sentences
@@ -27,6 +27,7 @@ from workers.reasons import Code
 from workers.wording import amount, bytes_range, fragment, listing, names_apart, short, size
 
 TAGS = 4
+STOPS = "the object in hand is finished, the rest is not brought back."
 OUTCOMES = {
     Restored.RESTORED: "back",
     Restored.ALREADY_THERE: "was there already",
@@ -61,6 +62,8 @@ def _lines(part: HostPart, request: Request, now: datetime) -> list[str]:
 
 
 def _at_work(part: HostPart, now: datetime) -> Iterator[str]:
+    if part.halt and part.stage not in SETTLED_STAGES:
+        yield f"Stopped by {mention(part.halt.by)} {date(part.halt.at)}: {STOPS}"
     if part.stage is not Stage.EXECUTING or part.bringing is None:
         first, *rest = told_of(part, now)
         # Of what is over the title says it.

@@ -35,7 +35,7 @@ def cancelled(requests: Sequence[Request]) -> Message:
     if not requests:
         return said(
             "Nothing that you could cancel waits for a decision here.",
-            "Name a host to cancel what others asked for; `/prune stop` ends a run.",
+            "Name a host to cancel what others asked for; `/prune stop` ends a run or a restore.",
         )
     hosts = sorted({host for request in requests for host in request.asked.hosts})
     return said(f"Cancelled on {listed(hosts, NAMED)}: nothing was removed by it.")

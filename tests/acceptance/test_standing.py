@@ -43,7 +43,7 @@ def test_s13_a_stop_ends_the_run_and_the_report_says_who_said_so(company: Compan
     outcomes = [one.outcome for one in report.outcomes]
     assert report.status is Status.STOPPED
     assert (outcomes.count(Outcome.REMOVED), set(outcomes[1:])) == (1, {Outcome.NOT_ATTEMPTED})
-    says(company, "web-1: its run is over")
+    says(company, "web-1: it is over")
 
 
 def stops(web: Member) -> bool:

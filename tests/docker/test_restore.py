@@ -498,7 +498,10 @@ def test_told_to_stop_it_ends_after_the_object_in_hand(host: WorkerHost, registr
     report = restore(host, plan_of(host), told_to_stop=lambda: bool(heard), hear=heard.append)
 
     assert ends(report) == {network: Restored.RESTORED, image: Restored.NOT_ATTEMPTED}
-    assert (report.status, [why.code for why in report.stopped_by]) == (Status.STOPPED, [Code.TERMINATED])
+    assert (report.status, [why.code for why in report.stopped_by]) == (
+        Status.STOPPED,
+        [Code.RESTORE_TERMINATED],
+    )
 
 
 def test_a_slow_registry_is_given_up_and_the_engine_is_as_it_was(

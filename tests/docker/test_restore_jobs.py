@@ -1,7 +1,8 @@
 """Restores that are asked for from elsewhere: told of from plan to report, or refused by the host itself."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import pytest
 from tests.docker.worker_host import ANA, WorkerHost
 from tests.stage.fixtures import RegistryFactory
 from tests.stage.registry import Registry
+from tests.stage.slow_door import SlowDoor
 from workers import jobs
 from workers.contract import (
     EVENT,
@@ -30,7 +32,8 @@ from workers.contract import (
 )
 from workers.execution.lock import engine_lock
 from workers.memory.ledger import Ledger
-from workers.reasons import Code
+from workers.memory.standing import StandingOrders
+from workers.reasons import Code, Reason, reason
 from workers.signing import digest
 
 Kind = TypeVar("Kind")
@@ -179,6 +182,64 @@ def test_s11_told_to_stop_before_the_first_object_it_brings_nothing(host: Worker
 
     assert isinstance(event, RestoreFinished)
     assert (event.report.status, host.has(removed)) == (Status.STOPPED, False)
+
+
+@pytest.fixture
+def two_removed(host: WorkerHost, registry: Registry) -> Iterator[tuple[SlowDoor, set[str]]]:
+    """Two images that came through a slow door and went in a run; the door, and their ids."""
+    with SlowDoor(registry) as door:
+        pulled = set()
+        for name in ("api:1", "web:1"):
+            made = host.image(name)
+            registry.push(made, name)
+            host.engine.client.remove_image(made, force=True)
+            pulled.add(door.pull(name))
+        host.network("front")
+        host.execute(host.plan())
+        assert not any(map(host.has, pulled))
+        yield door, pulled
+
+
+def test_s14_stopped_while_an_image_comes_it_ends_after_that_one_and_a_new_restore_brings_the_rest(
+    host: WorkerHost, two_removed: tuple[SlowDoor, set[str]]
+) -> None:
+    door, images = two_removed
+    order = order_for(plan_of(host))
+    why = reason(Code.RESTORE_STOPPED, by=ANA.spelled)
+    with ThreadPoolExecutor(1) as pool, door.held("GET /v2/.*/blobs/") as hold:
+        running = pool.submit(jobs.restore, order, host.place, lambda: False)
+        hold.wait_until_reached()
+        stop(host, order, why)
+        hold.let_through()
+        running.result()
+    last = told(host)[-1]
+
+    assert isinstance(last, RestoreFinished)
+    assert (last.report.status, last.report.stopped_by) == (Status.STOPPED, (why,))
+    ends = [one.outcome for one in last.report.outcomes]
+    assert ends == [Restored.RESTORED, Restored.RESTORED, Restored.NOT_ATTEMPTED]
+    came, left = (one.object.id for one in last.report.outcomes[1:])
+    assert (host.has(came), host.has(left), {came, left}) == (True, False, images)
+    assert restored(host, order_for(plan_of(host)))
+    assert host.has(left)
+
+
+def stop(host: WorkerHost, order: RestoreOrder, why: Reason) -> None:
+    with closing(Ledger(host.place.ledger_file)) as ledger:
+        StandingOrders(ledger).stop(order.id, why, datetime.now(UTC))
+
+
+def test_s14_one_that_was_stopped_before_it_began_is_refused_and_its_plan_unused(
+    host: WorkerHost, removed: str
+) -> None:
+    plan = plan_of(host)
+    order = order_for(plan)
+    stop(host, order, reason(Code.RESTORE_STOPPED, by=ANA.spelled))
+
+    assert refusals(host, order) == [Code.RESTORE_STOPPED]
+    assert not host.has(removed)
+    assert isinstance(restored(host, order_for(plan)), RestoreFinished)
+    assert host.has(removed)
 
 
 def test_s15_a_ledger_that_fails_after_the_order_is_consumed_leaves_it_to_the_recovery(

@@ -142,8 +142,9 @@ def restore(order: RestoreOrder, halt: Halt) -> None:
         if order.reply_to == FAILING:
             raise RuntimeError("a mistake of ours")
         [made] = book.restore_plans_named(order.plan_digest)
-        status = Status.STOPPED if halt.requested else Status.DONE
-        book.finish_restore(_ended(order, made, status))
+        stopped_by = tuple(filter(None, [StandingOrders(book).stops(order.id), *halt.reasons]))
+        status = Status.STOPPED if stopped_by else Status.DONE
+        book.finish_restore(_ended(order, made, status).model_copy(update={"stopped_by": stopped_by}))
 
 
 def _ended(order: RestoreOrder, made: RestorePlan, status: Status) -> RestoreReport:

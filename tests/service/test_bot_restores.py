@@ -27,9 +27,11 @@ from workers.contract import (
     PlanFailed,
     Restored,
     RestoreOrder,
+    RestoreOutcome,
     RestorePlan,
     RestoreRequest,
     Status,
+    stop_key,
 )
 from workers.reasons import Code, reason
 from workers.signing import digest
@@ -102,7 +104,8 @@ def test_a_restore_goes_from_the_command_to_the_report_in_one_message(stage: Sta
     stage.slack.click("bo", root, EXECUTE)
     order = order_of(stage)
     assert (order.plan_digest, order.approver.user) == (digest(made), stage.slack.user_id("bo"))
-    assert stage.root("Confirmed: bring back 2 objects on web-1. Waiting for it to begin…").controls == ()
+    waiting = stage.root("Confirmed: bring back 2 objects on web-1. Waiting for it to begin…")
+    assert buttons(waiting) == ["Stop web-1"]
     stage.host().tell(*(step_begun(order.id, made, n, at=stage.host().clock()) for n in range(2)))
     stage.slack.wait_for(lambda: "2 of 2" in stage.root().plain, what="the second object")
     stage.root("Bringing back 2 objects on web-1…")
@@ -229,7 +232,7 @@ def test_s12_a_button_of_other_plans_is_refused(stage: Stage, driven: HandDriven
     assert stage.host().queued == 0
 
 
-def test_s12_no_button_leaves_out_or_stops_a_restore(stage: Stage, driven: HandDriven) -> None:
+def test_s12_no_button_leaves_out_something_of_a_restore(stage: Stage, driven: HandDriven) -> None:
     ready(stage, driven)
     root = stage.ready_root(QUESTION)
     assert not {EDIT, STOP} & {control.action_id for control in root.controls}
@@ -238,10 +241,81 @@ def test_s12_no_button_leaves_out_or_stops_a_restore(stage: Stage, driven: HandD
     driven.carry_on()
     assert stage.ready_root(QUESTION)
 
+
+def under_way(stage: Stage, driven: HandDriven) -> tuple[RestorePlan, RestoreOrder]:
+    """A restore that is at its first object."""
+    made = ready(stage, driven)
     driven.click(EXECUTE)
     driven.carry_on(2)
-    order_of(stage)
-    assert "No run is under way" in driven.command("stop web-1")
+    order = order_of(stage)
+    stage.host().tell(step_begun(order.id, made, 0, at=driven.clock()))
+    driven.hear()
+    driven.carry_on(2)
+    return made, order
+
+
+def is_stopped(stage: Stage, order: RestoreOrder) -> bool:
+    return stage.host().server.client.get(stop_key("web-1", order.id)) is not None
+
+
+def test_s14_a_press_stops_a_restore_and_the_report_says_what_was_not_attempted(
+    stage: Stage, driven: HandDriven
+) -> None:
+    made, order = under_way(stage, driven)
+    root = stage.roots()[-1]
+    assert buttons(root) == ["Stop web-1"]
+
+    assert "Stopping what runs on `web-1`" in driven.click(STOP)
+    driven.parts.desk.step()
+    driven.carry_on()
+    assert is_stopped(stage, order)
+    root = stage.root("Bringing back 2 objects on web-1")
+    assert root.controls == ()
+    assert "Stopped by @bo" in root.plain
+    assert "the rest is not brought back" in root.plain
+
+    why = reason(Code.RESTORE_STOPPED, by=order.approver.spelled)
+    last = RestoreOutcome(
+        index=1,
+        object=made.steps[1].object,
+        outcome=Restored.NOT_ATTEMPTED,
+        reason=reason(Code.RESTORE_ENDED),
+    )
+    report = restore_report(order.id, made, order.plan_digest, Status.STOPPED, at=driven.clock())
+    stopped = {"stopped_by": (why,), "outcomes": (report.outcomes[0], last)}
+    stage.host().tell(restore_finished(report.model_copy(update=stopped)))
+    driven.hear()
+    driven.carry_on(3)
+
+    root, told = stage.roots()
+    assert root.first_line == "Stopped on web-1: 1 of 2 objects there again."
+    assert "The restore was stopped by @bo" in root.plain
+    assert "image app:1 not attempted" in root.plain
+    assert "@bo stopped what ran on web-1" in told.plain
+    assert "web-1: it is over" in told.plain
+    assert stage.slack.violations == ()
+
+
+def test_a_stop_that_is_typed_ends_a_restore_as_well(stage: Stage, driven: HandDriven) -> None:
+    _, order = under_way(stage, driven)
+
+    assert "Stopping what runs on `web-1`" in driven.command("stop web-1", user="bo")
+    driven.parts.desk.step()
+    driven.carry_on()
+
+    assert is_stopped(stage, order)
+    assert "Stopped by @bo" in stage.roots()[-1].plain
+    assert "Nothing is under way" in driven.command("stop web-2")
+
+
+def test_s12_who_may_not_restore_stops_no_restore(stage: Stage, driven: HandDriven) -> None:
+    _, order = under_way(stage, driven)
+
+    assert "may do this" in driven.click(STOP, user="dee")
+    driven.carry_on()
+
+    assert not is_stopped(stage, order)
+    assert stage.roots()[-1].controls
 
 
 def test_execute_never_shows_a_restore_as_its_confirmation(stage: Stage, driven: HandDriven) -> None:

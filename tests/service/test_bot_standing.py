@@ -191,7 +191,7 @@ def test_a_stop_is_left_for_the_run_and_the_channel_is_told_when_that_is_over(
     order = take(host, ExecutionOrder)
     host.tell(started(order.id, made, at=bot.clock()))
     bot.hear()
-    assert "No run" in bot.command("stop web-2")
+    assert "Nothing is under way" in bot.command("stop web-2")
     bot.command("stop")
     bot.carry_on()
 
@@ -208,8 +208,8 @@ def test_a_stop_is_left_for_the_run_and_the_channel_is_told_when_that_is_over(
     host.tell(finished(stopped, at=bot.clock()))
     bot.hear()
     bot.carry_on(3)
-    assert channel_says(bot, "web-1: its run is over")
-    assert "No run" in bot.command("stop")
+    assert channel_says(bot, "web-1: it is over")
+    assert "Nothing is under way" in bot.command("stop")
 
 
 def test_a_protection_is_added_shown_and_lifted(bot: HandDriven, stage: Stage) -> None:

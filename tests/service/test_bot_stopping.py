@@ -46,7 +46,7 @@ def test_a_press_stops_each_host_at_it_and_shows_at_once_who_did(bot: HandDriven
     runs = running(bot, "web-1", "web-2")
     assert [control.label for control in root(bot).controls] == ["Stop 2 Hosts"]
 
-    assert "Stopping the run on" in bot.click(STOP)
+    assert "Stopping what runs on" in bot.click(STOP)
     bot.parts.desk.step()  # in the same moment, however lately it was edited
     assert root(bot).controls == ()
     assert root(bot).plain.count("Stopped by @bo") == 2
@@ -145,7 +145,7 @@ def test_two_presses_in_one_moment_stop_once(bot: HandDriven) -> None:
         thread.join()
     bot.parts.doorkeeper.step()
     told = sorted([bot.told("ana"), bot.told("bo")])
-    assert ["stopped it" in told[0], told[1].startswith("Stopping the run")] == [True, True]
+    assert ["stopped it" in told[0], told[1].startswith("Stopping what runs")] == [True, True]
     assert len(bot.parts.reception.typed.council.decisions.unsettled()) == 1
 
 
@@ -157,7 +157,7 @@ def test_what_is_over_cannot_be_stopped(bot: HandDriven) -> None:
     bot.hear()
     bot.parts.reception.stop(pressed)
     bot.parts.doorkeeper.step()
-    assert "No run is under way" in bot.told("t3")
+    assert "Nothing is under way" in bot.told("t3")
     assert not stops(bot, "web-1", order)
 
 

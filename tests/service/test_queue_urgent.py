@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.keys import SigningKey
 from tests.service.queue_stage import QueueStage, queue_stage, until
+from tests.service.queue_worker import GATED
 from tests.unit.bot_values import ANA
 from workers.contract import (
     Claims,
@@ -19,6 +20,9 @@ from workers.contract import (
     ExecutionOrder,
     FreezeOrder,
     ProtectOrder,
+    RestoreFinished,
+    RestoreOrder,
+    RestoreReport,
     StandingTaken,
     Status,
     StopOrder,
@@ -52,7 +56,7 @@ def claims(queue: QueueStage, **others: Any) -> dict[str, Any]:
     return queue.plan_request().model_dump(exclude={"type", "kinds"}) | others
 
 
-def a_stop(queue: QueueStage, order: ExecutionOrder, **others: Any) -> StopOrder:
+def a_stop(queue: QueueStage, order: ExecutionOrder | RestoreOrder, **others: Any) -> StopOrder:
     return StopOrder(**claims(queue, request_id=order.request_id) | {"order_id": order.id} | others)
 
 
@@ -124,6 +128,57 @@ def test_s13_a_stop_that_comes_before_its_order_has_nothing_removed(queue: Queue
     assert steps(queue) == []
 
 
+def started_restore(queue: QueueStage) -> RestoreOrder:
+    """A restore that stands in the middle of an object until it is let through."""
+    order = queue.restore_order(queue.restore_planned(), reply_to=GATED)
+    queue.put(order)
+    queue.wait_for_note(f"restore {order.id}")
+    return order
+
+
+def restored(queue: QueueStage, order: RestoreOrder) -> RestoreReport:
+    queue.let_through(order.id)
+    return queue.event(RestoreFinished, order.request_id).report
+
+
+def test_s14_a_stop_ends_a_restore_after_the_object_in_hand_and_says_who_said_so(queue: QueueStage) -> None:
+    order = started_restore(queue)
+
+    queue.client.set(stop_key(queue.host, order.id), sealed(queue, a_stop(queue, order)), ex=600)
+    until(lambda: stops_of(queue, order), "the stop in the ledger")
+    report = restored(queue, order)
+
+    assert report.status is Status.STOPPED
+    assert [(why.code, why.params["by"]) for why in report.stopped_by] == [
+        (Code.RESTORE_STOPPED, ANA.spelled)
+    ]
+    assert queue.refusals() == []
+
+
+def stops_of(queue: QueueStage, order: RestoreOrder) -> object:
+    with queue.ledger() as ledger:
+        return StandingOrders(ledger).stops(order.id)
+
+
+def test_a_freeze_is_kept_beside_a_restore_and_does_not_end_it(queue: QueueStage) -> None:
+    order, freeze = started_restore(queue), a_freeze(queue)
+
+    queue.client.set(freeze_key(queue.host), sealed(queue, freeze), ex=600)
+    assert queue.event(StandingTaken, freeze.request_id).in_force
+
+    assert restored(queue, order).status is Status.DONE
+
+
+def test_s12_a_stop_that_is_for_another_order_ends_no_restore(queue: QueueStage) -> None:
+    order = started_restore(queue)
+    text = sealed(queue, a_stop(queue, order, order_id="o9"))
+
+    queue.client.set(stop_key(queue.host, order.id), text, ex=600)
+    assert refused_after(queue, 0) is Code.OTHER_ORDER
+
+    assert restored(queue, order).status is Status.DONE
+
+
 def test_a_freeze_ends_the_run_under_way_and_is_acknowledged_beside_it(queue: QueueStage) -> None:
     order, freeze = queue.started_run(), a_freeze(queue)
 
@@ -163,7 +218,7 @@ def test_standing_orders_of_every_type_pass_the_queue(queue: QueueStage) -> None
     assert queue.event(StandingTaken, unfreeze.request_id).in_force
 
 
-def reader(queue: QueueStage, order: ExecutionOrder, clock: Callable[[], float]) -> Urgent:
+def reader(queue: QueueStage, order: ExecutionOrder | RestoreOrder, clock: Callable[[], float]) -> Urgent:
     """What the worker has in a thread, for a test to step."""
     stillness = Stillness()
     return Urgent(
@@ -224,3 +279,14 @@ def test_s4_a_run_that_nobody_could_stop_for_a_minute_is_to_end(queue: QueueStag
         urgent.step()
 
     assert kept_for(queue, order) is Code.STOP_UNREADABLE
+
+
+def test_a_restore_that_nobody_could_stop_goes_on_for_it_removes_nothing(queue: QueueStage) -> None:
+    order, seconds = queue.restore_order(queue.restore_planned()), [0.0]
+    urgent = reader(queue, order, lambda: seconds[0])
+    urgent.step()
+    queue.server.stop()
+    seconds[0] = UNREADABLE_SECONDS + 1
+    urgent.step()
+
+    assert stops_of(queue, order) is None

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from bot.requests import Asked, HostPart, Phase, Request, Settled, Settlement, Stage
+from bot.requests import Asked, Halt, HostPart, Phase, Request, Settled, Settlement, Stage
 from bot.wanted import Wanted
 from tests.unit.render_strategies import NAMES, bytes_, objects, reasons, settlements
 from tests.unit.render_values import ANA, BO, NO_LEDGER, NOW, ago
@@ -83,6 +83,7 @@ PLANNED = HostPart(
     plan_digest=digest(PLAN),
     last_seen=NOW,
 )
+HALT = Halt(ANA, ago(seconds=5))
 ORDERED = replace(PLANNED, stage=Stage.ORDERED, ordered=True, since=ago(seconds=9))
 OUTCOMES = (
     RestoreOutcome(index=0, object=STEPS[0].object, outcome=Restored.RESTORED),
@@ -91,6 +92,18 @@ OUTCOMES = (
         index=2, object=WEB, outcome=Restored.ALREADY_THERE, reason=reason(Code.ALREADY_THERE), tags=()
     ),
 )
+
+
+def not_attempted(one: RestoreOutcome) -> RestoreOutcome:
+    """The same object, which did not get its turn."""
+    return RestoreOutcome(
+        index=one.index,
+        object=one.object,
+        outcome=Restored.NOT_ATTEMPTED,
+        reason=reason(Code.RESTORE_ENDED),
+    )
+
+
 FAILED = (
     OUTCOMES[0],
     RestoreOutcome(
@@ -99,7 +112,7 @@ FAILED = (
         outcome=Restored.FAILED,
         reason=reason(Code.ENGINE_ERROR, detail="manifest unknown"),
     ),
-    RestoreOutcome(index=2, object=WEB, outcome=Restored.NOT_ATTEMPTED, reason=reason(Code.RESTORE_ENDED)),
+    not_attempted(OUTCOMES[2]),
 )
 REPORT = restore_report("o-9", PLAN, digest(PLAN), at=ago(minutes=1)).model_copy(
     update={"outcomes": OUTCOMES}
@@ -109,6 +122,15 @@ BROKEN = REPORT.model_copy(
         "status": Status.INTERRUPTED,
         "outcomes": FAILED,
         "stopped_by": (reason(Code.RESTORE_INTERRUPTED),),
+    }
+)
+
+
+STOPPED = REPORT.model_copy(
+    update={
+        "status": Status.STOPPED,
+        "outcomes": (OUTCOMES[0], *(not_attempted(one) for one in OUTCOMES[1:])),
+        "stopped_by": (reason(Code.RESTORE_STOPPED, by=ANA.spelled),),
     }
 )
 
@@ -140,6 +162,13 @@ RESTORES: dict[str, Request] = {
         Phase.EXECUTING,
         CONFIRMED,
     ),
+    "stopping": of(
+        replace(ORDERED, stage=Stage.EXECUTING, steps=3, steps_done=1, bringing=API, halt=HALT),
+        Phase.EXECUTING,
+        CONFIRMED,
+    ),
+    "stopping-ordered": of(replace(ORDERED, halt=HALT), Phase.EXECUTING, CONFIRMED),
+    "stopped": of(finished(STOPPED), Phase.FINISHED, CONFIRMED),
     "executing-no-ledger": of(
         replace(ORDERED, stage=Stage.EXECUTING, steps=3, bringing=API, trouble=NO_LEDGER),
         Phase.EXECUTING,
@@ -229,6 +258,7 @@ def ordered(draw: st.DrawFn, plan: RestorePlan) -> HostPart:
     """A host that was told to restore: its plan may be lost, its report there or not."""
     stage = draw(st.sampled_from((*SENT, Stage.FINISHED)))
     part = replace(ORDERED, stage=stage, back=draw(st.just(plan) | st.none()), steps=len(plan.steps))
+    part = replace(part, halt=draw(st.none() | st.just(HALT)))
     if stage is Stage.EXECUTING:
         return replace(part, bringing=draw(objects()))
     return replace(part, restored=draw(reports_of(plan))) if stage is Stage.FINISHED else part

@@ -1,13 +1,16 @@
 """How a restore stands, made of what is recorded and told: in any order, and by no other's events."""
 
+from collections.abc import Mapping
 from itertools import permutations
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 from bot.consent import asking
 from bot.orders import RESTORE, RESTORE_PLAN, claims_id, restore_order, unsent
 from bot.progress import at, standing
-from bot.requests import Asked, Contact, Line, Phase, Request, Sent, Settled, Settlement, Stage, told
+from bot.requests import Asked, Contact, Halt, Line, Phase, Request, Sent, Settled, Settlement, Stage, told
 from bot.wanted import Wanted
 from tests.unit.bot_values import ANA, BO, NOON, after, plan_ready
 from tests.unit.restores_told import (
@@ -26,11 +29,17 @@ MADE = restore_plan()
 ORDER = claims_id("r1", "web-1", RESTORE)
 CONFIRMED = Settlement(Settled.CONFIRMED, after(60), BO, "set-1", {"web-1": digest(MADE)})
 REPORT = restore_report(ORDER, MADE, digest(MADE), at=after(90))
+NOBODY_SAID: Mapping[str, Halt] = MappingProxyType({})
 LINE = Line(up=True, since=NOON)
 
 
-def request(*events: Event, settlement: Settlement | None = None, sent: tuple[Sent, ...] = ()) -> Request:
-    return standing(ASKED, settlement=settlement, sent=sent, events=told(events))
+def request(
+    *events: Event,
+    settlement: Settlement | None = None,
+    sent: tuple[Sent, ...] = (),
+    halts: Mapping[str, Halt] = NOBODY_SAID,
+) -> Request:
+    return standing(ASKED, settlement=settlement, sent=sent, events=told(events), halts=halts)
 
 
 def test_it_is_ready_when_its_plan_came() -> None:
@@ -101,8 +110,18 @@ def test_what_goes_out_is_what_was_asked_for_and_confirmed() -> None:
     assert unsent(begun, (), key_id="k1") == []
 
 
-def test_nothing_of_a_restore_is_stopped_by_the_button_of_runs() -> None:
-    assert request(restore_planned(MADE), settlement=CONFIRMED).stoppable == ()
+def test_a_restore_is_stopped_while_it_is_ordered_or_at_work_and_once() -> None:
+    def stoppable(*events: Event, **more: Any) -> bool:
+        return bool(request(restore_planned(MADE), *events, settlement=CONFIRMED, **more).stoppable)
+
+    begun = step_begun(ORDER, MADE, 0)
+    over = restore_finished(restore_report(ORDER, MADE, digest(MADE)))
+    assert not request(restore_planned(MADE)).stoppable
+    assert [stoppable(), stoppable(begun), stoppable(begun, over)] == [True, True, False]
+    halts = {"web-1": Halt(BO, NOON)}
+    assert not stoppable(begun, halts=halts)
+    [part] = request(restore_planned(MADE), begun, settlement=CONFIRMED, halts=halts).parts
+    assert part.halt == halts["web-1"]
 
 
 def test_s12_what_it_takes_counts_as_what_would_be_removed() -> None:

@@ -126,6 +126,13 @@ class StandingOrders:
         except LedgerError as error:
             return reason(Code.STANDING_UNREADABLE, detail=str(error))
 
+    def stops(self, order_id: str) -> Reason | None:
+        """Why the restore of this order must not go on; it removes nothing, so no freeze bars it."""
+        try:
+            return self._stopped(order_id)
+        except LedgerError as error:
+            return reason(Code.STANDING_UNREADABLE, detail=str(error))
+
     def refusal(self, order_id: str, now: datetime) -> Reason | None:
         """Why the run of this order must not begin; protections that cannot be read are one reason (S4)."""
         try:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from workers import registries
 from workers.contract import RestoreOrder, RestorePlan, RestorePlanned, RestoreReport
-from workers.errors import LedgerError, UsageError
+from workers.errors import LedgerError, RefusedError, UsageError
 from workers.execution.lock import engine_lock
 from workers.execution.recovery import report_interrupted
 from workers.host import Host, forget_ways_back
@@ -78,6 +79,8 @@ class Restorer:
             host.ownership.require(None)
             report_interrupted(host.ledger, host.engine, host.policy)
             run.report_interrupted(host.ledger, host.engine)
+            if why := host.standing.stops(order.id):
+                raise RefusedError(why)
             tools = Tools(
                 engine=host.engine,
                 identity=host.identity,
@@ -86,6 +89,7 @@ class Restorer:
                 local=host.place.local,
                 load=host.archive.load,
                 told_to_stop=told_to_stop,
+                barred=partial(host.standing.stops, order.id),
                 forget_image=host.sightings.forget_layers,
                 hear=hear,
             )

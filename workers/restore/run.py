@@ -33,7 +33,7 @@ Heard = Callable[[RestoreStep], None]
 @dataclass(frozen=True)
 class Tools:
     """What a restore works with; `load` has the engine load an image of the archive, or says why
-    not; `told_to_stop` is asked between steps, `hear` is told of each.
+    not; `told_to_stop` and `barred` are asked between steps, `hear` is told of each.
 
     `forget_image` has what the ledger remembers of an image looked up again: its tags have changed.
     """
@@ -45,6 +45,7 @@ class Tools:
     local: bool
     load: Load
     told_to_stop: Callable[[], bool]
+    barred: Callable[[], Reason | None] = lambda: None
     forget_image: Callable[[str], None] = lambda _: None
     hear: Heard = lambda _: None
 
@@ -107,11 +108,15 @@ class _Run:
 
     def _halts(self) -> bool:
         if not self._stopped_by:
-            if self._tools.told_to_stop():
-                self._stopped_by.append(reason(Code.TERMINATED))
-            elif self._left() <= timedelta(0):
-                self._stopped_by.append(reason(Code.DEADLINE))
+            self._stopped_by += filter(None, [self._why_to_end()])
         return bool(self._stopped_by)
+
+    def _why_to_end(self) -> Reason | None:
+        if why := self._tools.barred():
+            return why
+        if self._tools.told_to_stop():
+            return reason(Code.RESTORE_TERMINATED)
+        return reason(Code.RESTORE_DEADLINE) if self._left() <= timedelta(0) else None
 
     def _step(self, step: RestoreStep, returning: Returning) -> None:
         try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from workers.contract import Busy, Claims, ExecutionOrder
+from workers.contract import Busy, Claims, ExecutionOrder, RestoreOrder
 from workers.halt import Halt
 from workers.reasons import Code, reason
 from workers.signing import SealError
@@ -42,7 +42,7 @@ LOOK_SECONDS = 10.0
 class Duties:
     """One worker's work: at most one child at a time; `meanwhile` is called every few seconds beside it.
 
-    `heed` is called with an order before its run begins: a stop may have come before it.
+    `heed` is called with an order before its run or restore begins: a stop may have come before it.
     """
 
     gate: Gate
@@ -50,9 +50,9 @@ class Duties:
     recovery: Callable[[], None]
     account: Account
     neighbour: Neighbour
-    heed: Callable[[ExecutionOrder], None] = lambda _: None
+    heed: Callable[[ExecutionOrder | RestoreOrder], None] = lambda _: None
     activity: Activity = field(default_factory=Activity)
-    in_hand: ExecutionOrder | None = None
+    in_hand: ExecutionOrder | RestoreOrder | None = None
     has_recovered: bool = False
     _child: Child | None = None
     _is_stopping: bool = False
@@ -88,7 +88,7 @@ class Duties:
         return self._child is not None
 
     def halt(self) -> None:
-        """Ask the run in hand alone, or about to begin, to end after the object in hand."""
+        """Ask the run or restore in hand alone, or about to begin, to end after the object in hand."""
         if self.in_hand is None:
             return
         self._is_halted = True
@@ -105,7 +105,7 @@ class Duties:
     def _busy(self, type_: JobType, claims: Claims) -> Iterator[None]:
         if type_ in KEEPS_BUSY:
             self.activity = Activity(KEEPS_BUSY[type_], datetime.now(UTC))
-        if isinstance(claims, ExecutionOrder):
+        if isinstance(claims, ExecutionOrder | RestoreOrder):
             self.in_hand = claims
             self.heed(claims)
         try:

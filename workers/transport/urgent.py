@@ -1,5 +1,7 @@
 """What must not wait in the queue behind the run it is about: a stop of that run, and a freeze of the host.
 
+A restore is stopped as a run is; what follows calls both a run.
+
 Both are sealed, stand in Redis under a key of their own, and are read beside the run. Once they hold they are
 put into the ledger, where the run looks between two objects: so it has one place to look, whoever speaks.
 """
@@ -18,7 +20,15 @@ from typing import Any
 import redis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from workers.contract import STANDING, ExecutionOrder, FreezeOrder, StopOrder, freeze_key, stop_key
+from workers.contract import (
+    STANDING,
+    ExecutionOrder,
+    FreezeOrder,
+    RestoreOrder,
+    StopOrder,
+    freeze_key,
+    stop_key,
+)
 from workers.memory.ledger import Ledger
 from workers.memory.standing import StandingOrders
 from workers.reasons import Code, Reason, reason
@@ -30,9 +40,10 @@ from workers.transport.stillness import Troubles
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 1.0
-# A run that nobody could stop any more ends by itself.
+# A run that nobody could stop any more ends by itself. A restore goes on: it removes nothing.
 UNREADABLE_SECONDS = 60.0
 REMEMBERED = 16
+InHand = ExecutionOrder | RestoreOrder
 TROUBLE = "whether somebody stops the run cannot be read"
 
 
@@ -45,7 +56,7 @@ class Urgent:
     keys: Mapping[str, Ed25519PublicKey]
     account: Account
     troubles: Troubles
-    in_hand: Callable[[], ExecutionOrder | None]
+    in_hand: Callable[[], InHand | None]
     halt: Callable[[], None]
     clock: Callable[[], float] = time.monotonic
     _heard_at: float | None = None
@@ -71,26 +82,26 @@ class Urgent:
             self.look(order)
         except redis.RedisError as error:
             self.troubles.met(TROUBLE, error)
-            if self.clock() - self._heard_at > UNREADABLE_SECONDS:
+            if isinstance(order, ExecutionOrder) and self.clock() - self._heard_at > UNREADABLE_SECONDS:
                 with self.account.stillness.held():
                     self._end(order, reason(Code.STOP_UNREADABLE, seconds=int(UNREADABLE_SECONDS)))
         else:
             self.troubles.over(TROUBLE)
             self._heard_at = self.clock()
 
-    def heed(self, order: ExecutionOrder) -> None:
+    def heed(self, order: InHand) -> None:
         """Read before a run begins; where Redis does not answer just then, the thread reads on."""
         with suppress(redis.RedisError):
             self.look(order)
 
-    def look(self, order: ExecutionOrder) -> None:
+    def look(self, order: InHand) -> None:
         """Read what there is for this order, and see to it once; raises redis.RedisError."""
         with self._lock:
             stop, freeze = self._read(order)
             self._once(stop, lambda: self._stop(stop, order))
             self._once(freeze, lambda: self._freeze(freeze))
 
-    def _read(self, order: ExecutionOrder) -> tuple[bytes, bytes]:
+    def _read(self, order: InHand) -> tuple[bytes, bytes]:
         """Read at a bounded cost: whoever can write to Redis could have put anything there."""
         pipeline: Any = self.client.pipeline(transaction=False)
         for key in (stop_key(self.host, order.id), freeze_key(self.host)):
@@ -114,11 +125,12 @@ class Urgent:
         if is_done:
             self._judged.append(text)
 
-    def _stop(self, text: bytes, order: ExecutionOrder) -> bool:
+    def _stop(self, text: bytes, order: InHand) -> bool:
         told = unseal(_envelope(text), StopOrder, keys=self.keys, host=self.host, now=datetime.now(UTC))
         if told.order_id != order.id:
             raise SealError(reason(Code.OTHER_ORDER, order=told.order_id))
-        return self._end(order, reason(Code.STOP_ORDERED, by=told.requester.spelled))
+        code = Code.RESTORE_STOPPED if isinstance(order, RestoreOrder) else Code.STOP_ORDERED
+        return self._end(order, reason(code, by=told.requester.spelled))
 
     def _freeze(self, text: bytes) -> bool:
         now = datetime.now(UTC)
@@ -127,7 +139,7 @@ class Urgent:
             raise SealError(reason(Code.OTHER_TYPE, type=type(told).__name__))
         return self._kept(lambda ledger: StandingOrders(ledger).take(told, now))
 
-    def _end(self, order: ExecutionOrder, why: Reason) -> bool:
+    def _end(self, order: InHand, why: Reason) -> bool:
         logger.warning("order %s: to end after the object in hand (%s)", order.id, why.code)
         now = datetime.now(UTC)
         return self._kept(lambda ledger: StandingOrders(ledger).stop(order.id, why, now))
