@@ -246,7 +246,7 @@ class Host:
         holder = Holder(order.approver.spelled, datetime.now(UTC).isoformat(), order.plan_digest)
         with engine_lock(self.place.engines, self.identity.id, holder):
             self.ownership.require(self.ledger.plan(order.plan_digest))
-            self._report_interrupted()
+            self.report_interrupted()
             begun = self.standing.taken_so_far()
             if why := self.standing.refusal(order.id, datetime.now(UTC)):
                 raise RefusedError(why)
@@ -277,13 +277,13 @@ class Host:
             RefusedError: the engine's lock is taken.
         """
         with engine_lock(self.place.engines, self.identity.id):
-            return self._report_interrupted()
+            return self.report_interrupted()
 
-    def _report_interrupted(self) -> list[Report]:
-        """Close the restores that a dead worker left open as well."""
+    def report_interrupted(self) -> list[Report]:
+        """Close the runs and restores that a dead worker left open; hold the engine's lock."""
         self.archive.sweep()
         report_interrupted_restores(self.ledger, self.engine)
-        return report_interrupted(self.ledger, self.engine, self.policy)
+        return report_interrupted(self.ledger, self.engine, self.policy, self.archive.load)
 
     def adopt(self, former: Owner, *, by: str) -> None:
         """Have the engine belong to this host's ledger from now on; a person has said so of this owner.

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker import test_restore as restores
+from tests.docker.test_recovery import standing_still as interrupted
 from tests.docker.test_restore import away, ends, plan_of, restore, shared, tags
 from tests.docker.worker_host import Busy, WorkerHost, codes, order_for, outcome_of, why
 from tests.stage import images
@@ -436,11 +437,8 @@ def test_s7_an_image_that_was_lost_in_a_race_comes_back_from_there(host: WorkerH
     image = host.image("web:1", "web:2")
 
     def lose(kind: str, _id: str) -> None:
-        # What is left of a lost race: a container whose image went in the moment it was made.
         if kind == "image" and not host.has(image):
-            host.image("web:1", "web:2")
-            host.create("web", image)
-            host.engine.client.remove_image(image, force=True)
+            lost_in_a_race(host, image)
 
     report = host.execute(host.plan(), after=lose)
     assert codes(report.findings) == [Code.LOST_RACE, Code.BROUGHT_BACK]
@@ -479,6 +477,51 @@ def test_s11_killed_while_it_saves_the_image_stays_and_nothing_is_left_over(
     assert (tags(host), files(disk)) == ({"web:1": image}, [])
     gone(host)
     assert files(disk) == named(image)
+
+
+def lost_in_a_race(host: WorkerHost, image: str) -> None:
+    """What is left of a lost race: a container whose image went in the moment it was made."""
+    assert host.image("web:1", "web:2") == image
+    host.create("web", image)
+    host.engine.client.remove_image(image, force=True)
+
+
+def test_s7_a_race_that_was_lost_before_the_worker_died_is_mended_from_there(
+    host: WorkerHost, disk: Path
+) -> None:
+    image = host.image("web:1", "web:2")
+    with interrupted(host, host.plan(), "after"):
+        pass
+    assert not host.has(image)
+    lost_in_a_race(host, image)
+    with host.opened() as opened:
+        [report] = opened.recover()
+
+    assert (report.status, codes(report.findings)) == (
+        Status.INTERRUPTED,
+        [Code.LOST_RACE, Code.BROUGHT_BACK],
+    )
+    assert tags(host) == {"web:1": image, "web:2": image}
+
+
+def test_s7_where_the_copy_is_damaged_the_race_is_mended_from_the_registry(
+    host: WorkerHost, disk: Path, fresh_registry: RegistryFactory
+) -> None:
+    registry = fresh_registry(host.engine)
+    image, _ = shared(host, registry, "web:1")
+    name = f"{registry.address}/web:1"
+    with interrupted(host, host.plan(), "after"):
+        pass
+    os.truncate(only_file(disk), 100)
+    registry.pull("web:1")
+    host.create("web", image)
+    host.engine.client.remove_image(image, force=True)
+    with host.opened() as opened:
+        [report] = opened.recover()
+
+    assert codes(report.findings) == [Code.LOST_RACE, Code.BROUGHT_BACK]
+    assert tags(host) == {name: image}
+    assert files(disk) == [f"{named(image)[0]}.damaged"]
 
 
 def test_s11_killed_while_it_loads_it_does_not_go_on_and_the_next_plan_brings_it(

@@ -8,7 +8,7 @@ from functools import partial
 
 from workers.contract import FromArchive, Kind, Outcome, Step, StepOutcome
 from workers.engine import Engine
-from workers.errors import EngineError
+from workers.errors import EngineError, EngineUnreachable
 from workers.execution import aftermath
 from workers.execution.restoring import put_back
 from workers.planning import answers
@@ -85,9 +85,19 @@ def _bring_back(engine: Engine, step: Step, fetch: Callable[[], None]) -> Reason
 
 def _fetch(engine: Engine, step: Step, way_back: str, left: timedelta, load: Load) -> None:
     """Load its copy, or pull it by its digest, where a registry still has it."""
-    kept = json.loads(way_back)
+    kept, until = json.loads(way_back), time.monotonic() + left.total_seconds()
     copy, source = archived_as(kept), aftermath.way_back_of(kept)
-    if left <= timedelta(0) or (copy is not None and load(step.object.id, copy, left) is None):
+    if left <= timedelta(0) or (copy is not None and _is_loaded(step, copy, left, load)):
         return
     if source is not None:
-        engine.pull(*source, within=left)
+        engine.pull(*source, within=timedelta(seconds=max(0.0, until - time.monotonic())))
+
+
+def _is_loaded(step: Step, copy: FromArchive, left: timedelta, load: Load) -> bool:
+    """A copy that the engine does not take leaves the registry to ask."""
+    try:
+        return load(step.object.id, copy, left) is None
+    except EngineUnreachable:
+        raise
+    except EngineError:
+        return False

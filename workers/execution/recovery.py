@@ -40,16 +40,24 @@ STILL_AT_IT = "it is still being removed"
 ANOTHER_ENGINE = "another engine answers now"
 
 
-def report_interrupted(ledger: Ledger, engine: Engine, policy: Policy) -> list[Report]:
-    """Close every run that began and never reported; hold the engine's lock, for one may still go on."""
-    return [_Aftermath(run, ledger, engine, policy).close() for run in ledger.open_runs()]
+def report_interrupted(
+    ledger: Ledger, engine: Engine, policy: Policy, load: races.Load = races.no_archive
+) -> list[Report]:
+    """Close every run that began and never reported; hold the engine's lock, for one may still go on.
+
+    `load` has an image of the archive loaded, or says why not.
+    """
+    return [_Aftermath(run, ledger, engine, policy, load).close() for run in ledger.open_runs()]
 
 
 class _Aftermath:
     """What is left of one run; an engine that is not the run's is not judged by, whatever it holds."""
 
-    def __init__(self, run: OpenRun, ledger: Ledger, engine: Engine, policy: Policy) -> None:
+    def __init__(
+        self, run: OpenRun, ledger: Ledger, engine: Engine, policy: Policy, load: races.Load
+    ) -> None:
         self._run, self._ledger, self._engine, self._policy = run, ledger, engine, policy
+        self._load = load
         self._health: list[HealthLine] = []
         self._findings: list[Reason] = []
         self._fallen: list[Fallen] = []
@@ -120,6 +128,7 @@ class _Aftermath:
             races.perhaps_gone(plan.steps, asked),
             known={v.object.id for v in plan.verdicts if v.object.kind is Kind.CONTAINER},
             way_back=lambda step: self._ledger.way_back(self._run.order.id, step.index),
+            load=self._load,
         )
         self._find(*lost)
 

@@ -9,7 +9,6 @@ from workers import registries
 from workers.contract import RestoreOrder, RestorePlan, RestorePlanned, RestoreReport
 from workers.errors import LedgerError, RefusedError, UsageError
 from workers.execution.lock import engine_lock
-from workers.execution.recovery import report_interrupted
 from workers.host import Host, forget_ways_back
 from workers.memory.ledger import Ledger
 from workers.planning.restorable import Answers
@@ -77,8 +76,7 @@ class Restorer:
         host = self.host
         with engine_lock(host.place.engines, host.identity.id):
             host.ownership.require(None)
-            report_interrupted(host.ledger, host.engine, host.policy)
-            run.report_interrupted(host.ledger, host.engine)
+            host.report_interrupted()
             if why := host.standing.stops(order.id):
                 raise RefusedError(why)
             tools = Tools(

@@ -27,7 +27,8 @@ LIMITS: Mapping[JobType, Limits] = {
     "restore": Limits(3600, grace=600),
     "keep": Limits(120),
 }
-RECOVERY = Limits(300)
+# Bringing back what lost a race has ten minutes of them.
+RECOVERY = Limits(900)
 # The words that a bot knows for it; one that asks for no restore needs no word for restores.
 KEEPS_BUSY: Mapping[JobType, Busy] = {
     "plan": "plan",
