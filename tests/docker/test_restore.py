@@ -6,8 +6,8 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Never
@@ -31,7 +31,9 @@ from workers.contract import (
     RestoreStep,
     Status,
 )
-from workers.errors import LedgerError, RefusedError, UsageError
+from workers.engine import Engine
+from workers.errors import LedgerError, NotFound, RefusedError, UsageError
+from workers.host import Host
 from workers.reasons import Code
 from workers.restore import networks
 from workers.restore.restorer import Restorer
@@ -564,6 +566,35 @@ def test_s11_killed_on_the_way_it_does_not_go_on_and_is_reported_on_return(
         restore(host, plan)
     assert restore(host, plan_of(host)).status is Status.DONE
     assert state(host) == before
+
+
+class GoesOn(Engine):
+    """An engine that ends what a dead restore asked for just after somebody looked for it."""
+
+    ends: Callable[[], object] = staticmethod(lambda: None)
+
+    def inspect_image(self, name: str) -> Mapping[str, Any]:
+        try:
+            return super().inspect_image(name)
+        except NotFound:
+            self.ends()
+            raise
+
+
+def test_s14_what_the_engine_ends_after_the_worker_died_is_told_as_it_is(
+    host: WorkerHost, registry: Registry
+) -> None:
+    image, _ = shared(host, registry, "web:1")
+    host.execute(host.plan())
+    with standing_still(host, plan_of(host), "before") as digest_in_hand:
+        assert digest_in_hand
+    with host.opened() as opened, closing(GoesOn(host.engine.url)) as engine:
+        engine.ends = lambda: registry.pull("web:1")
+        Host(host.place, opened.ledger, engine).recover()
+        [report] = opened.ledger.restore_reports()
+
+    assert host.has(image)
+    assert (report.status, ends(report)) == (Status.INTERRUPTED, {image: Restored.RESTORED})
 
 
 def test_s15_nothing_is_asked_of_the_engine_that_is_not_written_down(

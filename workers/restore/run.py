@@ -1,5 +1,6 @@
 """The run of one restore: consume, then step by step, journal first, and a report (S11, S14, S15)."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from workers.contract import (
 )
 from workers.engine import Engine
 from workers.errors import EngineError, EngineUnreachable, RefusedError, trouble_with
+from workers.execution.recovery import A_MOMENT, GOES_ON
 from workers.memory.ledger import Ledger
 from workers.memory.restores import OpenRestore
 from workers.planning.policy import Policy
@@ -158,6 +160,8 @@ def report_interrupted(ledger: Ledger, engine: Engine) -> list[RestoreReport]:
 def _close(found: OpenRestore, ledger: Ledger, engine: Engine) -> RestoreReport:
     """Look at each object that was asked for, and report; nothing goes on by itself."""
     stranger = _stranger(found.plan, engine)
+    if not stranger:
+        _let_the_engine_end(found, engine)
     look = partial(_looked_up, found=found, engine=engine, stranger=stranger)
     report = _report(
         found.order,
@@ -169,6 +173,21 @@ def _close(found: OpenRestore, ledger: Ledger, engine: Engine) -> RestoreReport:
     )
     ledger.finish_restore(report)
     return report
+
+
+def _let_the_engine_end(found: OpenRestore, engine: Engine) -> None:
+    """One that died a moment ago may have asked for what is not here yet: the truth comes later."""
+    in_hand = [s for s in found.plan.steps if s.index in found.asked and found.asked[s.index] is None]
+    until = time.monotonic() + GOES_ON.total_seconds()
+    while time.monotonic() < until and any(_may_still_come(step, engine) for step in in_hand):
+        time.sleep(A_MOMENT)
+
+
+def _may_still_come(step: RestoreStep, engine: Engine) -> bool:
+    try:
+        return not is_back(step, engine)
+    except EngineError:
+        return False
 
 
 def _stranger(plan: RestorePlan, engine: Engine) -> str:
