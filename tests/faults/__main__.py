@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.faults.case import Verdict, played
-from tests.faults.cells import ALL, REACHABLE, WHEN, Cell
+from tests.faults.cells import ALL, REACHABLE, WHEN, Cell, Work
 from tests.faults.jobs import side_by_side
 from tests.faults.scene import Scene
 from tests.faults.table import summary
@@ -20,10 +20,11 @@ from tests.stage.folder import fresh_folder
 
 MOST_CASES_OF_A_SCENE = 60
 DESCRIPTION = """\
-Plays cells of the fault matrix, VICTIM:FAULT:MOMENT, with real processes and real parts: one host of its own,
-its worker, the bot, Redis, and a Slack workspace on localhost. Each case asks for a plan, confirms it, holds
-the request at the moment, lets the victim fail there, has it come back, waits for the end, and judges engine,
-ledger, history and thread. Needs root, and what `deploy/setup --tests` sets up. Everything it starts is gone
+Plays cells of the fault matrix, VICTIM:FAULT:MOMENT or VICTIM:FAULT:MOMENT:WORK, with real processes and
+real parts: one host of its own, its worker, the bot, Redis, and a Slack workspace on localhost. Each case
+asks for a plan, confirms it, holds the request at the moment, lets the victim fail there, has it come back,
+waits for the end, and judges engine, ledger, history and thread. WORK is restore, or archive for a run that
+saves images before they go. Needs root, and what `deploy/setup --tests` sets up. Everything it starts is gone
 at its end, after Ctrl-C as well. Prints a line for each case, and at the end the table for
 deploy/SECURITY.md. Exit code 1 if any case failed.
 """
@@ -32,6 +33,7 @@ examples:
   tests/faults/run                                         every reachable cell once
   tests/faults/run --cases 300 --seed 1                    all of them twice at least, and some more
   tests/faults/run --cell redis:older:mid-stage --seed 7   one case again, as its line says
+  tests/faults/run --only :restore                         those of a restore alone
 """
 
 
@@ -91,7 +93,7 @@ def _cell(name: str) -> Cell:
     try:
         cell = Cell.named(name)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{name!r} is not VICTIM:FAULT:MOMENT; --list shows them") from None
+        raise argparse.ArgumentTypeError(f"{name!r} is no cell; --list shows them") from None
     if cell.why_not:
         raise argparse.ArgumentTypeError(f"{name} cannot happen: {cell.why_not}")
     return cell
@@ -110,8 +112,12 @@ def _list() -> None:
 def _verdicts(options: argparse.Namespace) -> Iterator[Verdict]:
     index, of = options.share or (0, 1)
     cases = list(_cases(options))[index::of]
-    for start in range(0, len(cases), MOST_CASES_OF_A_SCENE):
-        yield from _in_scenes(cases[start : start + MOST_CASES_OF_A_SCENE], options.logs)
+    for has_archive in (False, True):
+        alike = [case for case in cases if (case[0].work is not Work.RUN) is has_archive]
+        for start in range(0, len(alike), MOST_CASES_OF_A_SCENE):
+            yield from _in_scenes(
+                alike[start : start + MOST_CASES_OF_A_SCENE], options.logs, has_archive=has_archive
+            )
 
 
 def _cases(options: argparse.Namespace) -> Iterator[tuple[Cell, int]]:
@@ -123,12 +129,14 @@ def _cases(options: argparse.Namespace) -> Iterator[tuple[Cell, int]]:
     return zip(itertools.islice(rounds, count), itertools.count(options.seed), strict=False)
 
 
-def _in_scenes(cases: Sequence[tuple[Cell, int]], logs: Path | None) -> Iterator[Verdict]:
+def _in_scenes(
+    cases: Sequence[tuple[Cell, int]], logs: Path | None, *, has_archive: bool
+) -> Iterator[Verdict]:
     """Play them in one scene, and in a fresh one after each that failed."""
     left = list(cases)
     while left:
         with ExitStack() as stack:
-            scene = _scene(stack)
+            scene = _scene(stack, has_archive=has_archive)
             while left:
                 cell, seed = left.pop(0)
                 verdict = played(scene, cell, seed)
@@ -138,12 +146,17 @@ def _in_scenes(cases: Sequence[tuple[Cell, int]], logs: Path | None) -> Iterator
                     break
 
 
-def _scene(stack: ExitStack) -> Scene:
+def _scene(stack: ExitStack, *, has_archive: bool) -> Scene:
     """A machine at work may once be too slow for an engine to start in time."""
+
+    def begun() -> Scene:
+        folder = stack.enter_context(fresh_folder()) / "1"
+        return stack.enter_context(Scene(folder, has_archive=has_archive))
+
     for _ in range(2):
         with suppress(NotReady):
-            return stack.enter_context(Scene(stack.enter_context(fresh_folder()) / "1"))
-    return stack.enter_context(Scene(stack.enter_context(fresh_folder()) / "1"))
+            return begun()
+    return begun()
 
 
 def _keep(scene: Scene, verdict: Verdict, logs: Path | None) -> None:

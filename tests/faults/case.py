@@ -9,14 +9,16 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from tests.faults.cells import Cell, Fault, Moment, Victim
+from tests.faults.cells import Cell, Fault, Moment, Victim, Work
 from tests.faults.deeds import Copies, Deed, all_alive
 from tests.faults.judge import Judge
-from tests.faults.play import REACHED_SECONDS, Play, holds_for
+from tests.faults.judge_of_copies import ArchiveJudge, RestoreJudge
+from tests.faults.play import REACHED_SECONDS, Play, RestorePlay, holds_for
 from tests.faults.records import ledger_id
 from tests.faults.scene import Scene
 
 END_SECONDS = 110
+JUDGES = {Work.RUN: Judge, Work.RESTORE: RestoreJudge, Work.ARCHIVE: ArchiveJudge}
 # An order lives for 15 minutes, and a host's clock may be half a minute late.
 ORDER_LIVES = timedelta(minutes=16)
 COPIED_WITH_THE_ORDER = 0.7
@@ -61,16 +63,21 @@ def played(scene: Scene, cell: Cell, seed: int) -> Verdict:
 
 
 def _played(scene: Scene, cell: Cell, rng: random.Random, notes: list[str]) -> Iterator[str]:
-    play = Play.asked(scene, rng, notes)
+    play = (RestorePlay if cell.work is Work.RESTORE else Play).asked(scene, rng, notes)
     copies = Copies.taken(play)
     with play.held_at(cell.moment) as hold:
         with _copied_on_the_way(cell, play) as copy:
-            scene.confirm(play.root)
-        hold.wait_until_reached(REACHED_SECONDS)
+            if cell.moment is not Moment.PLANNED:
+                scene.confirm(play.root)
+                hold.wait_until_reached(REACHED_SECONDS)
         Deed(cell, play, replace(copies, redis=copy[0]) if copy else copies).do(hold)
+    if cell.moment is Moment.PLANNED:
+        scene.confirm(play.root)
     yield from _ended(play)
     yield from all_alive(play)
-    yield from Judge(cell, play).faults()
+    yield from JUDGES[cell.work](cell, play).faults()
+    if cell.work is Work.RESTORE:
+        scene.clear(play.plan)
     make_good(scene, cell, copies)
 
 

@@ -34,7 +34,9 @@ KINDS = {"container": "containers", "image": "images", "network": "networks"}
 
 
 class Judge:
-    """Looks at a case once everybody is done with it."""
+    """Looks at a case once everybody is done with it; `end`: how the part of a thread begins that ends it."""
+
+    end = f"report {HOST}"
 
     def __init__(self, cell: Cell, play: Play) -> None:
         self.cell, self.play, self.scene = cell, play, play.scene
@@ -153,28 +155,27 @@ class Judge:
         root = roots[0]
         if to_decide(root):
             yield "there are still buttons"
-        if not _is_true(root.first_line, report):
+        if not self._is_true(root.first_line, report):
             status = report["status"] if report else "no report"
             yield f"the thread says {root.first_line!r} of a run that is: {status}"
         replies = self.scene.slack.thread(channel, root.ts)[1:]
         told = Counter(_part(m) for m in replies if _part(m))
-        if report is not None and not told[f"report {HOST}"]:
-            yield "the report is not in the thread"
         told += Counter(f"file {file['name']}" for reply in replies for file in reply.files)
+        if report is not None and not any(part.startswith(self.end) for part in told):
+            yield "the report is not in the thread"
         # What was posted between the copy of its memory and the loss, it does not know to be there.
         if not self._is_of(Victim.BOT, Fault.OLDER):
             yield from (f"shown {count} times: {part}" for part, count in told.items() if count > 1)
 
+    def _is_true(self, line: str, report: dict[str, Any] | None) -> bool:
+        if report is None:
+            return any(words in line for words in UNBEGUN)
+        if any(outcome["outcome"] == "removed" for outcome in report["outcomes"]):
+            return SAID.get(report["status"], "") in line and NOTHING not in line
+        return line.startswith(NOTHING)
+
     def _roots(self) -> list[Message]:
         return [m for m in self.scene.roots() if _payload(m).get("request") == self.play.request_id]
-
-
-def _is_true(line: str, report: dict[str, Any] | None) -> bool:
-    if report is None:
-        return any(words in line for words in UNBEGUN)
-    if any(outcome["outcome"] == "removed" for outcome in report["outcomes"]):
-        return SAID.get(report["status"], "") in line and NOTHING not in line
-    return line.startswith(NOTHING)
 
 
 def _payload(message: Message) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from bot.orders import EXECUTE, claims_id
+from bot.orders import EXECUTE, RESTORE, claims_id
 from tests.faults.cells import Moment
 from tests.faults.scene import HOST, Scene
 from tests.stage.door import Hold
@@ -20,9 +20,13 @@ DELETE = "DELETE /"
 PASSING = {
     Moment.BEFORE_CONSUME: 2,
     Moment.AFTER_CONSUME: 8,
+    Moment.MID_SAVE: 3,
     Moment.MID_STAGE: 7,
     Moment.BEFORE_REPORT: 3,
 }
+# Those that are a call of their own kind, whose answer may be held as well.
+MID = (Moment.MID_SAVE, Moment.MID_STAGE)
+SAVE, LOAD, TAG = r"GET /images/[^/]+/get", "POST /images/load", r"POST /images/[^/]+/tag"
 
 
 @dataclass
@@ -38,26 +42,36 @@ class Play:
     notes: list[str]
 
     @classmethod
-    def asked(cls, scene: Scene, rng: random.Random, notes: list[str]) -> "Play":
+    def asked(cls, scene: Scene, rng: random.Random, notes: list[str]) -> Self:
         """Have waste made and a plan of it, up to its button."""
         scene.next_channel()
         scene.litter(f"case-{rng.getrandbits(40):010x}")
-        root = scene.ready(HOST)
+        return cls._of(scene, rng, notes, cls._to_confirm(scene))
+
+    @classmethod
+    def _to_confirm(cls, scene: Scene) -> Message:
+        return scene.ready(HOST)
+
+    @classmethod
+    def _of(cls, scene: Scene, rng: random.Random, notes: list[str], root: Message) -> Self:
         request_id = str((root.metadata or {})["event_payload"]["request"])
-        gate = scene.web.gate
         return cls(
             scene=scene,
             rng=rng,
             root=root,
             request_id=request_id,
             plan=scene.records.plan(request_id),
-            answers_before=len(gate.answers),
+            answers_before=len(scene.web.gate.answers),
             notes=notes,
         )
 
+    order_type: ClassVar[str] = EXECUTE
+    passing: ClassVar[Mapping[Moment, int]] = PASSING
+    calls: ClassVar[Mapping[Moment, str]] = {Moment.MID_SAVE: SAVE, Moment.MID_STAGE: DELETE}
+
     @property
     def order_id(self) -> str:
-        return claims_id(self.request_id, HOST, EXECUTE)
+        return claims_id(self.request_id, HOST, self.order_type)
 
     @property
     def removals(self) -> list[tuple[str, int]]:
@@ -76,6 +90,9 @@ class Play:
 
     def _door(self, moment: Moment) -> Any:
         match moment:
+            case Moment.PLANNED:
+                # Nothing is under way that could stand still.
+                return nullcontext(Hold("", answered=False))
             case Moment.BEFORE_ORDER:
                 return self.scene.bot_door.held(rf"(?s)MULTI .*PUSH rq:queue:{HOST} ")
             case Moment.AFTER_ORDER:
@@ -93,15 +110,15 @@ class Play:
                 return self._at_engine(moment)
 
     def _at_engine(self, moment: Moment) -> Any:
-        is_then, answered = self._then(moment), moment is Moment.MID_STAGE and self.rng.random() < 0.5
-        passing = self.rng.randrange(PASSING[moment])
+        is_then, answered = self._then(moment), moment in MID and self.rng.random() < 0.5
+        passing = self.rng.randrange(self.passing[moment])
         left = iter([*(False for _ in range(passing)), *(True for _ in range(10_000))])
         self.note(f"call {passing + 1}{', answered' if answered else ''}")
 
         def when(pid: int) -> bool:
             return pid != self.scene.web.worker.pid and is_then() and next(left)
 
-        pattern = DELETE if moment is Moment.MID_STAGE else "GET /"
+        pattern = self.calls.get(moment, "GET /")
         return self.scene.web.gate.held(pattern, answered=answered, when=when)
 
     def _then(self, moment: Moment) -> Callable[[], bool]:
@@ -110,7 +127,7 @@ class Play:
             return lambda: not records.is_consumed(order_id)
         if moment is Moment.AFTER_CONSUME:
             return lambda: records.is_consumed(order_id) and not records.journal(order_id)
-        if moment is Moment.MID_STAGE:
+        if moment in self.calls:
             return lambda: True
         return lambda: len(records.journal(order_id)) == steps and self._all_answered()
 
@@ -174,6 +191,28 @@ class Play:
     def is_undecided(self) -> bool:
         """Whether the bot has forgotten the click."""
         return self.scene.records.knows(self.request_id) and not self.scene.records.settled(self.request_id)
+
+
+class RestorePlay(Play):
+    """One restore: of a run that removed the waste of its case."""
+
+    order_type = RESTORE
+    passing: ClassVar[Mapping[Moment, int]] = {
+        Moment.AFTER_CONSUME: 1,
+        Moment.MID_STAGE: 3,
+        Moment.BEFORE_TAGS: 2,
+        Moment.BEFORE_REPORT: 2,
+    }
+    calls: ClassVar[Mapping[Moment, str]] = {Moment.MID_STAGE: LOAD, Moment.BEFORE_TAGS: TAG}
+
+    @classmethod
+    def _to_confirm(cls, scene: Scene) -> Message:
+        scene.pruned(HOST)
+        return scene.restore()
+
+    def _all_answered(self) -> bool:
+        of_images = sum(step["object"]["kind"] == "image" for step in self.plan["steps"])
+        return sum(call.startswith(LOAD) for call, _ in self.removals) >= of_images
 
 
 def holds_for(look: Callable[[], bool], seconds: float) -> bool:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 BUSY_SECONDS = 20
+ORDERS = "(SELECT id, report FROM orders UNION ALL SELECT id, report FROM restore_orders)"
+PLANS = "(SELECT digest, body FROM plans UNION ALL SELECT digest, body FROM restore_plans)"
 
 
 @dataclass(frozen=True)
@@ -22,37 +24,34 @@ class Records:
     # The host
 
     def is_consumed(self, order_id: str) -> bool:
-        return bool(_rows(self.ledger, "SELECT 1 FROM orders WHERE id = ?", order_id))
+        return bool(_rows(self.ledger, f"SELECT 1 FROM {ORDERS} WHERE id = ?", order_id))
 
     def journal(self, order_id: str) -> dict[int, str]:
-        """The steps of which the engine was asked, each with the id of its object."""
+        """The steps of which the engine was asked, each with its object's id, which a restore's lack."""
         found = _rows(
             self.ledger,
-            "SELECT step, json_extract(body, '$.object.id') FROM journal WHERE order_id = ?",
+            "SELECT step, json_extract(body, '$.object.id') FROM journal WHERE order_id = ?1"
+            " UNION ALL SELECT step, '' FROM restore_journal WHERE order_id = ?1",
             order_id,
         )
         return {int(step): str(id_) for step, id_ in found}
 
     def ledger_reports(self, order_id: str) -> list[str]:
-        return [
-            row[0]
-            for row in _rows(
-                self.ledger, "SELECT report FROM orders WHERE id = ? AND report IS NOT NULL", order_id
-            )
-        ]
+        query = f"SELECT report FROM {ORDERS} WHERE id = ? AND report IS NOT NULL"
+        return [row[0] for row in _rows(self.ledger, query, order_id)]
 
     def is_refused(self, order_id: str) -> bool:
         return bool(_rows(self.ledger, "SELECT 1 FROM refusals WHERE order_id = ?", order_id))
 
     def open_runs(self) -> int:
-        return len(_rows(self.ledger, "SELECT 1 FROM orders WHERE report IS NULL"))
+        return len(_rows(self.ledger, f"SELECT 1 FROM {ORDERS} WHERE report IS NULL"))
 
     def unacknowledged(self) -> int:
         return len(_rows(self.ledger, "SELECT 1 FROM outbox"))
 
     def plan(self, request_id: str) -> dict[str, Any]:
         """The plan that was made for a request, with its digest."""
-        query = "SELECT digest, body FROM plans WHERE json_extract(body, '$.request_id') = ?"
+        query = f"SELECT digest, body FROM {PLANS} WHERE json_extract(body, '$.request_id') = ?"
         ((digest, body),) = _rows(self.ledger, query, request_id)
         return {"digest": digest, **json.loads(body)}
 
@@ -70,7 +69,10 @@ class Records:
 
     def is_sent(self, request_id: str) -> bool:
         """Whether the bot believes that the order is on the queue."""
-        query = "SELECT 1 FROM sent WHERE request_id = ? AND type = 'execute' AND final AND error = ''"
+        query = (
+            "SELECT 1 FROM sent"
+            " WHERE request_id = ? AND type IN ('execute', 'restore') AND final AND error = ''"
+        )
         return bool(_rows(self.bot, query, request_id))
 
     def events(self, request_id: str) -> list[str]:
@@ -80,6 +82,14 @@ class Records:
         return [
             row[0] for row in _rows(self.bot, "SELECT body FROM reports WHERE request_id = ?", request_id)
         ]
+
+    def restored(self, request_id: str) -> list[str]:
+        """The reports of a restore."""
+        query = (
+            "SELECT json_extract(body, '$.report') FROM events"
+            " WHERE request_id = ? AND kind = 'restore_finished'"
+        )
+        return [row[0] for row in _rows(self.bot, query, request_id)]
 
 
 def copied(database: Path, place: Path) -> Path:

@@ -6,23 +6,26 @@ A scene serves many cases. What a case leaves behind is waste to the next one, a
 import itertools
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from tests.acceptance.small_host import NO_GRACE, NO_WAITING, small_host
 from tests.faults.records import Records, shift
 from tests.stage import images
-from tests.stage.company import Company, Fill
+from tests.stage.company import Company, Fill, to_decide
 from tests.stage.leftovers import marked_processes
 from tests.stage.member import Member
 from tests.stage.processes import ProjectProcess
 from tests.stage.redis_door import RedisDoor
-from tests.workspace import Delivery
+from tests.workspace import Delivery, Message
 
 HOST = "web-1"
+ARCHIVE_BYTES = 1_000_000_000
 # A channel of its own for each case as long as there are any; Slack takes one message a second in a channel.
 CHANNELS = tuple(f"cases-{letter}" for letter in "abcdefghijklmnop")
 
@@ -30,10 +33,20 @@ CHANNELS = tuple(f"cases-{letter}" for letter in "abcdefghijklmnop")
 class Scene(Company):
     """The company of the cases."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, has_archive: bool = False) -> None:
         policy = NO_WAITING + NO_GRACE
+        self.archive = folder / "archive"
+        if has_archive:
+            self._mount_archive()
+            policy += f'archive_dir = "{self.archive}"\narchive_max_bytes = {ARCHIVE_BYTES}\n'
         super().__init__(folder, {HOST: small_host}, channels=CHANNELS, policy=policy, gated=True)
         self._turns = itertools.cycle(CHANNELS)
+
+    def _mount_archive(self) -> None:
+        """A disk of its own; whoever deletes the folder unmounts it."""
+        self.archive.mkdir(parents=True)
+        size = f"size={ARCHIVE_BYTES}"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", size, "archive", str(self.archive)], check=True)
 
     @property
     def web(self) -> Member:
@@ -70,6 +83,24 @@ class Scene(Company):
         for number in (1, 2):
             client.create_container("shop/web:2", ["true"], name=f"{stem}-job-{number}")
             client.create_network(f"{stem}-net-{number}", driver="bridge")
+
+    def clear(self, plan: dict[str, Any]) -> None:
+        """Take away what came back: with each case's restore it would be more, and no network has room."""
+        client = self.web.engine.client
+        for step in plan["steps"]:
+            if step["object"]["kind"] == "network":
+                client.remove_network(step["object"]["name"])
+            else:
+                client.remove_image(step["object"]["id"], force=True)
+
+    def restore(self) -> Message:
+        """Ask what comes back of the last run; the message, once there is something or nothing to decide."""
+        known = {message.ts for message in self.roots()}
+        self.command(f"restore {HOST}")
+        return self.root(
+            lambda m: m.ts not in known and (bool(to_decide(m)) or "Nothing to bring back" in m.first_line),
+            "a plan of a restore",
+        )
 
     # Processes
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tests.faults.cells import ALL, REACHABLE, Cell, Fault, Moment, Victim
+from tests.faults.cells import ALL, MOMENTS, REACHABLE, Cell, Work
 
 if TYPE_CHECKING:
     from tests.faults.case import Verdict
@@ -19,8 +19,7 @@ def summary(verdicts: Sequence["Verdict"], *, seconds: float) -> str:
         f"{len(verdicts)} cases in {seconds / 60:.1f} minutes, {sum(failed.values())} failed; "
         f"{len(played)} of {len(REACHABLE)} reachable cells, each at least {rarest} times.",
         "",
-        *_table(played, failed),
-        "",
+        *(line for work in Work for line in _table(work, played, failed)),
         "Cells that cannot happen (-):",
         "",
         *_unreachable(),
@@ -28,13 +27,14 @@ def summary(verdicts: Sequence["Verdict"], *, seconds: float) -> str:
     return "\n".join(lines)
 
 
-def _table(played: Counter[Cell], failed: Counter[Cell]) -> Iterator[str]:
-    yield "| | | " + " | ".join(moment.replace("-", " ") for moment in Moment) + " |"
-    yield "|---|---|" + "---|" * len(Moment)
-    for victim in Victim:
-        for fault in Fault:
-            fields = (_field(Cell(victim, fault, moment), played, failed) for moment in Moment)
-            yield f"| {victim} | {fault} | " + " | ".join(fields) + " |"
+def _table(work: Work, played: Counter[Cell], failed: Counter[Cell]) -> Iterator[str]:
+    moments = MOMENTS[work]
+    yield f"| {work} | | " + " | ".join(moment.replace("-", " ") for moment in moments) + " |"
+    yield "|---|---|" + "---|" * len(moments)
+    for victim, fault in dict.fromkeys((cell.victim, cell.fault) for cell in ALL if cell.work is work):
+        fields = (_field(Cell(victim, fault, moment, work), played, failed) for moment in moments)
+        yield f"| {victim} | {fault} | " + " | ".join(fields) + " |"
+    yield ""
 
 
 def _field(cell: Cell, played: Counter[Cell], failed: Counter[Cell]) -> str:
@@ -49,5 +49,5 @@ def _unreachable() -> Iterator[str]:
         cells = [cell for cell in ALL if cell.why_not == why]
         faults = ", ".join(dict.fromkeys(cell.fault for cell in cells))
         moments = dict.fromkeys(cell.moment for cell in cells)
-        when = "ever" if len(moments) == len(Moment) else ", ".join(moments)
+        when = "ever" if len(moments) == len(MOMENTS[Work.RUN]) else ", ".join(moments)
         yield f"- {cells[0].victim}, {faults}, {when}: {why}."

@@ -17,6 +17,8 @@ from tests.stage.door import Door, Hold
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+CHUNKED = re.compile(rb"transfer-encoding: *chunked", re.IGNORECASE)
+LINE_END = b"\r\n"
 STATUS = re.compile(rb"HTTP/1\.\d (\d{3})")
 VERSION = re.compile(r"(?<= )/v1\.\d+(?=/)")
 
@@ -104,10 +106,30 @@ def _requests(caller: socket.socket) -> Iterator[tuple[str, bytes]]:
                 return
             waiting += piece
         head, _, rest = waiting.partition(HEAD_END)
-        length = LENGTH.search(head)
-        body = int(length[1]) if length else 0
-        while len(rest) < body:
-            rest += caller.recv(65536)
+        while (end := _end_of_body(head, rest)) is None:
+            piece = caller.recv(65536)
+            if not piece:
+                return
+            rest += piece
         first = head.split(b"\r\n", 1)[0].decode()
-        yield VERSION.sub("", first.rpartition(" ")[0]), head + HEAD_END + rest[:body]
-        waiting = rest[body:]
+        yield VERSION.sub("", first.rpartition(" ")[0]), head + HEAD_END + rest[:end]
+        waiting = rest[end:]
+
+
+def _end_of_body(head: bytes, rest: bytes) -> int | None:
+    """Where a request's body ends; None where it is not whole yet."""
+    if CHUNKED.search(head):
+        return _end_of_chunks(rest)
+    length = LENGTH.search(head)
+    body = int(length[1]) if length else 0
+    return body if len(rest) >= body else None
+
+
+def _end_of_chunks(rest: bytes) -> int | None:
+    at = 0
+    while (line := rest.find(LINE_END, at)) >= 0:
+        size = int(rest[at:line], 16)
+        at = line + size + 2 * len(LINE_END)
+        if not size:
+            return at if at <= len(rest) else None
+    return None
