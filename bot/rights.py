@@ -4,7 +4,7 @@ Nobody may publish, run scripts, look for keys or change settings. A host's user
 and tells of its own engine; it can neither read nor write what is another's, nor queue anything, not even for
 itself. The bot's user queues jobs, and reads what hosts tell.
 
-A key of ours needs no line here: its name says who writes it (workers/contract.py).
+A key of ours needs no line here: its name says who writes it (workers/contract/keys.py).
 """
 
 import hashlib
