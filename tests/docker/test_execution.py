@@ -146,6 +146,22 @@ def test_s7_a_container_that_was_renamed_or_will_start_by_itself_is_refused(
     assert (why(report, spent), host.has(spent)) == (Code.CHANGED, True)
 
 
+@pytest.mark.parametrize("by", ["network", "volumes"])
+def test_s7_a_container_that_one_made_during_the_run_has_joined_is_refused(host: WorkerHost, by: str) -> None:
+    host.image("app:1")
+    for name in ("one", "other"):
+        host.spent(name, "app:1")
+    plan = host.plan(kinds=(Kind.CONTAINER,))
+    second = plan.steps[1].object.id
+    joined = {
+        "network": {"network": f"container:{second}"},
+        "volumes": {"host": {"volumes_from": [second]}},
+    }
+    report = host.execute(plan, before=on("container", lambda: host.create("guest", "app:1", **joined[by])))
+
+    assert (why(report, second), host.has(second)) == (Code.BECAME_USED, True)
+
+
 def test_s7_an_image_whose_tag_moved_is_refused(host: WorkerHost) -> None:
     image = host.image("app:1")
 

@@ -8,6 +8,7 @@ from workers.contract import HOST_TEAM, EngineIdentity, ExecutionOrder, Person, 
 from workers.errors import EngineError
 from workers.planning import fingerprints
 from workers.planning.ages import told, uses
+from workers.planning.containers import has_joined
 from workers.planning.fields import Fields
 from workers.planning.inventory import Container, Image, Network
 from workers.planning.mentions import full
@@ -98,6 +99,12 @@ def no_longer_eligible(step: Step, verdicts: Mapping[str, Verdict]) -> Reason | 
 def container_changed(step: Step, fresh: Container) -> Reason | None:
     """The container ran again, or another took its place."""
     return _changed(step, fingerprints.of_container(fresh))
+
+
+def container_joined(fresh: Container, came: Iterable[Container]) -> Reason | None:
+    """One that came since has joined its network, processes or memory, or has its volumes."""
+    guest = next((c for c in came if has_joined(c, fresh)), None)
+    return reason(Code.BECAME_USED, container=guest.name) if guest else None
 
 
 def image_changed(step: Step, fresh: Image) -> Reason | None:

@@ -1,7 +1,8 @@
 """Removes one object: a fresh look, the guards, the removal, and what the engine made of it (S2, S7)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,12 +114,21 @@ class Removal:
         return found
 
     def _look_at_container(self, step: Step) -> Look:
+        listed = self.pool.submit(self.engine.containers)
         inspected = self.engine.inspect_container(step.object.id)
         fresh = answers.inspected_container(inspected)
-        why = guards.checked(lambda: guards.container_changed(step, fresh))
+        why = guards.checked(lambda: guards.container_changed(step, fresh)) or guards.checked(
+            lambda: guards.container_joined(fresh, self._came_since(listed.result()))
+        )
         if why:
             return Look(refused(why))
         return Look(way_back=kept.of_container(inspected, commands=self.policy.keep_commands))
+
+    def _came_since(self, listed: Iterable[Mapping[str, Any]]) -> Iterator[Container]:
+        """The containers made since the run judged; a list tells only part of what they have joined."""
+        for id_ in {answers.id_of(raw) for raw in listed} - self.start.containers:
+            with suppress(NotFound):
+                yield answers.inspected_container(self.engine.inspect_container(id_))
 
     # Networks
 
