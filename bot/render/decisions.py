@@ -39,6 +39,13 @@ DONE = {
     Verb.PROTECT: "{by} protected {what} on {hosts}",
     Verb.UNPROTECT: "{by} lifted the protection of {what} on {hosts}",
 }
+ASKED = {
+    Verb.STOP: "{by} asked to stop what runs on {hosts}; it was refused",
+    Verb.FREEZE: "{by} asked to freeze {hosts}; it was refused",
+    Verb.UNFREEZE: "{by} asked to unfreeze {hosts}; nothing was changed",
+    Verb.PROTECT: "{by} asked to protect {what} on {hosts}; it was refused",
+    Verb.UNPROTECT: "{by} asked to lift the protection of {what} on {hosts}; it was refused",
+}
 STATES = {
     State.OPEN: "not yet: nothing is heard of it from {hosts}; it is sent again until it is there",
     State.KEPT: "{hosts}: done",
@@ -48,7 +55,7 @@ STATES = {
     State.LAPSED: "{hosts}: nobody heard of it in time, so what became of it is not known",
     State.DISMISSED: "{hosts}: sent away",
 }
-NOT_FROZEN = "{by} asked to unfreeze {hosts}, where nothing was frozen"
+UNDONE = frozenset({State.NOT_FROZEN, State.REFUSED})
 NO_RUN = "Nothing is under way or ordered{where}."
 TOLD_THEN = "The channel is told when {they} it."
 
@@ -63,9 +70,10 @@ def deciding(decided: Sequence[Decided]) -> Message:
 def decision(decided: Sequence[Decided]) -> Message:
     """What the channel reads of a decision: the decision, why, and how far it has come at each host."""
     first = decided[0]
-    done = [one for one in decided if one.state is not State.NOT_FROZEN]
-    words = DONE[first.verb] if done else NOT_FROZEN
-    title = words.format(by=mention(first.by), hosts=_hosts(done or decided), what=_what(first))
+    done = [one for one in decided if one.state not in UNDONE]
+    title = (DONE if done else ASKED)[first.verb].format(
+        by=mention(first.by), hosts=_hosts(done or decided), what=_what(first)
+    )
     lines = [_line(state, [one for one in decided if one.state is state]) for state in State]
     lines += [f"{code(one.host)} refused: {_refusal(one)}" for one in decided if one.state is State.REFUSED]
     why = [context(reason)] if (reason := prose(first.why)) else []

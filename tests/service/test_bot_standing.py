@@ -264,7 +264,7 @@ def test_where_nothing_was_frozen_an_unfreeze_is_not_told_as_done(bot: HandDrive
         bot.carry_on(3)
 
     unfreeze("unfreeze web-1", web_1=False)
-    assert channel_says(bot, "@ana asked to unfreeze web-1, where nothing was frozen.")
+    assert channel_says(bot, "@ana asked to unfreeze web-1; nothing was changed.")
     unfreeze("unfreeze web-*", web_1=False, web_2=True)
     assert channel_says(bot, "@ana unfroze web-2.")
     assert channel_says(bot, "web-1: not frozen before, so nothing changed")

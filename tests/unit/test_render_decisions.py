@@ -44,3 +44,9 @@ def test_what_there_is_no_room_for_is_counted() -> None:
         in texts(render.protections(everything, NOON))[-1]
     )
     assert "more hosts" in texts(render.decision(refused))[-1]
+
+
+def test_what_every_host_refused_is_not_told_as_done() -> None:
+    refused, kept = decided(1, State.REFUSED), decided(2, State.KEPT)
+    assert render.decision([refused]).text.endswith(" on `host-1`; it was refused.")
+    assert render.decision([refused, kept]).text.endswith(" on `host-2`.")
