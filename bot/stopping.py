@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot import render
 from bot.access import Denied, Unsure, may_execute
-from bot.answering import Answering, NoCount
+from bot.answering import Answering, NoCount, turned_down
 from bot.arrivals import Click
 from bot.council import Council, Said
 from bot.facts import Facts
@@ -45,7 +45,7 @@ class Stopping:
         if isinstance(verdict, Unsure):
             return verdict
         if isinstance(verdict, Denied):
-            self._refuse(click, NoCount(verdict.why, render.not_allowed(verdict)), request.asked.id)
+            self._refuse(click, NoCount(verdict.why, turned_down(verdict, click)), request.asked.id)
             return None
         self.answering.reply(click, self.council.end(said, request.asked, hosts))
         logger.info("request %s: %s stops it", request.asked.id, click.person.user)
