@@ -10,9 +10,10 @@ from bot.render.blocks import (
     code,
     context,
     date,
+    fit,
     mention,
     message,
-    paragraphs,
+    packed,
     section,
     weight,
 )
@@ -29,6 +30,7 @@ NONE_WORSE = "No service on {host} was worse after that run."
 WELL = "All is well again on {host}: {names} {run} as before that run."
 UNSURE = "Not known yet on {host}: {names} {run}, not yet re-checked."
 WORSE = "Not well yet on {host}: {names}."
+AS_ILL = "As ill as before that run on {host}: {names}."
 PROBES = "Not well yet on {host}: {probes} not answer well, though {names} {run} as before that run."
 OTHERS = " {well} of {every} services {run} as before that run."
 BECAME = {
@@ -46,7 +48,14 @@ def checked(asked: Inquiry, answer: ServicesAnswer, run: Report | None) -> Messa
     room = TEXT_BUDGET - len(title) - weight(end)
     probes = sentences(answer.failing, answer.taken_at)
     lines = [*(f"• {told}" for told in probes), *(_card(one) for one in answer.services)]
-    return message(title, [*paragraphs(lines, room=room, more=lambda left: _more(left, answer)), *end])
+    return message(title, [*map(section, packed(_counted(lines, room, answer))), *end])
+
+
+def _counted(lines: list[str], room: int, answer: ServicesAnswer) -> list[str]:
+    """As many lines as there is room for, and the count of what did not come at all."""
+    beyond = [_more(0, answer)] if answer.more else []
+    kept = fit(lines, room - sum(map(len, beyond)), lambda left: _more(left, answer))
+    return [*kept, *(beyond if kept == lines else [])]
 
 
 def _title(host: str, answer: ServicesAnswer) -> str:
@@ -57,6 +66,8 @@ def _title(host: str, answer: ServicesAnswer) -> str:
         well = every - answer.worse - answer.unchecked
         others = OTHERS.format(well=well, every=f"{every:,}", run=_run(well)) if every > 1 else ""
         return WORSE.format(host=host, names=_names(answer.services, answer.worse)) + others
+    if (ill := [one for one in answer.services if one.is_ill]) and not answer.unchecked:
+        return AS_ILL.format(host=host, names=_names(ill, len(ill)))
     count = answer.unchecked or every
     about = {"host": host, "names": _names(answer.services, count), "run": _run(count)}
     if answer.failing and not answer.unchecked:
@@ -80,7 +91,7 @@ def _card(one: CheckedService) -> str:
     then = how(one.was, "at the post-check", one.then) if one.then else _in_a_word(one.was)
     now = how(line.after, "now", one.now) if one.now else "gone now"
     told = "; ".join([how(line.before, "before the run", one.before), then, now])
-    became = BECAME.get(line.change, "is well again")
+    became = BECAME.get(line.change, "is as ill as before the run" if one.is_ill else "is well again")
     return f"• {service(line)} {became}: {told}{REPLACED if one.replaced else ''}"
 
 
@@ -93,7 +104,7 @@ def _more(left: int, answer: ServicesAnswer) -> str:
 
 
 def _ways_back(answer: ServicesAnswer, run: Report | None) -> list[Block]:
-    if not any((answer.worse, answer.unchecked, answer.failing)):
+    if not any((answer.worse, answer.unchecked, answer.failing, *(one.is_ill for one in answer.services))):
         return [context(STILL_STAND)] if run and can_restore(run) else []
     stand = [section(NOT_BY_ITSELF)] if run and can_restore(run) else []
     return [*stand, *(call_buttons(run) if run else [])]

@@ -640,6 +640,14 @@ API_WELL = API_CHECKED.model_copy(
         "now": Condition(state="running", health="healthy", since=ago(minutes=1)),
     }
 )
+API_AS_ILL = API_CHECKED.model_copy(
+    update={
+        "line": API_CHECKED.line.model_copy(update={"before": "unhealthy", "change": HealthChange.SAME}),
+        "before": API_WORSE.now,
+        "then": None,
+        "was": "gone",
+    }
+)
 API_UNCHECKED = API_WELL.model_copy(
     update={
         "line": API_CHECKED.line.model_copy(

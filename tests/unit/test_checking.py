@@ -1,5 +1,6 @@
 """What a post-check named as worse is looked at again, and judged as the post-check judges."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -76,7 +77,21 @@ def test_it_is_judged_by_how_it_is_and_not_by_that_it_was_started_again(
 def test_what_was_ill_before_the_run_is_not_called_worse_by_it() -> None:
     [one] = answered([a_vital(**ILL)], a_vital(**ILL)).services
 
-    assert one.line.change is HealthChange.SAME
+    assert (one.line.change, one.is_ill) == (HealthChange.SAME, True)
+
+
+@pytest.mark.parametrize("state", ["exited", "restarting"])
+def test_what_was_ill_before_the_run_and_runs_no_more_is_not_well_again(state: str) -> None:
+    before = a_vital(**ILL, checked_at=REMOVED_AT - timedelta(seconds=1))
+    found = answered([before], replace(before, state=state))
+
+    assert (found.worse, found.unchecked, found.services[0].line.change) == (1, 0, HealthChange.REGRESSED)
+
+
+def test_what_is_as_ill_as_before_comes_before_what_is_well() -> None:
+    found = answered([a_vital("a"), a_vital("b", **ILL)], a_vital("a"), a_vital("b", **ILL))
+
+    assert [one.line.name for one in found.services] == ["b", "a"]
 
 
 def test_one_that_has_its_name_by_now_stands_in_for_it() -> None:

@@ -58,6 +58,7 @@ from bot.slack.answers import of_answer
 from tests.unit.golden import EXAMPLES, FOLDER, assert_golden, assert_golden_views, assert_text
 from tests.unit.render_values import (
     ANA,
+    API_AS_ILL,
     API_CHECKED,
     API_UNCHECKED,
     API_WELL,
@@ -237,6 +238,7 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         ),
         answered(ASKED_SERVICES, told_by(checked(API_WELL, CACHE_CHECKED)), NOW, TROUBLED_RUN),
         answered(ASKED_SERVICES, told_by(checked(API_WELL, failing=(NO_ANSWER,))), NOW, TROUBLED_RUN),
+        answered(ASKED_SERVICES, told_by(checked(API_AS_ILL, CACHE_CHECKED)), NOW, TROUBLED_RUN),
         answered(ASKED_SERVICES, told_by(checked(API_CHECKED, worse=9, more=30)), NOW),
         answered(ASKED_SERVICES, told_by(checked()), NOW),
         answered(

@@ -145,6 +145,11 @@ class CheckedService(Value):
     now: Condition | None
     replaced: bool = False
 
+    @property
+    def is_ill(self) -> bool:
+        """Whether it is there and not well, be it as before the run."""
+        return self.now is not None and (self.now.state != "running" or self.now.health == "unhealthy")
+
 
 class ServicesAnswer(Value):
     """The services that a run's post-check named as worse, as they are now; first those that still are.

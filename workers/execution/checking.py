@@ -48,7 +48,7 @@ def answer(
     there = {one.name: one for one in known}
     was = {one.name: one for one in before}
     every = [_checked(line, was[line.name], there[line.name], now, report) for line in lines]
-    every.sort(key=lambda one: (one.line.change not in WORSE, one.line.change is not UNKNOWN))
+    every.sort(key=lambda one: (one.line.change not in WORSE, one.line.change is not UNKNOWN, not one.is_ill))
     kept = bounds.fitting(every[:MOST])
     return ServicesAnswer(
         run=report.order_id,
@@ -66,10 +66,16 @@ def _checked(line: HealthLine, before: Vital, known: Vital, now: Vitals, report:
     told = {one.name: one for one in report.trouble.worse} if report.trouble else {}
     then, found = told.get(clipped(line.name)), now.get(known.container.id)
     return CheckedService(
-        line=line.model_copy(update={"name": clipped(line.name)}),
+        line=line.model_copy(update={"name": clipped(line.name), "change": _change(line, found)}),
         was=next(one.after for one in report.health if one.name == line.name),
         before=then.before if then else condition(before),
         then=then.now if then else None,
         now=condition(found) if found else None,
         replaced=found is not None and known.container.id != before.container.id,
     )
+
+
+def _change(line: HealthLine, now: Vital | None) -> HealthChange:
+    """What was ill before the run is no worse for being so again; it is for being ill in another way."""
+    is_other = now is not None and not now.well and line.after != line.before
+    return HealthChange.REGRESSED if is_other else line.change
