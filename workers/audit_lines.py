@@ -26,14 +26,15 @@ from workers.contract import (
 )
 from workers.reasons import Reason
 
-SCHEMA: Literal[1] = 1
+# The first one tells of no restores.
+SCHEMA: Literal[2] = 2
 
 
 class Head(Value):
     """Whose copy this is; `ledger` names the numbering of the events."""
 
     record: Literal["head"] = "head"
-    v: Literal[1] = SCHEMA
+    v: Literal[1, 2] = SCHEMA
     host: HostName
     ledger: str
     exported_at: AwareDatetime
@@ -209,6 +210,11 @@ class HostCopy:
     restores: tuple[RestoreLine, ...] = ()
     restore_steps: tuple[RestoreStepLine, ...] = ()
     restore_reports: tuple[RestoreReportLine, ...] = ()
+
+    @property
+    def tells_of_restores(self) -> bool:
+        """Whether what it does not say of restores was not there either."""
+        return self.head.v == SCHEMA
 
 
 class BrokenCopy(Exception):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.audit.compare import compare
 from bot.audit.export import chosen, csv_lines, json_lines
-from bot.audit.findings import Finding, Found, finding
+from bot.audit.findings import UNCOMPARED, Finding, Found, finding
 from bot.audit.reading import own
 from bot.errors import SettingsError
 from bot.memory.audit import Audit
@@ -68,7 +68,7 @@ def _exit_code(found: Sequence[Finding], compared: int) -> int:
     """That nothing differs is no news where nothing was compared."""
     if any(one.is_difference for one in found):
         return DIFFERENT
-    is_whole = compared and not any(one.code is Found.NO_FILE for one in found)
+    is_whole = compared and not any(one.code in UNCOMPARED for one in found)
     return SAME if is_whole else NOT_COMPARED
 
 

@@ -46,9 +46,17 @@ def _host(own: Own, host: str, copies: Sequence[HostCopy], known: set[str]) -> I
         return
     yield from numbering.differences(own.heard, host, copies)
     yield from runs.differences(own, host, runs.runs(copies))
-    yield from runs.differences(own, host, runs.restores(copies))
+    yield from _restores(own, host, copies)
     yield from _refusals(own, host, copies)
     yield from _standing(own, host, copies)
+
+
+def _restores(own: Own, host: str, copies: Sequence[HostCopy]) -> Iterator[Finding]:
+    """An older worker's copy says nothing of restores, so what it lacks proves nothing."""
+    if all(copy.tells_of_restores for copy in copies):
+        yield from runs.differences(own, host, runs.restores(copies))
+    elif runs.has_restores(own, host):
+        yield finding(Found.RESTORES_NOT_TOLD, host)
 
 
 def _refusals(own: Own, host: str, copies: Sequence[HostCopy]) -> Iterator[Finding]:

@@ -47,6 +47,7 @@ class Found(StrEnum):
     REFUSALS_DROPPED = "refusals_dropped"  # count
     # No comparison.
     NO_FILE = "no_file"
+    RESTORES_NOT_TOLD = "restores_not_told"
 
 
 NOTES = frozenset(
@@ -55,6 +56,7 @@ NOTES = frozenset(
         *(Found.NOT_OVER, Found.WAITING, Found.REFUSALS_DROPPED),
     }
 )
+UNCOMPARED = frozenset({Found.NO_FILE, Found.RESTORES_NOT_TOLD})
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Finding:
     @property
     def is_difference(self) -> bool:
         """Whether the two copies do not say the same."""
-        return self.code not in NOTES and self.code is not Found.NO_FILE
+        return self.code not in NOTES | UNCOMPARED
 
 
 def finding(code: Found, host: str, /, **values: str | int) -> Finding:

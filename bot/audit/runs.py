@@ -80,6 +80,12 @@ def restores(copies: Sequence[HostCopy]) -> There:
     )
 
 
+def has_restores(own: Own, host: str) -> bool:
+    """Whether the bot's copy says of any restore there."""
+    here = _here(own, host, RESTORES)
+    return bool(here.sent or here.reports)
+
+
 def _there(
     kind: Kind,
     copies: Sequence[HostCopy],

@@ -38,6 +38,8 @@ SENTENCES = {
     Found.NOT_OVER: "order {order} was begun there and is not reported yet",
     Found.WAITING: "events that are still on their way here: {count}",
     Found.REFUSALS_DROPPED: "that host keeps its last refusals only; older ones, not compared: {count}",
+    Found.RESTORES_NOT_TOLD: "its restores are not compared, for an older worker wrote a file of it;"
+    " update that worker and take another one",
     Found.NO_FILE: "not compared, for no file of it was given."
     " On that host: python -m workers audit --json > {host}.jsonl",
 }

@@ -17,7 +17,7 @@ from bot.wanted import Wanted
 from tests.unit.bot_values import BO, NOON, after, asked, finished, order, plan, plan_ready, report, started
 from tests.unit.restores_told import restore_plan, restore_planned, restore_report
 from workers import audit
-from workers.audit_lines import spelled
+from workers.audit_lines import Head, spelled
 from workers.contract import RestoreOrder, RestorePlan
 from workers.memory.ledger import Ledger
 from workers.signing import digest
@@ -158,6 +158,20 @@ def restored(state: Path) -> Path:
 def restore_order(id_: str, made: RestorePlan) -> RestoreOrder:
     about = order(id_, digest(made)).model_dump(exclude={"type", "excluded"})
     return RestoreOrder.model_validate(about | {"request_id": made.request_id})
+
+
+def test_restores_of_which_an_older_worker_tells_nothing_are_not_called_the_same(
+    restored: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(Ledger(restored / "ledger.db")) as ledger:
+        head, *rest = audit.lines(ledger, "web-1", after(1000))
+    assert isinstance(head, Head)
+    told = (line for line in rest if not line.record.startswith("restore"))
+    file = restored / "older.jsonl"
+    file.write_text("".join(spelled([head.model_copy(update={"v": 1}), *told])))
+
+    assert main(["audit", "verify", str(file)]) == 2
+    assert "its restores are not compared" in capsys.readouterr().out
 
 
 def test_copies_that_agree_on_a_restore_as_well_end_with_0(

@@ -23,7 +23,7 @@ from tests.unit.bot_values import (
 )
 from tests.unit.golden import assert_text
 from workers import audit
-from workers.audit_lines import BrokenCopy, HostCopy, read, spelled
+from workers.audit_lines import BrokenCopy, Head, HostCopy, read, spelled
 from workers.cli.record import record_lines
 from workers.contract import HOST_TEAM, Person, StepFinished
 from workers.memory.ledger import SCHEMAS, Ledger
@@ -111,6 +111,14 @@ def test_the_copy_says_how_far_events_were_numbered_though_they_are_gone_from_th
     ledger.acknowledged(7)
     events = copy(ledger).events
     assert (events.last, events.waiting) == (7, ())
+
+
+def test_a_copy_of_the_first_schema_is_read_and_tells_of_no_restores(ledger: Ledger) -> None:
+    head, *rest = audit.lines(ledger, "web-1", NOON)
+    assert isinstance(head, Head)
+    older = read("".join(spelled([head.model_copy(update={"v": 1}), *rest])))
+
+    assert (older.tells_of_restores, copy(ledger).tells_of_restores) == (False, True)
 
 
 def test_the_record_reads_as_one_line_for_each_thing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
