@@ -135,6 +135,14 @@ def test_an_unfreeze_says_whether_there_was_a_freeze_to_lift_however_often_it_co
     assert told(ledger) == [False, False, None, True, True, False, False]
 
 
+def test_a_bot_of_before_reads_that_a_freeze_is_kept(ledger: Ledger) -> None:
+    taken(ledger, an_order(FreezeOrder), an_order(UnfreezeOrder, 1))
+    freeze, unfreeze = (event for _, event in ledger.outbox(after=0))
+
+    assert "was_frozen" not in freeze
+    assert "was_frozen" in unfreeze
+
+
 def test_nobody_decides_for_the_future() -> None:
     with pytest.raises(ValidationError):
         an_order(FreezeOrder, 0, late=-1)

@@ -1,9 +1,9 @@
 """What a host tells its bot, one numbered event after the other."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime, Field, SerializerFunctionWrapHandler, TypeAdapter, model_serializer
 
 from workers.contract.answers import Answer
 from workers.contract.orders import StandingOrder
@@ -147,6 +147,11 @@ class StandingTaken(Fact):
     order: Annotated[StandingOrder, Field(discriminator="type")]
     in_force: bool
     was_frozen: bool | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before_where_nothing_is_new(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A bot that does not know the last field reads whatever needs none, a freeze above all."""
+        return {name: value for name, value in whole(self).items() if (name, value) != ("was_frozen", None)}
 
 
 Event = Annotated[
