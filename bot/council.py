@@ -1,13 +1,14 @@
 """Where decisions about hosts are taken down: made out, and recorded before anybody is answered."""
 
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import render
 from bot.commands import UsageReply, resolve
-from bot.decisions import Decided, Decision, Freeze, Protect, Protections, State, Stop, Verb, targets
+from bot.decisions import Decided, Decision, Freeze, Protect, Protections, State, Stop, Verb, targets, turns
 from bot.memory.decisions import Decisions
 from bot.memory.dossiers import Dossiers
 from bot.memory.store import Store
@@ -139,8 +140,8 @@ class Council:
         )
 
     def _record(self, said: Said, decided: list[Decided]) -> Message:
-        id_ = secrets.token_hex(8)
-        named = [replace(one, id=id_) for one in decided]
+        ids = defaultdict[int, str](lambda: secrets.token_hex(8))
+        named = [replace(one, id=ids[turn]) for turn, one in turns(decided)]
         self.decisions.decide(named, trigger_id=said.trigger_id)
         self.wake()
         return render.deciding(named)

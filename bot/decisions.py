@@ -1,7 +1,8 @@
 """What people decide about hosts: to stop runs, to freeze and to protect; read from what they typed."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -114,6 +115,14 @@ class Decided:
             case Verb.FREEZE | Verb.UNFREEZE:
                 return "host"
         return f"{self.kind} {self.pattern}"
+
+
+def turns(decided: Iterable[Decided]) -> Iterator[tuple[int, Decided]]:
+    """Each with the count of those before it at its host: a decision says one thing at each of its hosts."""
+    met = Counter[str]()
+    for one in decided:
+        yield met[one.host], one
+        met[one.host] += 1
 
 
 def about_run(order_id: str) -> str:

@@ -139,5 +139,5 @@ def _what(one: Decided) -> str:
 
 
 def _hosts(decided: Sequence[Decided]) -> str:
-    names = [code(one.host) for one in decided]
+    names = list(dict.fromkeys(code(one.host) for one in decided))
     return listing(names) if len(names) <= NAMED else f"{len(names)} hosts"

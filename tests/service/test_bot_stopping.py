@@ -167,3 +167,11 @@ def test_a_stop_that_is_typed_shows_under_the_run_as_well(bot: HandDriven) -> No
     bot.parts.desk.step()
     assert "Stopped by @bo" in root(bot).plain
     assert root(bot).controls == ()
+
+
+def test_s14_a_stop_that_is_typed_ends_all_that_is_ordered_at_a_host(bot: HandDriven) -> None:
+    orders = [running(bot, "web-1")["web-1"][0] for _ in range(2)]
+    assert "Stopping what runs on `web-1`." in bot.command("stop web-1", user="bo")
+    bot.carry_on()
+
+    assert [stops(bot, "web-1", order) for order in orders] == [True, True]

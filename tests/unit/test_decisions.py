@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bot.commands import UsageReply, parse
-from bot.decisions import Freeze, Protect, Protections, Stop, Verb, targets
+from bot.decisions import Decided, Freeze, Protect, Protections, Stop, Verb, targets, turns
+from tests.unit.bot_values import BO, NOON
 from workers.contract import Kind
 
 HOSTS = ("db-1", "web-1", "web-2")
@@ -81,3 +82,12 @@ def test_what_cannot_be_read_is_answered(text: str, words: str) -> None:
 )
 def test_hosts_lead_and_why_follows(line: str, patterns: tuple[str, ...], why: str) -> None:
     assert targets(line.split(), HOSTS) == (patterns, why)
+
+
+def test_what_is_about_two_things_at_one_host_is_two_decisions() -> None:
+    def stop(host: str, order: str) -> Decided:
+        return Decided("", host, Verb.STOP, NOON, BO, "C1", order_id=order)
+
+    stops = [stop("web-1", "a"), stop("web-2", "b"), stop("web-1", "c")]
+
+    assert [(turn, one.order_id) for turn, one in turns(stops)] == [(0, "a"), (0, "b"), (1, "c")]
