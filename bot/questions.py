@@ -51,9 +51,9 @@ class Inquiry:
     thread: str = ""
 
     def is_same(self, other: "Inquiry") -> bool:
-        """Whether one answer serves both."""
+        """Whether one answer serves both; what is given up waits for none."""
         about = (self.topic, self.host, self.object, self.thread)
-        return about == (other.topic, other.host, other.object, other.thread)
+        return not self.given_up and about == (other.topic, other.host, other.object, other.thread)
 
 
 class Why(StrEnum):

@@ -257,6 +257,26 @@ def test_pressed_by_several_it_is_asked_once(stage: Stage, bot: HandDriven, call
     asked(stage, bot)
 
 
+def test_s14_what_never_went_out_does_not_keep_it_from_being_asked_again(
+    stage: Stage, bot: HandDriven, called: Message
+) -> None:
+    bot.click(CHECK, root=called)
+    stage.server.stop()
+    bot.parts.inquirer.step()
+    bot.wait(61)
+    bot.parts.inquirer.step()
+    bot.parts.inquirer.step()
+    stage.server.start()
+    bot.carry_on(2)
+    assert "was not asked: the queue does not answer" in last(stage, called).first_line
+
+    listen(stage, bot)
+    bot.click(CHECK, root=called)
+    answer(stage, bot, asked(stage, bot), WELL)
+
+    assert last(stage, called).first_line.startswith("All is well again")
+
+
 def test_s12_who_may_not_look_asks_nothing(stage: Stage, bot: HandDriven, called: Message) -> None:
     bot.parts.reception.check_again(replace(bot.pressed(CHECK, called, trigger="t9"), channel="C0ELSE"))
     bot.parts.inquirer.step()
