@@ -194,6 +194,8 @@ def test_s5_only_running_well_and_still_passes(
         (a_vital(), a_vital(restarts=1), [Code.HEALTH_REGRESSED]),
         (a_vital(), a_vital(started_at=NOW), [Code.HEALTH_REGRESSED]),
         (a_vital(health="unhealthy"), a_vital(health="unhealthy"), []),
+        (a_vital(health="unhealthy"), a_vital(health="unhealthy", started_at=NOW), []),
+        (a_vital(health="unhealthy"), a_vital(state="exited"), [Code.HEALTH_REGRESSED]),
         (a_vital(state="restarting"), a_vital(restarts=9), []),
     ],
 )

@@ -147,7 +147,8 @@ def regressions(baseline: Iterable[Vital], now: Vitals) -> list[tuple[Vital, Rea
 def _regression(before: Vital, now: Vital | None) -> Reason | None:
     if now is None:
         return reason(Code.CONTAINER_LOST, container=before.name)
-    if before.well and not now.well:
+    # What was ill and ran may be as ill after it, but not down.
+    if (before.well and not now.well) or (before.state == "running" != now.state):
         return reason(Code.HEALTH_REGRESSED, container=before.name, before=before.words, after=now.words)
     if before.well and _restarted(before, now):
         return reason(Code.HEALTH_REGRESSED, container=before.name, before=before.words, after="restarted")
