@@ -312,9 +312,9 @@ NEXT_STEPS: dict[Code, str] = {
     Code.RESTORE_PLAN_USED: PLAN_RESTORE_AGAIN,
     Code.RESTORE_PLAN_UNKNOWN: PLAN_RESTORE_AGAIN,
     Code.RESTORE_INTERRUPTED: f"What came back stays. {PLAN_RESTORE_AGAIN}",
-    Code.RESTORE_STOPPED: f"What came back stays. {PLAN_RESTORE_AGAIN}",
-    Code.RESTORE_TERMINATED: f"What came back stays. {PLAN_RESTORE_AGAIN}",
-    Code.RESTORE_DEADLINE: f"What came back stays. {PLAN_RESTORE_AGAIN}",
+    Code.RESTORE_STOPPED: f"What came back before that stays. {PLAN_RESTORE_AGAIN}",
+    Code.RESTORE_TERMINATED: f"What came back before that stays. {PLAN_RESTORE_AGAIN}",
+    Code.RESTORE_DEADLINE: f"What came back before that stays. {PLAN_RESTORE_AGAIN}",
 }
 
 # What fills a disk, by the word that stands in a reason.
