@@ -96,7 +96,8 @@ def read(text: str) -> Ask | UsageReply | None:
 def pressed(value: str) -> Ask | None:
     """What a button asks that has a host look at its services again, ``HOST RUN``; None for other values."""
     host, _, run = value.partition(" ")
-    return Ask(Topic.SERVICES, host, run) if host and RUN.fullmatch(run) else None
+    is_ours = host and RUN.fullmatch(run) and not SEVERAL.search(host)
+    return Ask(Topic.SERVICES, host, run) if is_ours else None
 
 
 def _why(words: Sequence[str]) -> Ask | UsageReply:

@@ -285,7 +285,9 @@ def test_s12_who_may_not_look_asks_nothing(stage: Stage, bot: HandDriven, called
     assert stage.host().queued == 0
 
 
-@pytest.mark.parametrize("value", ["", "web-1", "web-1 last", "execute web-1", "web-1 " + "a" * 900])
+@pytest.mark.parametrize(
+    "value", ["", "web-1", "web-1 last", "execute web-1", "web-* abcd", "web-1 " + "a" * 900]
+)
 def test_a_press_asks_nothing_else(stage: Stage, bot: HandDriven, called: Message, value: str) -> None:
     click = replace(bot.pressed(CHECK, called, trigger="t9"), value=value)
     bot.parts.reception.check_again(click)
