@@ -18,7 +18,8 @@ class Wanted:
 
     def words(self, host: str) -> str:
         """What somebody types to ask for the same again."""
-        return " ".join(["/prune restore", host, *([self.run] if self.run else []), *self.objects])
+        of = self.run or (LAST if self.objects and _is_run(self.objects[0]) else "")
+        return " ".join(["/prune restore", host, *([of] if of else []), *self.objects])
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,12 @@ def _parted(words: Sequence[str]) -> tuple[str, Sequence[str]]:
     first = words[0].lower() if words else ""
     if first == LAST:
         return "", words[1:]
-    return (first, words[1:]) if RUN.fullmatch(first) else ("", words)
+    return (first, words[1:]) if _is_run(first) else ("", words)
+
+
+def _is_run(word: str) -> bool:
+    """Whether a first word is taken for a run; an object called so stands behind one, or behind `last`."""
+    return word == LAST or RUN.fullmatch(word) is not None
 
 
 def _refusal(objects: Sequence[str]) -> UsageReply | None:

@@ -173,7 +173,7 @@ CLAUSES: dict[Code, str] = {
     Code.RUN_FORGOTTEN: "this host has no report of a run {run}",
     Code.RUN_UNKNOWN: "no run on this host is called {run}; most like it: {alike}",
     Code.RUN_AMBIGUOUS: "more than one run on this host is called {run}: {alike}",
-    Code.NOT_REMOVED_BY_RUN: "run {run:short} removed nothing called {object}; most like it: {alike}",
+    Code.NOT_REMOVED_BY_RUN: "run {run:short} removed nothing called {object}; nearest to it: {alike}",
     Code.ALREADY_THERE: "it is on this host already",
     Code.ONLY_SHOWN: "what was written inside it is gone, so the command for one like it is only shown",
     Code.COMES_WITH_BUILDS: "build cache comes back with the next build",
@@ -208,7 +208,7 @@ LOOK_AT_CONTAINER = "Look at its log, and ask for a new preview when it runs and
 LOOK_AT_RUNNING = "Look at this container first."
 
 PLAN_RESTORE_AGAIN = "Plan it again; on the host, python -m workers restore RUN does."
-NAME_A_RUN = "Name it by its id or the id's beginning."
+NAME_A_RUN = "Name it by its id or the id's beginning; before an object whose name looks like one, put last."
 STILL_GOOD = "A refusal does not use up the plan: execute it then."
 
 NEXT_STEPS: dict[Code, str] = {
@@ -312,9 +312,9 @@ NEXT_STEPS: dict[Code, str] = {
     Code.RESTORE_PLAN_USED: PLAN_RESTORE_AGAIN,
     Code.RESTORE_PLAN_UNKNOWN: PLAN_RESTORE_AGAIN,
     Code.RESTORE_INTERRUPTED: f"What came back stays. {PLAN_RESTORE_AGAIN}",
-    Code.RESTORE_STOPPED: f"What came back before that stays. {PLAN_RESTORE_AGAIN}",
-    Code.RESTORE_TERMINATED: f"What came back before that stays. {PLAN_RESTORE_AGAIN}",
-    Code.RESTORE_DEADLINE: f"What came back before that stays. {PLAN_RESTORE_AGAIN}",
+    Code.RESTORE_STOPPED: PLAN_RESTORE_AGAIN,
+    Code.RESTORE_TERMINATED: PLAN_RESTORE_AGAIN,
+    Code.RESTORE_DEADLINE: PLAN_RESTORE_AGAIN,
 }
 
 # What fills a disk, by the word that stands in a reason.

@@ -9,6 +9,8 @@ from bot.requests import HostPart
 from workers.contract import (
     FromArchive,
     FromDescription,
+    Kind,
+    Reference,
     RestoreOutcome,
     RestorePlan,
     RestoreReport,
@@ -51,10 +53,15 @@ def _step_row(step: RestoreStep) -> tuple[str, str, str]:
         *([*_source(step)] or ["is here and lacks tags"]),
         *(f"gets the tag {one_line(name)}" for name in step.tags),
         *(f"{one_line(tag.name)} names {one_line(tag.image)} and is left there" for tag in step.taken),
-        f"id {one_line(step.object.id)}",
+        _id(step.object),
     ]
     name = f"{NOUNS[step.object.kind]} {one_line(step.object.name)}"
     return bytes_range(step.needs) if step.needs.high else "", name, "; ".join(told)
+
+
+def _id(object_: Reference) -> str:
+    """An image comes back under its id; a network that is made again has another one."""
+    return f"{'id before' if object_.kind is Kind.NETWORK else 'id'} {one_line(object_.id)}"
 
 
 def _source(step: RestoreStep) -> Iterable[str]:
@@ -70,7 +77,7 @@ def _source(step: RestoreStep) -> Iterable[str]:
 
 def _away_row(one: StaysAway) -> tuple[str, str, str]:
     taken = [f"{one_line(tag.name)} names {one_line(tag.image)}" for tag in one.taken]
-    told = "; ".join([fragment(one.reason, FILE), *taken, f"id {one_line(one.object.id)}"])
+    told = "; ".join([fragment(one.reason, FILE), *taken, _id(one.object)])
     return "", f"{NOUNS[one.object.kind]} {one_line(one.object.name)}", told
 
 
@@ -101,6 +108,6 @@ def _outcome_row(one: RestoreOutcome) -> tuple[str, str, str]:
     told = [
         *([fragment(one.reason, FILE)] if one.reason else []),
         *(f"tagged {one_line(name)}" for name in one.tags),
-        f"id {one_line(one.object.id)}",
+        _id(one.object),
     ]
     return OUTCOMES[one.outcome], f"{NOUNS[one.object.kind]} {one_line(one.object.name)}", "; ".join(told)

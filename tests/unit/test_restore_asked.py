@@ -72,7 +72,7 @@ def test_a_beginning_of_several_runs_means_none_of_them() -> None:
 def test_an_object_that_the_run_did_not_remove_is_answered_with_the_nearest() -> None:
     about = {"object": "web:2", "run": SECOND.order.id, "alike": "web:1"}
     assert refusal(RUNS, objects=("front", "web:2")) == (Code.NOT_REMOVED_BY_RUN, about)
-    assert refusal(RUNS, objects=("zzzzzz",))[1]["alike"] == "nothing"
+    assert refusal(RUNS, objects=("zzzzzz",))[1]["alike"] == "front and web:1"
 
 
 def test_the_longest_request_fits_under_a_seal() -> None:

@@ -65,7 +65,7 @@ def test_whatever_is_typed_there_is_one_answer(text: str) -> None:
 
 @given(
     st.sampled_from(["", "3f2a"]),
-    st.lists(st.sampled_from(["app:2", "Front", "x/y@z"]), max_size=3, unique=True),
+    st.lists(st.sampled_from(["app:2", "Front", "x/y@z", "beef", "last"]), max_size=3, unique=True),
 )
 def test_what_is_shown_to_be_typed_again_means_the_same(run: str, objects: list[str]) -> None:
     wanted = Wanted(run, tuple(objects))

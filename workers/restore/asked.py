@@ -9,8 +9,6 @@ from workers.restore import past
 from workers.restore.past import PastRun
 from workers.wording import listing
 
-NONE_ALIKE = "nothing"
-
 
 def run_meant(runs: Sequence[PastRun], request: RestoreRequest) -> PastRun:
     """The one run that a request means: the last that removed something where it names none.
@@ -37,5 +35,5 @@ def _not_one(removed: Sequence[PastRun], found: Sequence[PastRun], text: str) ->
 
 
 def _not_removed(run: PastRun, text: str) -> Reason:
-    alike = listing(past.nearest_objects(run.removals, text)) or NONE_ALIKE
+    alike = listing(past.nearest_objects(run.removals, text))
     return reason(Code.NOT_REMOVED_BY_RUN, object=text, run=run.order.id, alike=alike)

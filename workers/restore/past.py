@@ -79,9 +79,9 @@ def chosen(removals: Iterable[Removal], texts: Sequence[str]) -> tuple[list[Remo
 
 
 def nearest_objects(removals: Iterable[Removal], text: str) -> list[str]:
-    """The names that look most like a text that means nothing in a run."""
+    """The names that look most like a text that means nothing in a run, else its first ones."""
     names = sorted({name for one in removals for name in one.names})
-    return get_close_matches(text, names, NEAREST, ALIKE)
+    return get_close_matches(text, names, NEAREST, ALIKE) or names[:NEAREST]
 
 
 def _meant(removals: Iterable[Removal], text: str) -> list[Removal]:
