@@ -8,12 +8,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import Phase as Steps
 from hypothesis import strategies as st
 
+from bot import questions
 from bot.past import Page, Run, Sought, Totals, Turn
-from bot.questions import Inquiry, Unanswered
+from bot.questions import Ask, Inquiry, Unanswered
 from bot.questions import Why as NoAnswer
 from bot.render import (
     AGAIN,
     CANCEL,
+    CHECK,
     EDIT,
     EXECUTE,
     HOSTS,
@@ -65,7 +67,7 @@ from tests.unit.soundness import (
     has_buttons,
     texts,
 )
-from workers.contract import Answer, NotAnswered, OrderRefused, Report, VolumesAnswer
+from workers.contract import Answer, NotAnswered, OrderRefused, Report, Topic, VolumesAnswer
 from workers.reasons import Reason
 
 # To shrink a request of hundreds of hosts takes minutes.
@@ -288,8 +290,11 @@ def test_any_trouble_is_told_soundly(told: Report) -> None:
 @given(plans("web-1").flatmap(reports).filter(is_troubled))
 def test_whatever_a_host_tells_the_buttons_of_a_call_ask_for_its_own_run_back(told: Report) -> None:
     blocks = [block for block in trouble(told).blocks if block["type"] == "actions"]
-    typed = [read(button["value"]) for block in blocks for button in block["elements"]]
+    buttons = {button["action_id"]: button["value"] for block in blocks for button in block["elements"]}
+    asked = questions.pressed(buttons.pop(CHECK))
+    typed = [read(value) for value in buttons.values()]
 
+    assert asked == Ask(Topic.SERVICES, told.host, told.order_id)
     assert [(one.host, one.wanted.run) for one in typed if isinstance(one, Restore)] == [
         (told.host, told.order_id)
     ] * len(typed)
