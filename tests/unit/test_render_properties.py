@@ -39,6 +39,7 @@ from bot.render import (
 )
 from bot.render.blocks import TEXT_BUDGET, code, date, fit, is_called, mention, printable, weight, when
 from bot.render.editing import FEWER, OBJECTS_LISTED
+from bot.render.summary import gone_for_good
 from bot.requests import HostPart, Phase, Request, Stage
 from bot.wanted import Restore, read
 from tests.unit.render_strategies import (
@@ -132,7 +133,8 @@ def test_what_removes_is_alone_in_red_and_asks_first_and_few_buttons_stand_toget
         if removes:
             assert one["style"] == one["confirm"]["style"] == "danger"
             assert one["confirm"]["title"]["text"] == f"{one['text']['text']}?"
-            assert "There is no undo." in one["confirm"]["text"]["text"]
+            lost = gone_for_good(step for part in request.confirmable for step in part.chosen_steps)
+            assert " ".join(["Volumes stay.", *lost]) in one["confirm"]["text"]["text"]
 
 
 @arbitrary
