@@ -281,6 +281,20 @@ def test_s4_a_run_that_nobody_could_stop_for_a_minute_is_to_end(queue: QueueStag
     assert kept_for(queue, order) is Code.STOP_UNREADABLE
 
 
+def test_s4_the_minute_of_a_run_begins_with_it_whatever_went_unheard_before(queue: QueueStage) -> None:
+    restore, order = queue.restore_order(queue.restore_planned()), queue.order(queue.planned())
+    seconds = [0.0]
+    urgent = reader(queue, restore, lambda: seconds[0])
+    queue.server.stop()
+    urgent.step()
+    urgent.in_hand = lambda: order
+    for seconds[0] in (UNREADABLE_SECONDS + 1, 2 * UNREADABLE_SECONDS + 2):
+        assert kept_for(queue, order) is None
+        urgent.step()
+
+    assert kept_for(queue, order) is Code.STOP_UNREADABLE
+
+
 def test_a_restore_that_nobody_could_stop_goes_on_for_it_removes_nothing(queue: QueueStage) -> None:
     order, seconds = queue.restore_order(queue.restore_planned()), [0.0]
     urgent = reader(queue, order, lambda: seconds[0])

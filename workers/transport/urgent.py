@@ -59,7 +59,8 @@ class Urgent:
     in_hand: Callable[[], InHand | None]
     halt: Callable[[], None]
     clock: Callable[[], float] = time.monotonic
-    _heard_at: float | None = None
+    _heard_of: str = ""
+    _heard_at: float = 0.0
     _judged: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -74,10 +75,11 @@ class Urgent:
     def step(self) -> None:
         """Read once, where a run is in hand."""
         order = self.in_hand()
-        if order is None or self._heard_at is None:
-            self._heard_at = self.clock()
         if order is None:
             return
+        if order.id != self._heard_of:
+            # What went unheard beside the work before says nothing of this one.
+            self._heard_of, self._heard_at = order.id, self.clock()
         try:
             self.look(order)
         except redis.RedisError as error:
