@@ -148,7 +148,8 @@ def _regression(before: Vital, now: Vital | None) -> Reason | None:
     if now is None:
         return reason(Code.CONTAINER_LOST, container=before.name)
     # What was ill and ran may be as ill after it, but not down.
-    if (before.well and not now.well) or (before.state == "running" != now.state):
+    is_down = before.state == "running" and now.state != "running"
+    if is_down or (before.well and not now.well):
         return reason(Code.HEALTH_REGRESSED, container=before.name, before=before.words, after=now.words)
     if before.well and _restarted(before, now):
         return reason(Code.HEALTH_REGRESSED, container=before.name, before=before.words, after="restarted")
