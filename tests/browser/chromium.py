@@ -32,6 +32,8 @@ FLAGS = (
     "--remote-allow-origins=*",
 )
 LISTENING = re.compile(r"DevTools listening on (ws://\S+)")
+# Seconds for an answer of Chromium's own; more than any wait, so that a wait says what it waited for.
+ANSWER = 120
 
 
 class BrowserError(Exception):
@@ -46,7 +48,7 @@ class Page:
     """One tab. Waits are the page's own events: a promise that a MutationObserver settles."""
 
     def __init__(self, address: str) -> None:
-        self._socket = websocket.create_connection(address, timeout=30, suppress_origin=True)
+        self._socket = websocket.create_connection(address, timeout=ANSWER, suppress_origin=True)
         self._numbers = itertools.count(1)
         self.problems: list[str] = []
         for domain in ("Page", "Runtime", "Log"):

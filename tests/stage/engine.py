@@ -23,7 +23,7 @@ INIT = Path(__file__).with_name("engine-init")
 SOCKET_PATH_LIMIT = 107
 SETTINGS = {"dns": ["127.0.0.1"]}
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-READY_SECONDS = 30
+READY_SECONDS = 60
 STOP_SECONDS = 20
 
 NAMESPACES = (

@@ -3,6 +3,7 @@
 The default user may do everything and is the tests' own; it has a password, so that nobody passes for it.
 """
 
+import random
 import shutil
 import socket
 import subprocess
@@ -20,8 +21,10 @@ from tests.stage.readiness import ReadySocket
 from tests.stage.spawn import mortal
 
 OWN_PASSWORD = "stage"
-READY_SECONDS = 15
+READY_SECONDS = 60
 STOP_SECONDS = 10
+# Below the ports that the kernel gives to connections, of which any could take one that is free now.
+NEVER_GIVEN = range(10_000, 32_768)
 
 
 class RedisServer:
@@ -190,7 +193,9 @@ def over_tls(url: str, authority: Authority, pair: Pair) -> str:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback interface that nobody listens on, and that no connection is given by itself."""
+    while True:
+        port = random.choice(NEVER_GIVEN)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

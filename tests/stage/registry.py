@@ -19,7 +19,7 @@ from tests.stage.leftovers import OWNER_VARIABLE
 from tests.stage.netns import inside
 from tests.stage.spawn import mortal
 
-READY_SECONDS = 30
+READY_SECONDS = 60
 ANSWER_SECONDS = 30
 MANIFESTS = ", ".join(
     f"application/vnd.{form}+json"
