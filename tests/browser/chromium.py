@@ -61,15 +61,19 @@ class Page:
         """One command and its answer; what the page complains of meanwhile is kept in `problems`."""
         number = next(self._numbers)
         self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
-        while True:
-            answer: Json = json.loads(self._socket.recv())
-            if answer.get("id") == number:
-                break
+        while (answer := self._heard(method)).get("id") != number:
             self._note(answer)
         if "error" in answer:
             raise BrowserError(f"{method}: {answer['error']['message']}")
         result: Json = answer["result"]
         return result
+
+    def _heard(self, method: str) -> Json:
+        try:
+            heard: Json = json.loads(self._socket.recv())
+        except websocket.WebSocketTimeoutException:
+            raise BrowserError(f"{method}: Chromium has said nothing for {ANSWER} s") from None
+        return heard
 
     def _note(self, event: Json) -> None:
         if event.get("method") == "Runtime.exceptionThrown":
