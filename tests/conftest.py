@@ -1,5 +1,8 @@
 """What all tiers share: the real parts of the stage, and which engine they are to be."""
 
+import logging
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 
@@ -31,3 +34,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         only = item.get_closest_marker("only_on")
         if only is not None and only.args[0] is not store:
             item.add_marker(pytest.mark.skip(reason=only.kwargs["because"]))
+
+
+@pytest.fixture(autouse=True)
+def _no_log_outlives_its_test() -> Iterator[None]:
+    """A program that a test calls logs to that test's stderr, which nobody can write to later."""
+    root = logging.getLogger()
+    before = root.handlers[:]
+    yield
+    for handler in set(root.handlers) - set(before):
+        root.removeHandler(handler)
