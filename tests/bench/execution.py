@@ -2,7 +2,8 @@
 
     python -m tests.bench.execution [--containers 100] [--images 280] [--rounds 3]
 
-The run has all its looks, re-checks and its durable journal; `steady_for` and `settle` are 0.
+The run has all its looks, re-checks and its durable journal; `steady_for` and `settle` are 0. Between the
+two stands what the removals alone take, one call for each object as the run makes it, and nothing else.
 """
 # ruff: noqa: T201  a bench prints
 
@@ -10,7 +11,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.stage import images
 from tests.stage.engine import DisposableEngine
 from tests.stage.folder import fresh_folder
 from workers.contract import Outcome, Status
+from workers.engine import Engine
 
 TARGET = 1.5
 TEAMS = 10
@@ -81,6 +83,20 @@ def pruned(folder: Path, wanted: Wanted) -> float:
     return taken
 
 
+def removed_one_by_one(folder: Path, wanted: Wanted) -> float:
+    with filled(folder, wanted) as host, closing(Engine(host.engine.url)) as engine:
+        containers = [one["Id"] for one in engine.containers()]
+        listed = [one["Id"] for one in engine.images()]
+        begun = time.monotonic()
+        for id_ in containers:
+            engine.remove_container(id_)
+        for id_ in listed:
+            engine.remove_image(id_)
+        taken = time.monotonic() - begun
+        _expect_empty(host)
+    return taken
+
+
 def guarded(folder: Path, wanted: Wanted) -> Guarded:
     with filled(folder, wanted) as host:
         plan = host.plan()
@@ -107,18 +123,22 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     wanted = Wanted(options.containers, options.images)
-    bulk, runs = list[float](), list[Guarded]()
+    bulk, alone, runs = list[float](), list[float](), list[Guarded]()
     for _ in range(options.rounds):
         with fresh_folder() as folder:
             bulk.append(pruned(folder, wanted))
+        with fresh_folder() as folder:
+            alone.append(removed_one_by_one(folder, wanted))
         with fresh_folder() as folder:
             runs.append(guarded(folder, wanted))
     print(f"{machine()}; {wanted.containers} containers and {wanted.images} images, {options.rounds} rounds")
     base, run = statistics.median(bulk), statistics.median(one.seconds for one in runs)
     print(f"{'medians':<44}{'seconds':>10}{'ratio':>8}{'target':>10}")
     print(f"{'docker container prune && image prune -a':<44}{base:>10.2f}{1:>8.2f}")
+    one_by_one = statistics.median(alone)
+    print(f"{'its removals alone, one call an object':<44}{one_by_one:>10.2f}{one_by_one / base:>8.2f}")
     print(f"{'guarded run':<44}{run:>10.2f}{run / base:>8.2f}{f'<= {TARGET}':>10}")
-    print(f"bulk: {_all(bulk)}; guarded: {_all([one.seconds for one in runs])}")
+    print(f"bulk: {_all(bulk)}; alone: {_all(alone)}; guarded: {_all([one.seconds for one in runs])}")
     per_step = runs[0].calls / wanted.steps
     print(f"calls of the engine in a run: {runs[0].calls}, {per_step:.2f} a step")
 
