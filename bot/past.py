@@ -1,4 +1,4 @@
-"""Past runs as the history tells them: one line each, found by host, person and time, page by page (pure)."""
+"""Past runs and restores as the history tells them: one line each, found and shown page by page (pure)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,18 +6,20 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from workers.contract import HealthChange, Outcome, Person, Report, Status
+from workers.contract import HealthChange, Outcome, Person, Report, Restored, RestoreReport, Status
 
 # What a database can add and compare; no disk is that big.
 MOST_BYTES = 2**62
 RAN_ON = (HealthChange.SAME, HealthChange.RECOVERED)
+IS_BACK = (Restored.RESTORED, Restored.ALREADY_THERE)
 
 
 @dataclass(frozen=True)
 class Run:
     """One past run; `ran` containers ran before it, `running` of them still do, `freed` may not be known.
 
-    `number` is its place among the runs that the bot was told of.
+    `number` is its place among those that the bot was told of. A restore has removed nothing: of the `wanted`
+    objects so many are `back`, which is None of a run.
     """
 
     host: str
@@ -33,6 +35,8 @@ class Run:
     approvers: tuple[Person, ...]
     number: int = 0
     order_id: str = ""
+    back: int | None = None
+    wanted: int = 0
 
     @property
     def people(self) -> tuple[Person, ...]:
@@ -96,6 +100,12 @@ class Totals:
     runs: int = 0
     freed: int = 0
     unmeasured: int = 0
+    restores: int = 0
+
+    @property
+    def lines(self) -> int:
+        """How many lines of the history that is."""
+        return self.runs + self.restores
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ class Page:
     @property
     def older(self) -> int:
         """How many stand behind them."""
-        return self.totals.runs - self.newer - len(self.runs)
+        return self.totals.lines - self.newer - len(self.runs)
 
 
 LEAF = TypeAdapter(Leaf)
@@ -132,4 +142,24 @@ def run_of(report: Report) -> Run:
         requester=report.requester,
         approvers=report.agreed,
         order_id=report.order_id,
+    )
+
+
+def restore_of(report: RestoreReport) -> Run:
+    """The same of a restore."""
+    return Run(
+        host=report.host,
+        request_id=report.request_id,
+        finished_at=report.finished_at,
+        status=report.status,
+        removed=0,
+        freed=None,
+        ran=0,
+        running=0,
+        unchecked=0,
+        requester=report.requester,
+        approvers=report.agreed,
+        order_id=report.order_id,
+        back=sum(one.outcome in IS_BACK for one in report.outcomes),
+        wanted=len(report.outcomes),
     )

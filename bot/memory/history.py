@@ -12,9 +12,9 @@ from bot.memory.audit import What, note, of_host
 from bot.memory.database import Database, written
 from bot.memory.disks import keep_disk
 from bot.memory.noted import note_event
-from bot.memory.runs import keep_run
+from bot.memory.runs import keep_restore, keep_run
 from bot.memory.store import touch
-from workers.contract import EVENT, Event, ExecutionFinished, Report
+from workers.contract import EVENT, Event, ExecutionFinished, Report, RestoreFinished
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +119,8 @@ class History:
         _note(db, host, entry, known, now)
         if isinstance(known.event, ExecutionFinished):
             _keep_report(db, known.event.report)
+        if isinstance(known.event, RestoreFinished):
+            keep_restore(db, known.event.report)
         if known.event is not None:
             keep_disk(db, known.event, now)
         return True

@@ -1,4 +1,4 @@
-"""The past runs in short, to be searched: what a report says in a line, without reading it again."""
+"""Past runs and restores in short, to be searched: what a report says in a line, without reading it again."""
 
 import json
 import logging
@@ -8,8 +8,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.memory.database import Database, moment, written
-from bot.past import Page, Run, Spot, Totals, Turn, Wanted, run_of
-from workers.contract import AT_A_MACHINE, HOST_TEAM, Person, Report, Status
+from bot.past import Page, Run, Spot, Totals, Turn, Wanted, restore_of, run_of
+from workers.contract import (
+    AT_A_MACHINE,
+    EVENT,
+    HOST_TEAM,
+    Person,
+    Report,
+    RestoreFinished,
+    RestoreReport,
+    Status,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +32,15 @@ WANTED = (
 )
 # A sum of integers that grows too big would be an error.
 TOTALS = (
-    "SELECT count(*) AS runs, total(max(freed, 0)) AS freed,"
+    "SELECT total(back IS NULL) AS runs, total(back IS NOT NULL) AS restores, total(max(freed, 0)) AS freed,"
     " total(removed > 0 AND coalesce(freed, -1) < 0) AS unmeasured,"
     " total((finished_at, number) > (:at, :number)) AS newer"
 )
+UNKEPT_RESTORES = (
+    "SELECT body FROM events WHERE kind = 'restore_finished'"
+    " AND request_id NOT IN (SELECT request_id FROM runs WHERE back IS NOT NULL) ORDER BY rowid"
+)
+LAST = "SELECT * FROM runs WHERE host = ? AND back IS NULL ORDER BY finished_at DESC, number DESC LIMIT 1"
 OLDER = "AND (finished_at, number) < (:at, :number) ORDER BY finished_at DESC, number DESC LIMIT :most"
 NEWER = "AND (finished_at, number) > (:at, :number) ORDER BY finished_at, number LIMIT :most"
 
@@ -52,9 +66,10 @@ class Runs:
             return _totals(db, wanted, None)[0]
 
     def last(self, host: str) -> Run | None:
-        """The newest run of a host."""
+        """The newest run of a host that was no restore."""
         with self._database.reading() as db:
-            return next(iter(_older(db, Wanted((host,)), None, 1)), None)
+            row = db.execute(LAST, (host,)).fetchone()
+            return _run(row) if row else None
 
     def hosts(self) -> tuple[str, ...]:
         """Every host that a run is known of, by name; some may be sent away by now."""
@@ -76,17 +91,29 @@ class Runs:
             ).fetchall()
             for row in missing:
                 _read(db, row["number"])
+            for row in db.execute(UNKEPT_RESTORES).fetchall():
+                _read_restore(db, row["body"])
 
 
 def keep_run(db: sqlite3.Connection, report: Report) -> None:
     """Keep what a report says in a line; one that is told again keeps its place."""
-    run, key = run_of(report), (report.host, report.order_id)
+    _keep(db, run_of(report))
+
+
+def keep_restore(db: sqlite3.Connection, report: RestoreReport) -> None:
+    """The same of a restore."""
+    _keep(db, restore_of(report))
+
+
+def _keep(db: sqlite3.Connection, run: Run) -> None:
+    key = (run.host, run.order_id)
     done = db.execute(
         "INSERT OR REPLACE INTO runs VALUES"
-        " ((SELECT number FROM runs WHERE host = ? AND order_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " ((SELECT number FROM runs WHERE host = ? AND order_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(*key, *key, run.request_id, written(run.finished_at), run.status, run.removed, run.freed),
             *(run.ran, run.running, run.unchecked, _dumped((run.requester, *run.approvers))),
+            *(run.back, run.wanted),
         ),
     )
     number = done.lastrowid
@@ -105,6 +132,16 @@ def _read(db: sqlite3.Connection, number: int) -> None:
         logger.warning("a report of %s is left out of the history: it cannot be read", row["host"])
 
 
+def _read_restore(db: sqlite3.Connection, body: str) -> None:
+    try:
+        event = EVENT.validate_json(body)
+    except ValidationError:
+        logger.warning("a restore is left out of the history: its report cannot be read")
+        return
+    if isinstance(event, RestoreFinished):
+        keep_restore(db, event.report)
+
+
 def _older(db: sqlite3.Connection, wanted: Wanted, spot: Spot | None, most: int) -> tuple[Run, ...]:
     rows = db.execute(" ".join(("SELECT *", WANTED, OLDER)), _values(wanted, spot) | {"most": most})
     return tuple(map(_run, rows))
@@ -117,7 +154,8 @@ def _newer(db: sqlite3.Connection, wanted: Wanted, spot: Spot, most: int) -> tup
 
 def _totals(db: sqlite3.Connection, wanted: Wanted, first: Spot | None) -> tuple[Totals, int]:
     row = db.execute(" ".join((TOTALS, WANTED)), _values(wanted, first)).fetchone()
-    return Totals(row["runs"], int(row["freed"]), int(row["unmeasured"])), int(row["newer"])
+    found = Totals(int(row["runs"]), int(row["freed"]), int(row["unmeasured"]), restores=int(row["restores"]))
+    return found, int(row["newer"])
 
 
 def _values(wanted: Wanted, spot: Spot | None) -> dict[str, Any]:
@@ -159,4 +197,6 @@ def _run(row: sqlite3.Row) -> Run:
         approvers=tuple(approvers),
         number=row["number"],
         order_id=row["order_id"],
+        back=row["back"],
+        wanted=row["wanted"],
     )

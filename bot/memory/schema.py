@@ -255,8 +255,13 @@ SCHEMA_10 = """
 ALTER TABLE requests ADD COLUMN thread TEXT NOT NULL DEFAULT '';
 ALTER TABLE notes ADD COLUMN thread TEXT NOT NULL DEFAULT '';
 """
+# Of a restore: how many objects are back, of so many; runs have none of that.
+SCHEMA_11 = """
+ALTER TABLE runs ADD COLUMN back INTEGER;
+ALTER TABLE runs ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;
+"""
 # Each entry brings a memory from the version of its place to the next; what stands here never changes.
 SCHEMAS = (
     *(SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8, SCHEMA_9),
-    SCHEMA_10,
+    *(SCHEMA_10, SCHEMA_11),
 )

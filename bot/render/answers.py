@@ -27,7 +27,7 @@ HELP = """\
 `/prune execute web-1` asks for the confirmation at once
 `/prune hosts` every host, and whether it answers; `/prune doctor` what the bot lacks, and what to do
 `/prune status` what is under way in this channel; `/prune cancel` takes back your plans, `cancel web-1` any
-`/prune history` past runs, page by page: what came of each, what it freed, who asked and who confirmed
+`/prune history` past runs and restores, page by page: what came of each, who asked and who confirmed
 `/prune history web-* by @ana since 7d` some of them, also `until`; a time is `12h`, `7d` or `2026-11-01`
 `/prune restore web-1 3f2a app:2` what comes back of a run, and the confirmation; without a run, of the last
 `/prune why web-1 app:2` why that stays or goes: an image, container, network, build cache record or volume

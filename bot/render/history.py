@@ -1,4 +1,4 @@
-"""Past runs as a table that is read on a phone as well, page by page, newest first."""
+"""Past runs and restores as a table that is read on a phone as well, page by page, newest first."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -32,9 +32,16 @@ ENDS = {
     Status.FAILED: "failed",
     Status.INTERRUPTED: "interrupted",
 }
+CAME_BACK = {
+    Status.PARTIAL: "not everything came back",
+    Status.STOPPED: "restore stopped",
+    Status.REFUSED: "restore refused",
+    Status.FAILED: "restore failed",
+    Status.INTERRUPTED: "restore interrupted",
+}
 HEAD = ("Run", "Outcome", "Freed")
 PEOPLE = 3
-UNKNOWN = "unknown"
+UNKNOWN, NOTHING = "unknown", "-"
 NAME = 40
 
 
@@ -53,9 +60,10 @@ def history(page: Page, sought: Sought, links: Mapping[str, str], buttons: Mappi
 
 
 def totals(found: Totals) -> str:
-    """How many runs, and what they freed together."""
+    """How many runs, and what they freed together; and how many restores."""
     unknown = f", {found.unmeasured} not measured" if found.unmeasured else ""
-    return f"{amount(found.runs, 'run').capitalize()}, {size(found.freed)} freed{unknown}"
+    restores = f", {amount(found.restores, 'restore')}" if found.restores else ""
+    return f"{amount(found.runs, 'run').capitalize()}, {size(found.freed)} freed{unknown}{restores}"
 
 
 def not_kept() -> Message:
@@ -76,9 +84,10 @@ def _sought(sought: Sought) -> list[str]:
 def _place(page: Page, links: Mapping[str, str]) -> str:
     first, last = page.newer + 1, page.newer + len(page.runs)
     shown = "Newest first."
-    if len(page.runs) < page.totals.runs:
-        place = f"Run {first:,}" if first == last else f"Runs {first:,} to {last:,}"
-        shown = f"{place} of {page.totals.runs:,}, newest first."
+    if len(page.runs) < page.totals.lines:
+        what = "Runs and restores" if page.totals.restores else "Run" if first == last else "Runs"
+        place = f"{first:,}" if first == last else f"{first:,} to {last:,}"
+        shown = f"{what} {place} of {page.totals.lines:,}, newest first."
     return f"{shown} A time leads to the thread of its run." if links else shown
 
 
@@ -105,8 +114,16 @@ def _row(run: Run, link: str) -> list[Block]:
 
 
 def outcome(run: Run) -> str:
-    """How a run ended, and whether what ran before it still does."""
+    """How a run ended, and whether what ran before it still does; or what a restore brought back."""
+    if run.back is not None:
+        return _came_back(run, run.back)
     return ", ".join([ENDS[run.status], *([_services(run)] if run.ran else [])])
+
+
+def _came_back(run: Run, back: int) -> str:
+    if run.status is Status.DONE:
+        return f"brought back {amount(back, 'object')}"
+    return f"{CAME_BACK[run.status]}: {back} of {amount(run.wanted, 'object')} there again"
 
 
 def _services(run: Run) -> str:
@@ -118,6 +135,8 @@ def _services(run: Run) -> str:
 
 def freed(run: Run) -> str:
     """What a run freed; something else may have grown meanwhile, and then nobody knows."""
+    if run.back is not None:
+        return NOTHING
     if not run.removed:
         return size(0)
     return UNKNOWN if run.freed is None or run.freed < 0 else size(run.freed)

@@ -81,6 +81,10 @@ def test_run_then_restore_by_button_brings_image_tags_and_network_back(
     assert {one.outcome for one in report.outcomes} == {Restored.RESTORED}
     assert report.approver.user == company.slack.user_id("bo")
     company.reply(root, "Restore on web-1")
+    told = company.answer("ana", lambda: company.command("history web-1"))
+    assert "1 run, " in told
+    assert "1 restore" in told
+    assert f"brought back {len(report.outcomes)} objects" in told
 
 
 def drawn(company: Company, root: Message, words: str) -> Message:

@@ -16,9 +16,20 @@ from bot.memory.history import Entry, History
 from bot.memory.runs import Runs
 from bot.memory.schema import SCHEMAS
 from bot.memory.whole import Memory
-from bot.past import Page, Run, Spot, Totals, Turn, Wanted, run_of
+from bot.past import Page, Run, Spot, Totals, Turn, Wanted, restore_of, run_of
 from tests.unit.bot_values import ANA, BO, NOON, finished, plan, report
-from workers.contract import HOST_TEAM, Person, Report, Status
+from workers.contract import (
+    HOST_TEAM,
+    Kind,
+    Person,
+    Reference,
+    Report,
+    Restored,
+    RestoreFinished,
+    RestoreOutcome,
+    RestoreReport,
+    Status,
+)
 from workers.signing import digest
 
 WEB, ALL = Wanted(("web-1",)), Wanted(("web-1", "db-1"))
@@ -46,6 +57,39 @@ def tell(memory: Memory, *runs: Report) -> None:
         seq = last[1] + 1 if last else 1
         event = finished(run, at=run.finished_at).model_dump_json()
         memory.history.record(run.host, [Entry("l1", seq, event)], NOON)
+
+
+def restored(number: int, *ends: Restored, days: float = 0, **more: object) -> RestoreReport:
+    """A restore of so many objects, told by the host."""
+    run, at = told(number), NOON - timedelta(days=days)
+    return RestoreReport(
+        request_id=f"back{number}",
+        order_id=f"back{number}",
+        host="web-1",
+        engine=run.engine,
+        plan_digest=run.plan_digest,
+        run=run.order_id,
+        requester=ANA,
+        approver=BO,
+        started_at=at,
+        finished_at=at,
+        status=Status.DONE,
+        outcomes=tuple(
+            RestoreOutcome(index=n, object=Reference(kind=Kind.IMAGE, id=f"i{n}", name=f"i{n}"), outcome=end)
+            for n, end in enumerate(ends)
+        ),
+    ).model_copy(update=more)
+
+
+def of_restore(report: RestoreReport) -> RestoreFinished:
+    about = {"host": report.host, "at": report.finished_at, "request_id": report.request_id}
+    return RestoreFinished(**about, reply_to="", report=report)
+
+
+def tell_restore(memory: Memory, report: RestoreReport) -> None:
+    last = memory.history.acknowledged("web-1")
+    entry = Entry("l1", last[1] + 1 if last else 1, of_restore(report).model_dump_json())
+    memory.history.record("web-1", [entry], NOON)
 
 
 def days_of(page: Page) -> list[int]:
@@ -132,6 +176,26 @@ def test_a_page_stays_where_it_is_while_new_runs_come_in(memory: Memory) -> None
     ]
 
 
+ENDS = (Restored.RESTORED, Restored.ALREADY_THERE, Restored.REFUSED, Restored.FAILED, Restored.NOT_ATTEMPTED)
+
+
+def test_a_restore_stands_among_the_runs_and_counts_as_none(memory: Memory) -> None:
+    report = restored(3, *ENDS, days=1, status=Status.PARTIAL, approver=ROOT)
+    tell(memory, told(1, days=2))
+    tell_restore(memory, report)
+    tell_restore(memory, report)
+    page = memory.runs.page(WEB, most=1)
+
+    assert replace(page.runs[0], number=0) == restore_of(report)
+    assert (page.runs[0].back, page.runs[0].wanted, page.runs[0].people) == (2, 5, (ANA, ROOT))
+    assert page.totals == Totals(runs=1, freed=200_000_000, restores=1)
+    assert (page.newer, page.older) == (0, 1)
+    assert days_of(memory.runs.page(Wanted(("web-1",), people=(ROOT,)), most=9)) == [1]
+    last = memory.runs.last("web-1")
+    assert last is not None
+    assert last.order_id == "o1"
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["web-1", "db-1"])), max_size=14))
 def test_leafing_shows_each_run_once_and_in_order_also_those_of_one_moment(
@@ -181,13 +245,34 @@ def test_an_older_memory_learns_of_the_runs_it_has(tmp_path: Path) -> None:
     memory.database.close()
 
 
+def test_an_older_memory_learns_of_the_restores_it_has(tmp_path: Path) -> None:
+    reports = [restored(1, Restored.RESTORED, days=3), restored(2, Restored.FAILED, days=1)]
+    with sqlite3.connect(tmp_path / "bot.sqlite3") as old:
+        old.executescript("".join(SCHEMAS[:10]) + "PRAGMA user_version = 10;")
+        old.execute("INSERT INTO ledgers (host, ledger) VALUES ('web-1', 'l1')")
+        row = "INSERT INTO events VALUES (1, ?, ?, 'restore_finished', ?, ?)"
+        for seq, one in enumerate(reports, 1):
+            body = of_restore(one).model_dump_json()
+            old.execute(row, (seq, one.request_id, written(NOON), body))
+        old.execute(row, (9, "back9", written(NOON), '{"event": "restore_finished", "v": 99}'))
+    old.close()
+
+    memory = Memory.open(tmp_path / "bot.sqlite3")
+    memory.runs.catch_up()
+
+    found = memory.runs.page(WEB, most=9)
+    assert [(run.back, run.wanted) for run in found.runs] == [(0, 1), (1, 1)]
+    assert found.totals == Totals(restores=2)
+    memory.database.close()
+
+
 def test_fifty_thousand_runs_are_searched_at_once(memory: Memory) -> None:
     rows = [
         (n, f"h{n % 200}", f"o{n}", _at(n), n % 7, n, '[["T1","U1"],["T1","U2"]]') for n in range(1, 50_001)
     ]
     people = [(f"T1/U{n % 2 + 1}", n) for n in range(1, 50_001)]
     with memory.database.transaction() as db:
-        db.executemany("INSERT INTO runs VALUES (?, ?, ?, '', ?, 'done', ?, ?, 1, 1, 0, ?)", rows)
+        db.executemany("INSERT INTO runs VALUES (?, ?, ?, '', ?, 'done', ?, ?, 1, 1, 0, ?, NULL, 0)", rows)
         db.executemany("INSERT INTO run_people VALUES (?, ?)", people)
     everywhere = tuple(f"h{n}" for n in range(200))
     middle = Spot(NOON - timedelta(days=99), 1)

@@ -371,6 +371,8 @@ def runs(draw: st.DrawFn) -> Run:
         requester=draw(PEOPLE),
         approvers=tuple(draw(st.lists(PEOPLE, min_size=1, max_size=10))),
         number=draw(SIZES),
+        back=draw(st.none() | COUNTS),
+        wanted=draw(COUNTS),
     )
 
 

@@ -132,6 +132,10 @@ RUNS = (
         approvers=tuple(Person(team="T0HOME", user=f"U0N{n}") for n in range(5)),
     ),
 )
+BROUGHT_BACK = tuple(
+    replace(RUNS[0], removed=0, freed=None, ran=0, status=status, back=back, wanted=4)
+    for status, back in ((Status.DONE, 4), (Status.PARTIAL, 3), (Status.STOPPED, 1), (Status.REFUSED, 0))
+)
 NAMED_RUNS = [replace(run, order_id=f"{n}f2a" * 8) for n, run in enumerate(RUNS) if run.removed]
 LINKS = {id_: f"https://example.slack.com/archives/C0OPS/p{id_[-1]}" for id_ in ("r-1", "r-2")}
 SOUGHT = Sought(("web-*", "db-1"), (ANA, BO), ago(days=30), ago(days=1))
@@ -200,6 +204,7 @@ MESSAGES: dict[str, tuple[Message, ...]] = {
         history(
             Page(RUNS[:2], Totals(12, 9_000_000_000), 10), Sought(people=(BO,)), LINKS, {Turn.NEWER: "x"}
         ),
+        history(Page(BROUGHT_BACK, Totals(9, 4_000_000_000, restores=4), 3), Sought(), {}, BOTH),
         history(Page(), Sought(), {}, {}),
         history(Page(), SOUGHT, {}, {}),
         not_kept(),
