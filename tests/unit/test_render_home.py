@@ -68,12 +68,13 @@ FULL = Overview(
     runs=(
         run_of(run()),
         replace(run_of(STOPPED_RUN), finished_at=ago(days=1)),
+        replace(run_of(run()), removed=0, freed=None, ran=0, finished_at=ago(days=2), back=3, wanted=3),
         replace(
             run_of(REFUSED_RUN), request_id="r-9", finished_at=ago(days=3), host="db-1", approvers=(ANA,)
         ),
     ),
     links={"r-1": LINK},
-    month=Totals(12, 80_000_000_000, 1),
+    month=Totals(12, 80_000_000_000, 1, restores=1),
     ever=Totals(2_031, 4_000_000_000_000),
     line=UP,
 )
