@@ -176,6 +176,10 @@ CLAUSES: dict[Code, str] = {
     Code.NOT_REMOVED_BY_RUN: "run {run:short} removed nothing called {object}; nearest to it: {alike}",
     Code.ALREADY_THERE: "it is on this host already",
     Code.ONLY_SHOWN: "what was written inside it is gone, so the command for one like it is only shown",
+    Code.ONLY_SHOWN_WITHOUT_IMAGE: (
+        "what was written inside it is gone, so the command for one like it is only shown; it needs {image}"
+        " first, which is not here and does not come back by this"
+    ),
     Code.COMES_WITH_BUILDS: "build cache comes back with the next build",
     Code.NO_SOURCE: "no registry is known to have had it",
     Code.NOT_GIVEN_BACK: "the registry has {reference} no more",

@@ -167,6 +167,7 @@ class Code(StrEnum):
     # Said of a restore: of one object, above its plan, or after it.
     ALREADY_THERE = "already_there"  #
     ONLY_SHOWN = "only_shown"  #
+    ONLY_SHOWN_WITHOUT_IMAGE = "only_shown_without_image"  # image
     COMES_WITH_BUILDS = "comes_with_builds"  #
     NO_SOURCE = "no_source"  #
     NOT_GIVEN_BACK = "not_given_back"  # reference

@@ -151,6 +151,28 @@ def test_containers_are_shown_and_build_cache_comes_with_builds() -> None:
     assert commands["c" * 64] == "docker create --name job --env KEY=FILL_IN app:1"
 
 
+@pytest.mark.parametrize(
+    ("others", "present", "why"),
+    [
+        ((), Present(), Code.ONLY_SHOWN_WITHOUT_IMAGE),
+        ((), Present(images={image_id(1)}), Code.ONLY_SHOWN),
+        ((removed_image(1, "app:1"),), Present(), Code.ONLY_SHOWN),
+        ((replace(removed_image(1, "app:1"), way_back=""),), Present(), Code.ONLY_SHOWN_WITHOUT_IMAGE),
+        ((removed_image(2, "app:1"),), Present(images={image_id(2)}), Code.ONLY_SHOWN_WITHOUT_IMAGE),
+    ],
+)
+def test_a_command_says_whether_its_image_is_there_or_comes(
+    others: tuple[Removal, ...], present: Present, why: Code
+) -> None:
+    kept = {"Name": "/job", "Image": "app:1", "ImageID": image_id(1)}
+    container = removal(Kind.CONTAINER, 9, "c" * 64, "job", json.dumps(kept))
+    plan = planned(container, *others, present=present)
+    [shown] = (one for one in plan.away if one.object.kind is Kind.CONTAINER)
+
+    assert (shown.reason.code, shown.command) == (why, "docker create --name job app:1")
+    assert shown.reason.params.get("image", "app:1") == "app:1"
+
+
 def test_of_what_is_forgotten_its_name_is_known_and_whether_it_is_here() -> None:
     gone, here = (replace(removed_image(n, f"app:{n}"), way_back="") for n in (1, 2))
     plan = planned(gone, here, present=Present(images={image_id(2)}))

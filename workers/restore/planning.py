@@ -78,7 +78,7 @@ def digests(removals: Iterable[Removal], present: Present) -> list[ImageName]:
 def make_plan(head: Head, wanted: Wanted, present: Present, answers: Answers | None) -> RestorePlan:
     """Plan a restore; `answers` are what registries said, None where none was asked."""
     planner = _Planner(wanted, present, answers)
-    found = [planner.of(removal) for removal in _in_order(wanted.removals)]
+    found = list(planner.judged(_in_order(wanted.removals)))
     steps = _numbered(one for one in found if isinstance(one, RestoreStep))
     plan = RestorePlan(
         request_id=head.request_id,
@@ -116,7 +116,16 @@ class _Planner:
         self._variables = {id_: image.variables for id_, image in zip(ids, kept, strict=True)}
         self._sizes = {v.object.id: v.size for v in wanted.plan.verdicts}
 
-    def of(self, removal: Removal) -> RestoreStep | StaysAway:
+    def judged(self, removals: Iterable[Removal]) -> Iterator[RestoreStep | StaysAway]:
+        """Each in its turn: images come before the containers that need them."""
+        coming = set(self._present.images)
+        for removal in removals:
+            found = self._of(removal, coming)
+            if isinstance(found, RestoreStep):
+                coming.add(found.object.id)
+            yield found
+
+    def _of(self, removal: Removal, images_there: Collection[str]) -> RestoreStep | StaysAway:
         """The step that brings it back, or why there is none."""
         match removal.step.object.kind:
             case Kind.BUILD_CACHE:
@@ -126,7 +135,7 @@ class _Planner:
             case Kind.NETWORK if removal.way_back:
                 return self._network(removal)
             case Kind.CONTAINER if removal.way_back:
-                return self._container(removal)
+                return self._container(removal, images_there)
         return self._forgotten(removal)
 
     def _forgotten(self, removal: Removal) -> StaysAway:
@@ -174,12 +183,16 @@ class _Planner:
         source = FromDescription(network=network)
         return RestoreStep(index=0, object=removal.step.object, sources=(source,))
 
-    def _container(self, removal: Removal) -> StaysAway:
+    def _container(self, removal: Removal, images_there: Collection[str]) -> StaysAway:
         if self._is_here(removal):
             return _away(removal, reason(Code.ALREADY_THERE))
-        image = str(networks.read(removal.way_back).get("ImageID"))
+        raw = networks.read(removal.way_back)
+        image = str(raw.get("ImageID"))
         command = commands.create_command(removal.way_back, self._variables.get(image, ()))
-        return StaysAway(object=removal.step.object, reason=reason(Code.ONLY_SHOWN), command=command)
+        why = reason(Code.ONLY_SHOWN)
+        if image not in images_there:
+            why = reason(Code.ONLY_SHOWN_WITHOUT_IMAGE, image=str(raw.get("Image") or image))
+        return StaysAway(object=removal.step.object, reason=why, command=command)
 
 
 def network_refusal(
