@@ -10,7 +10,6 @@ from bot import render
 from bot.arrivals import Call
 from bot.memory.runs import Runs
 from bot.memory.store import Store
-from bot.past import Wanted as WantedRuns
 from bot.render.blocks import Message
 from bot.requests import Asked
 from bot.wanted import Wanted
@@ -18,7 +17,7 @@ from bot.wanted import Wanted
 logger = logging.getLogger(__name__)
 
 RESTORE = "restore"
-RUNS_READ, RUNS_SHOWN = 50, 10
+RUNS_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,7 @@ class Returns:
 
     def runs_on(self, hosts: Sequence[str]) -> Message:
         """The last runs on these hosts that removed something."""
-        page = self.runs.page(WantedRuns(tuple(hosts)), most=RUNS_READ)
-        return render.restorable([run for run in page.runs if run.removed][:RUNS_SHOWN])
+        return render.restorable(self.runs.that_removed(hosts, most=RUNS_SHOWN))
 
     def ask(self, call: Call, host: str, wanted: Wanted) -> str:
         """Record that somebody wants something back; returns the request's id."""

@@ -177,8 +177,8 @@ CLAUSES: dict[Code, str] = {
     Code.ALREADY_THERE: "it is on this host already",
     Code.ONLY_SHOWN: "what was written inside it is gone, so the command for one like it is only shown",
     Code.ONLY_SHOWN_WITHOUT_IMAGE: (
-        "what was written inside it is gone, so the command for one like it is only shown; it needs {image}"
-        " first, which is not here and does not come back by this"
+        "what was written inside it is gone, so the command for one like it is only shown; the image that it"
+        " was made of, {image}, is not here and does not come back by this"
     ),
     Code.COMES_WITH_BUILDS: "build cache comes back with the next build",
     Code.NO_SOURCE: "no registry is known to have had it",

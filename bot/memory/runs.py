@@ -3,6 +3,7 @@
 import json
 import logging
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,6 +42,10 @@ UNKEPT_RESTORES = (
     " AND request_id NOT IN (SELECT request_id FROM runs WHERE back IS NOT NULL) ORDER BY rowid"
 )
 LAST = "SELECT * FROM runs WHERE host = ? AND back IS NULL ORDER BY finished_at DESC, number DESC LIMIT 1"
+REMOVED = (
+    "SELECT * FROM runs WHERE host IN (SELECT value FROM json_each(:hosts)) AND removed > 0"
+    " ORDER BY finished_at DESC, number DESC LIMIT :most"
+)
 OLDER = "AND (finished_at, number) < (:at, :number) ORDER BY finished_at DESC, number DESC LIMIT :most"
 NEWER = "AND (finished_at, number) > (:at, :number) ORDER BY finished_at, number LIMIT :most"
 
@@ -70,6 +75,12 @@ class Runs:
         with self._database.reading() as db:
             row = db.execute(LAST, (host,)).fetchone()
             return _run(row) if row else None
+
+    def that_removed(self, hosts: Sequence[str], *, most: int) -> tuple[Run, ...]:
+        """The newest runs on these hosts that removed something."""
+        with self._database.reading() as db:
+            rows = db.execute(REMOVED, {"hosts": json.dumps(hosts), "most": most})
+            return tuple(map(_run, rows))
 
     def hosts(self) -> tuple[str, ...]:
         """Every host that a run is known of, by name; some may be sent away by now."""

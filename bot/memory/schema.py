@@ -259,6 +259,8 @@ ALTER TABLE notes ADD COLUMN thread TEXT NOT NULL DEFAULT '';
 SCHEMA_11 = """
 ALTER TABLE runs ADD COLUMN back INTEGER;
 ALTER TABLE runs ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;
+DROP INDEX runs_of_host;
+CREATE INDEX runs_of_host ON runs (host, finished_at, number, removed, freed, back);
 """
 # Each entry brings a memory from the version of its place to the next; what stands here never changes.
 SCHEMAS = (

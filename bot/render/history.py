@@ -33,7 +33,8 @@ ENDS = {
     Status.INTERRUPTED: "interrupted",
 }
 CAME_BACK = {
-    Status.PARTIAL: "not everything came back",
+    Status.DONE: "restored",
+    Status.PARTIAL: "partly restored",
     Status.STOPPED: "restore stopped",
     Status.REFUSED: "restore refused",
     Status.FAILED: "restore failed",
@@ -88,7 +89,7 @@ def _place(page: Page, links: Mapping[str, str]) -> str:
         what = "Runs and restores" if page.totals.restores else "Run" if first == last else "Runs"
         place = f"{first:,}" if first == last else f"{first:,} to {last:,}"
         shown = f"{what} {place} of {page.totals.lines:,}, newest first."
-    return f"{shown} A time leads to the thread of its run." if links else shown
+    return f"{shown} A time leads to its thread." if links else shown
 
 
 def _turns(buttons: Mapping[Turn, str]) -> list[Block]:
@@ -121,9 +122,8 @@ def outcome(run: Run) -> str:
 
 
 def _came_back(run: Run, back: int) -> str:
-    if run.status is Status.DONE:
-        return f"brought back {amount(back, 'object')}"
-    return f"{CAME_BACK[run.status]}: {back} of {amount(run.wanted, 'object')} there again"
+    there = amount(back, "object") if back == run.wanted else f"{back} of {amount(run.wanted, 'object')}"
+    return f"{CAME_BACK[run.status]}, {there} there again"
 
 
 def _services(run: Run) -> str:

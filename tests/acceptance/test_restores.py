@@ -84,7 +84,7 @@ def test_run_then_restore_by_button_brings_image_tags_and_network_back(
     told = company.answer("ana", lambda: company.command("history web-1"))
     assert "1 run, " in told
     assert "1 restore" in told
-    assert f"brought back {len(report.outcomes)} objects" in told
+    assert f"restored, {len(report.outcomes)} objects there again" in told
 
 
 def drawn(company: Company, root: Message, words: str) -> Message:

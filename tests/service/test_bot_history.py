@@ -73,7 +73,7 @@ def test_pages_are_turned_in_place_and_only_who_asked_sees_them(stage: Stage, pa
         newest = stage.told("ana", "Runs 1 to 10 of 26")
 
     assert first.first_line == "25 runs, 5.00 GB freed"
-    assert "Runs 1 to 10 of 25, newest first. A time leads to the thread of its run." in first.plain
+    assert "Runs 1 to 10 of 25, newest first. A time leads to its thread." in first.plain
     assert f"/archives/{stage.channel}/p{ts.replace('.', '')})" in rows(first)[0]
     assert "archives" not in rows(first)[1]
     pages = [[f"h{n:02}" for n in range(*ends)] for ends in ((10,), (10, 20), (20, 25), (10, 20), (10,))]

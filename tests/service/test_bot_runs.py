@@ -196,6 +196,32 @@ def test_a_restore_stands_among_the_runs_and_counts_as_none(memory: Memory) -> N
     assert last.order_id == "o1"
 
 
+def test_runs_of_which_something_can_come_back_are_found_behind_any_number_of_others(memory: Memory) -> None:
+    tell(memory, told(1, days=9), told(2, days=8, outcomes=()), told(3, host="db-1", days=7))
+    for number in range(60):
+        tell_restore(memory, restored(number, Restored.RESTORED, days=1))
+
+    assert [run.order_id for run in memory.runs.that_removed(("web-1",), most=5)] == ["o1"]
+    assert [run.order_id for run in memory.runs.that_removed(("web-1", "db-1"), most=5)] == ["o3", "o1"]
+    assert [run.order_id for run in memory.runs.that_removed(("web-1", "db-1"), most=1)] == ["o3"]
+
+
+def test_s12_no_host_tells_of_what_another_did(memory: Memory) -> None:
+    tell(memory, told(1, host="db-1"))
+    ran = memory.runs.last("db-1")
+    lie = restored(1, Restored.RESTORED, order_id="o1", host="db-1")
+    run = finished(told(1, host="db-1", status=Status.FAILED), at=NOON)
+    entries = [
+        Entry("l1", 1, of_restore(lie).model_copy(update={"host": "web-1"}).model_dump_json()),
+        Entry("l1", 2, run.model_copy(update={"host": "web-1"}).model_dump_json()),
+    ]
+    memory.history.record("web-1", entries, NOON)
+
+    assert ran is not None
+    assert memory.runs.page(ALL, most=PAGE).runs == (ran,)
+    assert memory.history.acknowledged("web-1") == ("l1", 2)
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["web-1", "db-1"])), max_size=14))
 def test_leafing_shows_each_run_once_and_in_order_also_those_of_one_moment(

@@ -45,6 +45,7 @@ TAGS = [f"registry.example/{name}:{tag}" for name in ("app", "web") for tag in (
 SUBNETS = ["", "10.0.0.0/24", "10.0.0.128/25", "10.1.0.0/16", "fd00::/64"]
 REPOSITORIES = ["registry.example/app", "mirror.example/app"]
 NUMBERS = st.integers(0, 4)
+APP = ImageName.parse("app:1").full()
 
 
 def away(plan: RestorePlan) -> dict[str, Code]:
@@ -155,7 +156,7 @@ def test_containers_are_shown_and_build_cache_comes_with_builds() -> None:
     ("others", "present", "why"),
     [
         ((), Present(), Code.ONLY_SHOWN_WITHOUT_IMAGE),
-        ((), Present(images={image_id(1)}), Code.ONLY_SHOWN),
+        ((), Present(images={image_id(1)}, tags={APP: image_id(1)}), Code.ONLY_SHOWN),
         ((removed_image(1, "app:1"),), Present(), Code.ONLY_SHOWN),
         ((replace(removed_image(1, "app:1"), way_back=""),), Present(), Code.ONLY_SHOWN_WITHOUT_IMAGE),
         ((removed_image(2, "app:1"),), Present(images={image_id(2)}), Code.ONLY_SHOWN_WITHOUT_IMAGE),
@@ -169,8 +170,28 @@ def test_a_command_says_whether_its_image_is_there_or_comes(
     plan = planned(container, *others, present=present)
     [shown] = (one for one in plan.away if one.object.kind is Kind.CONTAINER)
 
-    assert (shown.reason.code, shown.command) == (why, "docker create --name job app:1")
-    assert shown.reason.params.get("image", "app:1") == "app:1"
+    assert shown.reason.code is why
+    assert shown.command == "docker create --name job app:1"
+    assert shown.reason.params == ({} if why is Code.ONLY_SHOWN else {"image": "app:1"})
+
+
+@pytest.mark.parametrize(
+    ("others", "present"),
+    [
+        ((), Present(images={image_id(1)})),
+        ((), Present(images={image_id(1), image_id(2)}, tags={APP: image_id(2)})),
+        ((removed_image(1, "app:1"),), Present(images={image_id(2)}, tags={APP: image_id(2)})),
+    ],
+)
+def test_a_command_names_an_image_by_its_id_whose_name_is_not_its_own(
+    others: tuple[Removal, ...], present: Present
+) -> None:
+    kept = {"Name": "/job", "Image": "app:1", "ImageID": image_id(1)}
+    plan = planned(removal(Kind.CONTAINER, 9, "c" * 64, "job", json.dumps(kept)), *others, present=present)
+    [shown] = (one for one in plan.away if one.object.kind is Kind.CONTAINER)
+
+    assert shown.reason.code is Code.ONLY_SHOWN
+    assert shown.command == f"docker create --name job {image_id(1)}"
 
 
 def test_of_what_is_forgotten_its_name_is_known_and_whether_it_is_here() -> None:

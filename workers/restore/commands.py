@@ -26,8 +26,11 @@ LISTS = (
 )
 
 
-def create_command(text: str, variables_of_image: Collection[str] = ()) -> str:
-    """Write the command by what was kept; those variables that the image sets itself are left to it."""
+def create_command(text: str, variables_of_image: Collection[str] = (), *, by_id: bool = False) -> str:
+    """Write the command by what was kept; those variables that the image sets itself are left to it.
+
+    `by_id`: the image's name is not to be trusted.
+    """
     try:
         kept: Any = json.loads(text)
     except ValueError:
@@ -35,7 +38,13 @@ def create_command(text: str, variables_of_image: Collection[str] = ()) -> str:
     if not isinstance(kept, Mapping) or not kept:
         return ""
     fields, known = Fields(kept), ALWAYS_SET | set(variables_of_image)
-    words = ["docker", "create", *_options(kept, fields, known), _image(fields), *_command(fields)]
+    words = [
+        "docker",
+        "create",
+        *_options(kept, fields, known),
+        _image(fields, by_id=by_id),
+        *_command(fields),
+    ]
     return " ".join(_quoted(word) for word in words if word)
 
 
@@ -59,8 +68,8 @@ def _spelled(letter: str) -> str:
     return "".join(f"\\{byte:03o}" for byte in letter.encode("utf-8", "surrogatepass") if byte)
 
 
-def _image(fields: Fields) -> str:
-    return fields.text("Image") or fields.text("ImageID")
+def _image(fields: Fields, *, by_id: bool) -> str:
+    return ("" if by_id else fields.text("Image")) or fields.text("ImageID")
 
 
 def _command(fields: Fields) -> tuple[str, ...]:

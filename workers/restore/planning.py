@@ -20,9 +20,10 @@ from workers.contract import (
     StaysAway,
     TakenTag,
 )
+from workers.planning.fields import Fields
 from workers.planning.restorable import Answers
 from workers.reasons import Code, Reason, reason
-from workers.references import ImageName
+from workers.references import BadName, ImageName
 from workers.restore import commands, images, networks
 from workers.restore.images import KeptImage
 from workers.restore.past import PastRun, Removal
@@ -115,17 +116,19 @@ class _Planner:
         ids = [r.step.object.id for r in wanted.run.removals if r.step.object.kind is Kind.IMAGE]
         self._variables = {id_: image.variables for id_, image in zip(ids, kept, strict=True)}
         self._sizes = {v.object.id: v.size for v in wanted.plan.verdicts}
+        # What is here once the steps so far are done: images by id, and what each tag names.
+        self._images, self._tags = set(present.images), dict(present.tags)
 
     def judged(self, removals: Iterable[Removal]) -> Iterator[RestoreStep | StaysAway]:
         """Each in its turn: images come before the containers that need them."""
-        coming = set(self._present.images)
         for removal in removals:
-            found = self._of(removal, coming)
-            if isinstance(found, RestoreStep):
-                coming.add(found.object.id)
+            found = self._of(removal)
+            if isinstance(found, RestoreStep) and found.object.kind is Kind.IMAGE:
+                self._images.add(found.object.id)
+                self._tags |= {ImageName.parse(tag).full(): found.object.id for tag in found.tags}
             yield found
 
-    def _of(self, removal: Removal, images_there: Collection[str]) -> RestoreStep | StaysAway:
+    def _of(self, removal: Removal) -> RestoreStep | StaysAway:
         """The step that brings it back, or why there is none."""
         match removal.step.object.kind:
             case Kind.BUILD_CACHE:
@@ -135,7 +138,7 @@ class _Planner:
             case Kind.NETWORK if removal.way_back:
                 return self._network(removal)
             case Kind.CONTAINER if removal.way_back:
-                return self._container(removal, images_there)
+                return self._container(removal)
         return self._forgotten(removal)
 
     def _forgotten(self, removal: Removal) -> StaysAway:
@@ -183,16 +186,24 @@ class _Planner:
         source = FromDescription(network=network)
         return RestoreStep(index=0, object=removal.step.object, sources=(source,))
 
-    def _container(self, removal: Removal, images_there: Collection[str]) -> StaysAway:
+    def _container(self, removal: Removal) -> StaysAway:
         if self._is_here(removal):
             return _away(removal, reason(Code.ALREADY_THERE))
-        raw = networks.read(removal.way_back)
-        image = str(raw.get("ImageID"))
-        command = commands.create_command(removal.way_back, self._variables.get(image, ()))
+        fields = Fields(networks.read(removal.way_back))
+        id_, name = fields.text("ImageID"), fields.text("Image")
+        # A name that is another image's, or nobody's, would make another container.
+        by_id = id_ in self._images and not self._names(name, id_)
+        command = commands.create_command(removal.way_back, self._variables.get(id_, ()), by_id=by_id)
         why = reason(Code.ONLY_SHOWN)
-        if image not in images_there:
-            why = reason(Code.ONLY_SHOWN_WITHOUT_IMAGE, image=str(raw.get("Image") or image))
+        if id_ and id_ not in self._images:
+            why = reason(Code.ONLY_SHOWN_WITHOUT_IMAGE, image=name or id_)
         return StaysAway(object=removal.step.object, reason=why, command=command)
+
+    def _names(self, text: str, image_id: str) -> bool:
+        try:
+            return self._tags.get(ImageName.parse(text).full()) == image_id
+        except BadName:
+            return False
 
 
 def network_refusal(
