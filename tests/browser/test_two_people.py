@@ -20,8 +20,8 @@ approvals = 2
 channels = ["{{ops}}"]
 execute = ["{id_for("U", "ana")}", "{id_for("U", "bo")}", "{id_for("U", "dee")}"]
 """
-# Long enough to be seen at it.
-POLICY = 'settle = "8s"\nsteady_for = "0s"\nquiet_for = "0s"\n'
+# Long enough to be seen at it, also where much else is under way.
+POLICY = 'settle = "20s"\nsteady_for = "0s"\nquiet_for = "0s"\n'
 EXECUTE, STOP = "[data-action=prune_execute]", "[data-action=prune_stop]"
 
 pytestmark = pytest.mark.skipif(found_chromium() is None, reason="chromium is not installed")
@@ -83,7 +83,7 @@ def test_a_form_asks_two_agree_and_all_watch_the_run(company: Company, page: Pag
     page.wait_for(there(STOP), "the run", 20)
     page.wait_for(says("Watching web-1"), "the services to be watched", 40)
     photographed(page, "watch")
-    page.wait_for(says("Pruned web-1"), "the result", 40)
+    page.wait_for(says("Pruned web-1"), "the result", 60)
     page.wait_for(f"!{there(STOP)}", "nothing left to press")
     photographed(page, "watched")
 
