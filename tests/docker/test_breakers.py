@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.docker.worker_host import WorkerHost, codes, ended, on
 from tests.stage.engine import DisposableEngine
-from workers.contract import Kind, Outcome, Status
+from workers.contract import Kind, Outcome, Status, Store
 from workers.execution import pace
 from workers.execution.guards import MAX_FAILURES
 from workers.reasons import Code
@@ -82,6 +84,7 @@ def immutable(host: WorkerHost, containers: list[str]) -> Iterator[None]:
         subprocess.run(["chattr", "-i", *files], check=False)
 
 
+@pytest.mark.only_on(Store.GRAPH_DRIVER, because="a containerd store does not tell where a layer lies")
 def test_after_so_many_failures_a_run_ends(host: WorkerHost) -> None:
     host.image("app:1")
     spent = [host.create(f"spent-{number}", "app:1", "echo 1 > /kept") for number in range(MAX_FAILURES + 2)]

@@ -14,7 +14,7 @@ from tests.docker.worker_host import WorkerHost
 from tests.stage.engine import DisposableEngine
 from tests.stage.small_disk import mount_small_disk
 from workers import measuring
-from workers.contract import DiskAttribution, DiskPart, FilesystemUse, PartUse, Plan, VolumeUse
+from workers.contract import DiskAttribution, DiskPart, FilesystemUse, PartUse, Plan, Store, VolumeUse
 from workers.planning.disk import attribution
 from workers.reasons import Code, Reason
 from workers.wording import sentence
@@ -196,7 +196,9 @@ def test_images_and_build_cache_are_what_the_engine_says(host: WorkerHost) -> No
     df, found = host.engine.client.df(), disk_of(host)
     cache = [record["Size"] for record in df["BuildCache"] if not record["Shared"]]
 
-    assert part(found, DiskPart.IMAGES).size == df["LayersSize"] > 0
+    # A containerd store counts the snapshots of the cache among those of images.
+    counted = sum(cache) if host.engine.kind.store is Store.CONTAINERD else 0
+    assert part(found, DiskPart.IMAGES).size == df["LayersSize"] - counted > 0
     assert part(found, DiskPart.BUILD_CACHE) == PartUse(
         part=DiskPart.BUILD_CACHE, size=sum(cache), count=len(cache)
     )

@@ -7,7 +7,7 @@ import pytest
 
 from tests.docker.racing import races
 from tests.docker.worker_host import WorkerHost, codes
-from workers.contract import Status
+from workers.contract import Status, Store
 from workers.reasons import Code
 
 LOST_AT_LEAST = 5
@@ -41,7 +41,9 @@ def test_s7_an_image_that_lost_its_race_is_there_again_where_a_registry_has_it(
         lost = next(one for one in islice(trials, TRIALS) if one.lost)
 
     assert codes(lost.report.findings) == [Code.LOST_RACE, Code.BROUGHT_BACK]
-    # What came back is no freed space, be it measured while somebody still looked for such races.
-    before, after = lost.report.usage_before, lost.report.usage_after
-    assert (before and before.images) == (after and after.images) != 0
     assert lost.image_is_there
+    before, after = lost.report.usage_before, lost.report.usage_after
+    if host.engine.kind.store is Store.GRAPH_DRIVER:
+        # What came back is no freed space, be it measured while somebody still looked for such races. A
+        # containerd store then accounts for less: its blobs alone are gone.
+        assert (before and before.images) == (after and after.images) != 0

@@ -138,6 +138,7 @@ def test_s2_an_image_that_nobody_planned_ends_the_run(host: WorkerHost) -> None:
     assert outcome_of(report, image).outcome is Outcome.FAILED
 
 
+@pytest.mark.only_on(Store.GRAPH_DRIVER, because="a containerd store compares and untags in one step")
 def test_s2_a_name_that_was_taken_from_another_image_ends_the_run_and_is_given_back(host: WorkerHost) -> None:
     """It moved after the last look: the engine takes it from where it has gone, and says only a name."""
     image = host.image(*TAGS)
@@ -269,7 +270,9 @@ def test_s2_records_go_together_each_with_its_own_entry_and_outcome(host: Worker
     ids = [step.object.id for step in plan.steps]
     assert len(ids) > BATCH
     assert [len(some) for some in engine.asked] == [BATCH, len(ids) - BATCH]
-    assert (report.status, report.freed) == (Status.DONE, report.expected.low)
+    assert report.status is Status.DONE
+    assert report.freed is not None
+    assert report.expected.low <= report.freed <= report.expected.high
     assert entries == [(id_, Outcome.REMOVED) for id_ in ids]
     assert host.engine.client.df()["BuildCache"] is None
 

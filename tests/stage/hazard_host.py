@@ -47,8 +47,8 @@ def _tagged(name: str, *tags: str, arrived: timedelta | None) -> Image:
 
 
 def _versions(repository: str, *numbers: int) -> tuple[Image, ...]:
-    """Versions that came in the order of their numbers."""
-    return tuple(_image(f"{repository}:{number}", days(60 - 5 * number)) for number in numbers)
+    """Versions that came in the order of their numbers, all of them before the ledger saw them first."""
+    return tuple(_image(f"{repository}:{number}", days(70 - 4 * number)) for number in numbers)
 
 
 def _pulled(name: str, arrived: timedelta | None, *, by: str = "digest") -> Image:

@@ -9,7 +9,7 @@ from tests.stage import images
 from tests.stage.catalogue import Catalogue
 from tests.stage.engine import DisposableEngine
 from tests.stage.errors import StageError
-from tests.stage.fates import FATES, Row
+from tests.stage.fates import Row, fates_on
 from tests.stage.fill import fill
 from tests.stage.hazard_host import HAZARDS
 from tests.stage.objects import Found, Kind, contents
@@ -128,7 +128,7 @@ def calm_web_host(engine: DisposableEngine, name: str, *, scale: float = 1) -> F
 
 def hazard_host(engine: DisposableEngine, name: str = "hazard", *, scale: float = 1) -> FilledHost:
     """A host full of traps, every kind of which has cost somebody data."""
-    return place(engine, name, HAZARDS, FATES, scale=scale)
+    return place(engine, name, HAZARDS, fates_on(engine.kind.store), scale=scale)
 
 
 def place(
