@@ -72,7 +72,10 @@ from tests.stage.processes import ProjectProcess
 from tests.stage.redis import RedisServer
 folder = pathlib.Path(sys.argv[1])
 redis = RedisServer(folder / "redis").start()
-some = ProjectProcess("some", ["-c", "import signal; signal.pause()"], folder=folder, environment={}).start()
+program = "import signal; print('up'); signal.pause()"
+some = ProjectProcess("some", ["-c", program], folder=folder, environment={}).start()
+# Before it is itself nobody has told the kernel whom it is not to outlive.
+some.wait_for_line("up")
 print(redis.pid, some.pid, flush=True)
 signal.pause()
 """
