@@ -86,7 +86,7 @@ def race(host: WorkerHost, name: str, *, push: Push | None = None) -> Race:
     found = codes(report.findings)
     done = Race(
         lost=lost,
-        image_is_there=host.tags().get(name) == image,
+        image_is_there=host.image_named(name) == image,
         alarms=found.count(Code.LOST_RACE),
         brought_back=found.count(Code.BROUGHT_BACK),
         # Whatever the race came to: a container has its image, or the run has said that it has not.

@@ -520,8 +520,7 @@ def test_s7_where_the_copy_is_damaged_the_race_is_mended_from_the_registry(
         [report] = opened.recover()
 
     assert codes(report.findings) == [Code.LOST_RACE, Code.BROUGHT_BACK]
-    # Engine 26.1 on a containerd store leaves it out of its list, and finds it by its name and its id.
-    assert host.engine.client.inspect_image(image)["RepoTags"] == [name]
+    assert host.image_named(name) == image
     assert files(disk) == [f"{named(image)[0]}.damaged"]
 
 

