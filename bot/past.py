@@ -11,7 +11,7 @@ from workers.contract import HealthChange, Outcome, Person, Report, Restored, Re
 # What a database can add and compare; no disk is that big.
 MOST_BYTES = 2**62
 RAN_ON = (HealthChange.SAME, HealthChange.RECOVERED)
-IS_BACK = (Restored.RESTORED, Restored.ALREADY_THERE)
+IS_THERE = (Restored.RESTORED, Restored.ALREADY_THERE)
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,6 @@ def restore_of(report: RestoreReport) -> Run:
         requester=report.requester,
         approvers=report.agreed,
         order_id=report.order_id,
-        back=sum(one.outcome in IS_BACK for one in report.outcomes),
+        back=sum(one.outcome in IS_THERE for one in report.outcomes),
         wanted=len(report.outcomes),
     )

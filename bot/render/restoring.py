@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from bot.past import IS_THERE
 from bot.render.blocks import Block, code, context, date, listed, mention, paragraphs, slack_voice, weight
 from bot.render.parts import told_of
-from bot.render.returning import IS_THERE, NO_TAG_IS_TAKEN, counted
+from bot.render.returning import NO_TAG_IS_TAKEN, counted
 from bot.render.summary import sentences
 from bot.render.titles import NOUNS
 from bot.requests import SETTLED_STAGES, HostPart, Phase, Request, Stage

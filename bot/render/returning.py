@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
+from bot.past import IS_THERE
 from bot.render.titles import NOUNS
 from bot.render.unheard import no_plan, not_confirmable, unreported
 from bot.requests import HostPart, Phase, Request, Settled
-from workers.contract import Kind, Restored, RestorePlan, RestoreReport, Status
+from workers.contract import Kind, RestorePlan, RestoreReport, Status
 from workers.wording import amount, bytes_range, listing, size
 
 CLOSINGS = {
@@ -20,7 +21,6 @@ CUT_SHORT = {
     Status.INTERRUPTED: "Interrupted on {host}: {there}.",
 }
 NO_TAG_IS_TAKEN = "Nothing is removed by it, and no tag is taken from another image."
-IS_THERE = (Restored.RESTORED, Restored.ALREADY_THERE)
 
 
 def of_restore(request: Request, now: datetime) -> str:
