@@ -49,7 +49,9 @@ def refused_with(queue: QueueStage, call: object) -> Code:
 
 
 def told_of(queue: QueueStage, request_id: str) -> list[str]:
-    return [event.event for _, event in queue.events() if event.request_id == request_id]
+    """What the host told, each once: it may be sent again, and has its number to be known by."""
+    told = {seq: event.event for seq, event in queue.events() if event.request_id == request_id}
+    return list(told.values())
 
 
 def test_s12_a_forged_request_is_refused_and_nobody_is_told(queue: QueueStage) -> None:
