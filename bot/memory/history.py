@@ -14,7 +14,7 @@ from bot.memory.disks import keep_disk
 from bot.memory.noted import note_event
 from bot.memory.runs import keep_restore, keep_run
 from bot.memory.store import touch
-from workers.contract import EVENT, Event, ExecutionFinished, Report, RestoreFinished
+from workers.contract import EVENT, Event, ExecutionFinished, Report, RestoreFinished, hosts_of
 
 logger = logging.getLogger(__name__)
 
@@ -133,18 +133,10 @@ def recognised(host: str, entry: Entry) -> Known:
     except ValidationError as error:
         logger.warning("%s: event %s cannot be read: %s errors", host, entry.seq, error.error_count())
         return Known(UNREADABLE)
-    if others := _hosts_of(event) - {host}:
+    if others := hosts_of(event) - {host}:
         logger.warning("%s: event %s says it is of host %s; it is not shown", host, entry.seq, min(others))
         return Known(FOREIGN)
     return Known(event.event, event.request_id, event)
-
-
-def _hosts_of(event: Event) -> set[str]:
-    """Whom an event speaks for; a report speaks for its host as well."""
-    told = {event.host}
-    if isinstance(event, ExecutionFinished | RestoreFinished):
-        told.add(event.report.host)
-    return told
 
 
 def _ledger(db: sqlite3.Connection, host: str, ledger: str) -> tuple[int, int]:

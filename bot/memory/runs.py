@@ -19,6 +19,7 @@ from workers.contract import (
     RestoreFinished,
     RestoreReport,
     Status,
+    hosts_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -149,7 +150,8 @@ def _read_restore(db: sqlite3.Connection, body: str) -> None:
     except ValidationError:
         logger.warning("a restore is left out of the history: its report cannot be read")
         return
-    if isinstance(event, RestoreFinished):
+    # An older version took a host's word for another's.
+    if isinstance(event, RestoreFinished) and len(hosts_of(event)) == 1:
         keep_restore(db, event.report)
 
 

@@ -26,8 +26,8 @@ from workers.contract import Kind
 Payload = dict[str, Any]
 ALL_KINDS = [kind.value for kind in Kind]
 ACK, COMMIT, NETWORK, BEGUN = "ack", "commit", "network", "begun"
-# What may wait for another machine. That leftovers of another test are closed by the way is none of it.
-WAITS = frozenset({"accept", "connect", "connect_ex", "recv", "recv_into", "send", "sendall"})
+# Leftovers of another test may be collected, and with it closed, in any thread at any moment.
+CLOSES = frozenset({"close", "shutdown"})
 STEPS = {Ack.__call__.__code__: ACK, _WorkItem.run.__code__: BEGUN}
 
 
@@ -44,7 +44,7 @@ class Watch:
 
     def look(self, frame: FrameType, event: str, called: Any) -> None:
         if event == "c_call" and isinstance(getattr(called, "__self__", None), socket.socket):
-            if called.__name__ in WAITS:
+            if called.__name__ not in CLOSES:
                 self.note(NETWORK)
         elif event == "call" and frame.f_code in STEPS:
             self.note(STEPS[frame.f_code])

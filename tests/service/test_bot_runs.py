@@ -17,19 +17,9 @@ from bot.memory.runs import Runs
 from bot.memory.schema import SCHEMAS
 from bot.memory.whole import Memory
 from bot.past import Page, Run, Spot, Totals, Turn, Wanted, restore_of, run_of
-from tests.unit.bot_values import ANA, BO, NOON, finished, plan, report
-from workers.contract import (
-    HOST_TEAM,
-    Kind,
-    Person,
-    Reference,
-    Report,
-    Restored,
-    RestoreFinished,
-    RestoreOutcome,
-    RestoreReport,
-    Status,
-)
+from tests.unit.bot_values import ANA, BO, NOON, finished, image, plan, plan_ready, report
+from tests.unit.restores_told import restore_finished, restore_plan, restore_planned, restore_report
+from workers.contract import HOST_TEAM, Event, Person, Report, Restored, RestoreOutcome, RestoreReport, Status
 from workers.signing import digest
 
 WEB, ALL = Wanted(("web-1",)), Wanted(("web-1", "db-1"))
@@ -50,46 +40,23 @@ def told(number: int, *, host: str = "web-1", days: float = 0, **more: object) -
     return report(f"o{number}", made, digest(made), at=at).model_copy(update={"host": host, **more})
 
 
-def tell(memory: Memory, *runs: Report) -> None:
+def tell(memory: Memory, *reports: Report | RestoreReport) -> None:
     """As hosts do, one event each."""
-    for run in runs:
-        last = memory.history.acknowledged(run.host)
-        seq = last[1] + 1 if last else 1
-        event = finished(run, at=run.finished_at).model_dump_json()
-        memory.history.record(run.host, [Entry("l1", seq, event)], NOON)
+    for one in reports:
+        last = memory.history.acknowledged(one.host)
+        event: Event = (
+            restore_finished(one) if isinstance(one, RestoreReport) else finished(one, at=one.finished_at)
+        )
+        entry = Entry("l1", last[1] + 1 if last else 1, event.model_dump_json())
+        memory.history.record(one.host, [entry], NOON)
 
 
 def restored(number: int, *ends: Restored, days: float = 0, **more: object) -> RestoreReport:
     """A restore of so many objects, told by the host."""
-    run, at = told(number), NOON - timedelta(days=days)
-    return RestoreReport(
-        request_id=f"back{number}",
-        order_id=f"back{number}",
-        host="web-1",
-        engine=run.engine,
-        plan_digest=run.plan_digest,
-        run=run.order_id,
-        requester=ANA,
-        approver=BO,
-        started_at=at,
-        finished_at=at,
-        status=Status.DONE,
-        outcomes=tuple(
-            RestoreOutcome(index=n, object=Reference(kind=Kind.IMAGE, id=f"i{n}", name=f"i{n}"), outcome=end)
-            for n, end in enumerate(ends)
-        ),
-    ).model_copy(update=more)
-
-
-def of_restore(report: RestoreReport) -> RestoreFinished:
-    about = {"host": report.host, "at": report.finished_at, "request_id": report.request_id}
-    return RestoreFinished(**about, reply_to="", report=report)
-
-
-def tell_restore(memory: Memory, report: RestoreReport) -> None:
-    last = memory.history.acknowledged("web-1")
-    entry = Entry("l1", last[1] + 1 if last else 1, of_restore(report).model_dump_json())
-    memory.history.record("web-1", [entry], NOON)
+    made, at = restore_plan(request=f"back{number}"), NOON - timedelta(days=days)
+    outcomes = tuple(RestoreOutcome(index=n, object=image(n), outcome=end) for n, end in enumerate(ends))
+    told_ = restore_report(f"back{number}", made, digest(made), at=at)
+    return told_.model_copy(update={"outcomes": outcomes, **more})
 
 
 def days_of(page: Page) -> list[int]:
@@ -182,8 +149,8 @@ ENDS = (Restored.RESTORED, Restored.ALREADY_THERE, Restored.REFUSED, Restored.FA
 def test_a_restore_stands_among_the_runs_and_counts_as_none(memory: Memory) -> None:
     report = restored(3, *ENDS, days=1, status=Status.PARTIAL, approver=ROOT)
     tell(memory, told(1, days=2))
-    tell_restore(memory, report)
-    tell_restore(memory, report)
+    tell(memory, report)
+    tell(memory, report)
     page = memory.runs.page(WEB, most=1)
 
     assert replace(page.runs[0], number=0) == restore_of(report)
@@ -199,7 +166,7 @@ def test_a_restore_stands_among_the_runs_and_counts_as_none(memory: Memory) -> N
 def test_runs_of_which_something_can_come_back_are_found_behind_any_number_of_others(memory: Memory) -> None:
     tell(memory, told(1, days=9), told(2, days=8, outcomes=()), told(3, host="db-1", days=7))
     for number in range(60):
-        tell_restore(memory, restored(number, Restored.RESTORED, days=1))
+        tell(memory, restored(number, Restored.RESTORED, days=1))
 
     assert [run.order_id for run in memory.runs.that_removed(("web-1",), most=5)] == ["o1"]
     assert [run.order_id for run in memory.runs.that_removed(("web-1", "db-1"), most=5)] == ["o3", "o1"]
@@ -210,16 +177,19 @@ def test_s12_no_host_tells_of_what_another_did(memory: Memory) -> None:
     tell(memory, told(1, host="db-1"))
     ran = memory.runs.last("db-1")
     lie = restored(1, Restored.RESTORED, order_id="o1", host="db-1")
-    run = finished(told(1, host="db-1", status=Status.FAILED), at=NOON)
-    entries = [
-        Entry("l1", 1, of_restore(lie).model_copy(update={"host": "web-1"}).model_dump_json()),
-        Entry("l1", 2, run.model_copy(update={"host": "web-1"}).model_dump_json()),
+    lies = [
+        restore_finished(lie),
+        finished(told(1, host="db-1", status=Status.FAILED), at=NOON),
+        plan_ready(plan("db-1")),
+        restore_planned(restore_plan("db-1")),
     ]
-    memory.history.record("web-1", entries, NOON)
+    bodies = [one.model_copy(update={"host": "web-1"}).model_dump_json() for one in lies]
+    memory.history.record("web-1", [Entry("l1", n, body) for n, body in enumerate(bodies, 1)], NOON)
 
     assert ran is not None
     assert memory.runs.page(ALL, most=PAGE).runs == (ran,)
-    assert memory.history.acknowledged("web-1") == ("l1", 2)
+    assert [len(memory.history.events(id_)) for id_ in ("r1", "back1")] == [1, 0]
+    assert memory.history.acknowledged("web-1") == ("l1", len(lies))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -273,20 +243,22 @@ def test_an_older_memory_learns_of_the_runs_it_has(tmp_path: Path) -> None:
 
 def test_an_older_memory_learns_of_the_restores_it_has(tmp_path: Path) -> None:
     reports = [restored(1, Restored.RESTORED, days=3), restored(2, Restored.FAILED, days=1)]
+    lie = restore_finished(restored(3, Restored.RESTORED, host="db-1")).model_copy(update={"host": "web-1"})
     with sqlite3.connect(tmp_path / "bot.sqlite3") as old:
         old.executescript("".join(SCHEMAS[:10]) + "PRAGMA user_version = 10;")
         old.execute("INSERT INTO ledgers (host, ledger) VALUES ('web-1', 'l1')")
         row = "INSERT INTO events VALUES (1, ?, ?, 'restore_finished', ?, ?)"
         for seq, one in enumerate(reports, 1):
-            body = of_restore(one).model_dump_json()
+            body = restore_finished(one).model_dump_json()
             old.execute(row, (seq, one.request_id, written(NOON), body))
+        old.execute(row, (8, "back3", written(NOON), lie.model_dump_json()))
         old.execute(row, (9, "back9", written(NOON), '{"event": "restore_finished", "v": 99}'))
     old.close()
 
     memory = Memory.open(tmp_path / "bot.sqlite3")
     memory.runs.catch_up()
 
-    found = memory.runs.page(WEB, most=9)
+    found = memory.runs.page(ALL, most=9)
     assert [(run.back, run.wanted) for run in found.runs] == [(0, 1), (1, 1)]
     assert found.totals == Totals(restores=2)
     memory.database.close()

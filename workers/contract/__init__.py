@@ -48,6 +48,7 @@ from workers.contract.events import (
     StandingTaken,
     StepFinished,
     WorkBegun,
+    hosts_of,
 )
 from workers.contract.keys import (
     acknowledged_key,
@@ -232,6 +233,7 @@ __all__ = [
     "beat_key",
     "events_key",
     "freeze_key",
+    "hosts_of",
     "rq_name",
     "stop_key",
     "told_by",

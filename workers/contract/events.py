@@ -172,3 +172,13 @@ Event = Annotated[
     Field(discriminator="event"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def hosts_of(event: Event) -> set[str]:
+    """Whom an event speaks for: a plan and a report that it bears are each of a host."""
+    match event:
+        case PlanReady() | RestorePlanned():
+            return {event.host, event.plan.host}
+        case ExecutionFinished() | RestoreFinished():
+            return {event.host, event.report.host}
+    return {event.host}
