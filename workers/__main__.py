@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from workers import jobs
 from workers.cli.command_line import Exit, give_up, parser, run
+from workers.cli.output import aside, say
 from workers.contract import (
     ExecutionOrder,
     PlanRequest,
@@ -58,11 +59,11 @@ def main(arguments: Sequence[str]) -> int:
             return _serve(settings, place, engine_id)
         # Whoever reads a plan through `head` has seen enough; that is no error.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        return run(options, place, print, **_outside(settings, options.command, place.host))
+        return run(options, place, say, **_outside(settings, options.command, place.host))
     except SettingsError as error:
-        return give_up(error, options, print)
+        return give_up(error, options, say)
     except WorkerError as error:
-        print(f"workers: {error}", file=sys.stderr)
+        aside(f"workers: {error}")
         return Exit.FAILED
 
 

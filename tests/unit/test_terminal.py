@@ -1,11 +1,17 @@
 """Plans and reports at the host itself say whole names, and of a refused run that nothing happened."""
 
+import json
+import os
+import sys
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.facts_host import NOW, a_case, a_plan, an_image
 from workers.cli import refusal
+from workers.cli.output import Out, aside, legible, say
 from workers.cli.terminal import local_time, plan_lines, report_lines
 from workers.contract import Bytes, Outcome, Person, Report, Status, StepOutcome
 from workers.reasons import Code, reason
@@ -77,3 +83,36 @@ def test_s4_a_plan_that_is_incomplete_or_unusual_or_of_an_engine_only_read_is_no
         assert (why.ending, word in why.said[0]) == (refusal.Exit.REFUSED, True)
     assert refusal.of_plan(PLAN.model_copy(update={"unusual": True}), unusual_too=True) is None
     assert refusal.of_plan(PLAN.model_copy(update={"complete": False}), unusual_too=True)
+
+
+# What a Dockerfile can put into the name of a build cache record: a title for the window, an empty screen.
+OBEYED = "RUN \x1b]0;owned\x07 \x9b2J"
+
+
+@pytest.mark.parametrize(("speak", "stream"), [(say, "stdout"), (aside, "stderr")])
+def test_a_terminal_is_told_nothing_that_it_would_obey(
+    monkeypatch: pytest.MonkeyPatch, speak: Out, stream: str
+) -> None:
+    reader, writer = os.openpty()
+    with os.fdopen(writer, "w") as terminal:
+        monkeypatch.setattr(sys, stream, terminal)
+        speak(f"{OBEYED}\n\tnext")
+        terminal.flush()
+        seen = os.read(reader, 1000).decode()
+    os.close(reader)
+
+    assert seen.splitlines() == [r"RUN \u001b]0;owned\u0007 \u009b2J", "\tnext"]
+
+
+def test_a_program_is_told_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    say(OBEYED)
+
+    assert capsys.readouterr().out == f"{OBEYED}\n"
+
+
+@given(st.text() | st.lists(st.text()))
+def test_json_says_the_same_at_a_terminal(value: object) -> None:
+    shown = legible(json.dumps(value, ensure_ascii=False, indent=1))
+
+    assert json.loads(shown) == value
+    assert all(letter.isprintable() or letter == "\n" for letter in shown)
