@@ -24,6 +24,7 @@ from bot.memory.audit import Audit
 from bot.memory.database import Database
 from bot.memory.store import Store
 from bot.parts import Wiring, now
+from bot.render.files import one_line
 from bot.rulebook import Rulebook
 from bot.service import Service, identified
 from bot.settings import SECRETS, BotSettings, SlackSettings, StateSettings
@@ -177,7 +178,9 @@ def _tell(findings: Iterable[Finding], *, bad: str) -> int:
     """Print each as soon as it is known; returns the exit code."""
     all_good = True
     for finding in findings:
-        print(f"{'ok     ' if finding.is_good else bad}  {finding.name}: {finding.told()}", flush=True)
+        print(
+            f"{'ok     ' if finding.is_good else bad}  {finding.name}: {one_line(finding.told())}", flush=True
+        )
         all_good = all_good and finding.is_good
     return 0 if all_good else 1
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bot.audit.findings import Finding, Found
+from bot.render.files import one_line
 
 SENTENCES = {
     Found.NEVER_ORDERED: "order {order} was executed there ({end}), and the bot never sent it;"
@@ -62,5 +63,6 @@ SAID = frozenset(SENTENCES) - {Found.NO_FILE}
 
 
 def _said(one: Finding) -> str:
-    said = SENTENCES[one.code].format(host=one.host, **one.values)
+    # A host that lies may have written what the terminal would obey.
+    said = one_line(SENTENCES[one.code].format(host=one.host, **one.values))
     return f"{one.host}: {said}" if one.host else said

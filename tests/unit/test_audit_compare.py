@@ -414,3 +414,11 @@ def test_every_finding_has_its_sentence() -> None:
 
 def test_nothing_to_compare_is_said() -> None:
     assert list(audit_lines([], [])) == ["Nothing was compared: no host is admitted and no file was given."]
+
+
+def test_s12_what_a_host_wrote_stays_in_its_line_and_is_not_obeyed() -> None:
+    values = {"order": "o1\x1b]0;owned\x07", "ours": "a", "theirs": "b\nsame        web-1", "field": "c"}
+    [line, _] = audit_lines([Finding(Found.OTHER_REPORT, "web-1", values)], ["web-1"])
+
+    assert line.isprintable()
+    assert line.startswith("DIFFERENCE  web-1: the reports of order o1 ]0;owned  differ in c: a here, b same")
