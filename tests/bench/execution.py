@@ -1,6 +1,6 @@
 """A guarded run beside docker's own bulk prune, each on a host of its own that holds the same; run by hand.
 
-    python -m tests.bench.execution [--containers 100] [--images 280] [--rounds 3]
+    python -m tests.bench.execution [--containers 100] [--images 280] [--rounds 3] [--engine 28.5]
 
 The run has all its looks, re-checks and its durable journal; `steady_for` and `settle` are 0. Between the
 two stands what the removals alone take, one call for each object as the run makes it, and nothing else.
@@ -20,6 +20,7 @@ from tests.docker.worker_host import REQUIRED, WorkerHost, order_for
 from tests.stage import images
 from tests.stage.engine import DisposableEngine
 from tests.stage.folder import fresh_folder
+from tests.stage.kinds import ENGINES, MACHINES_OWN, EngineKind, engine_kind
 from workers.contract import Outcome, Status
 from workers.engine import Engine
 
@@ -49,9 +50,9 @@ class Guarded:
 
 
 @contextmanager
-def filled(folder: Path, wanted: Wanted) -> Iterator[WorkerHost]:
+def filled(folder: Path, wanted: Wanted, kind: EngineKind) -> Iterator[WorkerHost]:
     """A host of finished jobs and of images that nothing needs; teams have a base in common."""
-    with DisposableEngine(folder / "engine") as engine:
+    with DisposableEngine(folder / "engine", kind) as engine:
         loaded = images.load(engine.client, [_image(number) for number in range(wanted.images)])
         host = WorkerHost(engine, folder)
         host.keys |= REQUIRED | EVERYTHING
@@ -73,8 +74,8 @@ def _image(number: int) -> images.Archived:
     return images.Archived(tags=(own,), layers=(images.base_layer(), *layers))
 
 
-def pruned(folder: Path, wanted: Wanted) -> float:
-    with filled(folder, wanted) as host:
+def pruned(folder: Path, wanted: Wanted, kind: EngineKind) -> float:
+    with filled(folder, wanted, kind) as host:
         begun = time.monotonic()
         host.engine.cli("container", "prune", "--force")
         host.engine.cli("image", "prune", "--all", "--force")
@@ -83,8 +84,8 @@ def pruned(folder: Path, wanted: Wanted) -> float:
     return taken
 
 
-def removed_one_by_one(folder: Path, wanted: Wanted) -> float:
-    with filled(folder, wanted) as host, closing(Engine(host.engine.url)) as engine:
+def removed_one_by_one(folder: Path, wanted: Wanted, kind: EngineKind) -> float:
+    with filled(folder, wanted, kind) as host, closing(Engine(host.engine.url)) as engine:
         containers = [one["Id"] for one in engine.containers()]
         listed = [one["Id"] for one in engine.images()]
         begun = time.monotonic()
@@ -97,8 +98,8 @@ def removed_one_by_one(folder: Path, wanted: Wanted) -> float:
     return taken
 
 
-def guarded(folder: Path, wanted: Wanted) -> Guarded:
-    with filled(folder, wanted) as host:
+def guarded(folder: Path, wanted: Wanted, kind: EngineKind) -> Guarded:
+    with filled(folder, wanted, kind) as host:
         plan = host.plan()
         with host.opened() as opened:
             order, before, begun = order_for(plan), opened.engine.calls, time.monotonic()
@@ -121,17 +122,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name, default in (("containers", 100), ("images", 280), ("rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--engine", choices=sorted(ENGINES), default=MACHINES_OWN)
     options = parser.parse_args()
+    kind = engine_kind(options.engine)
     wanted = Wanted(options.containers, options.images)
     bulk, alone, runs = list[float](), list[float](), list[Guarded]()
     for _ in range(options.rounds):
         with fresh_folder() as folder:
-            bulk.append(pruned(folder, wanted))
+            bulk.append(pruned(folder, wanted, kind))
         with fresh_folder() as folder:
-            alone.append(removed_one_by_one(folder, wanted))
+            alone.append(removed_one_by_one(folder, wanted, kind))
         with fresh_folder() as folder:
-            runs.append(guarded(folder, wanted))
-    print(f"{machine()}; {wanted.containers} containers and {wanted.images} images, {options.rounds} rounds")
+            runs.append(guarded(folder, wanted, kind))
+    print(
+        f"{machine()}, engine {options.engine}; {wanted.containers} containers and {wanted.images} images"
+        f", {options.rounds} rounds"
+    )
     base, run = statistics.median(bulk), statistics.median(one.seconds for one in runs)
     print(f"{'medians':<44}{'seconds':>10}{'ratio':>8}{'target':>10}")
     print(f"{'docker container prune && image prune -a':<44}{base:>10.2f}{1:>8.2f}")

@@ -1,6 +1,7 @@
 """A preview inside the running worker, beside `docker system df -v` on the same engine; run by hand.
 
     python -m tests.bench.preview [--images 1000] [--running 210] [--stopped 90] [--repeats 5]
+        [--engine 26.1-containerd]
 
 The time is the worker's own, from before the event that says planning began until the plan is on the disk.
 The first preview is of an engine the worker has never seen; a repeat finds layers in the ledger.
@@ -23,6 +24,7 @@ from tests.stage.company import Company
 from tests.stage.engine import DisposableEngine
 from tests.stage.folder import fresh_folder
 from tests.stage.hosts import FilledHost
+from tests.stage.kinds import ENGINES, MACHINES_OWN, engine_kind
 
 VERSIONS = 10
 NewEngine = Callable[[Path], DisposableEngine]
@@ -123,11 +125,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name, default in (("images", 1000), ("running", 210), ("stopped", 90), ("repeats", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--engine", choices=sorted(ENGINES), default=MACHINES_OWN)
     options = parser.parse_args()
     wanted = catalogue(options.images, options.running, options.stopped)
-    (first, *repeats), df = measure(wanted, options.repeats)
+    engine = partial(DisposableEngine, kind=engine_kind(options.engine))
+    (first, *repeats), df = measure(wanted, options.repeats, engine)
     base, repeat = statistics.median(df), statistics.median(one.seconds for one in repeats)
-    print(f"{machine()}; {options.images} images, {options.running} + {options.stopped} containers")
+    print(
+        f"{machine()}, engine {options.engine}; {options.images} images"
+        f", {options.running} + {options.stopped} containers"
+    )
     print(f"{'':<28}{'seconds':>10}{'ratio':>8}{'target':>8}{'calls':>8}{'peak MB':>9}")
     print(f"{'docker system df -v, median':<28}{base:>10.3f}{1:>8.2f}")
     print(_row("first preview", first, first.seconds, base, "<= 5"))
