@@ -108,7 +108,7 @@ def nothing_runs(hosts: Sequence[str]) -> Message:
 
 def already_stopped(halt: Halt) -> Message:
     """It was said before."""
-    return said(f"{mention(halt.by)} stopped it {date(halt.at)}; the object in hand is finished first.")
+    return said(f"{mention(halt.by)} stopped it {date(halt.at)}; it ends as soon as no object is in hand.")
 
 
 def not_protected(what: str, hosts: Sequence[str]) -> Message:

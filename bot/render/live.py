@@ -18,6 +18,8 @@ from workers.wording import amount, bytes_range, objects, span
 TASKS = 50
 LINES = 900
 STOPS = "the object in hand is finished, the rest is not touched."
+ENDS = "nothing more is removed, and the services are watched no longer."
+AFTER_THE_LAST = (Doing.SETTLING, Doing.MEASURING)
 
 
 class State(StrEnum):
@@ -171,7 +173,12 @@ def _details(part: HostPart, now: datetime, *, is_alone: bool = False) -> list[s
 def _halt(part: HostPart) -> list[str]:
     if part.halt is None or part.stage in SETTLED_STAGES:
         return []
-    return [f"Stopped by {mention(part.halt.by)} {date(part.halt.at)}: {STOPS}"]
+    stops = ENDS if _is_after_the_last(part) else STOPS
+    return [f"Stopped by {mention(part.halt.by)} {date(part.halt.at)}: {stops}"]
+
+
+def _is_after_the_last(part: HostPart) -> bool:
+    return part.work is not None and part.work.doing in AFTER_THE_LAST
 
 
 def _told(part: HostPart, now: datetime, *, is_alone: bool) -> list[str]:
@@ -194,7 +201,8 @@ def _result(report: Report, now: datetime, *, is_alone: bool) -> list[str]:
 
 def _at_work(part: HostPart) -> list[str]:
     """What it does, and how long it has been at it when it last told of anything."""
-    work = [_work(part, part.work)] if part.work else []
+    is_cut_short = part.halt and _is_after_the_last(part)
+    work = [_work(part, part.work)] if part.work and not is_cut_short else []
     begun = [f"Since {date(part.since)}, {_elapsed(part)} so far."] if part.since and part.told_at else []
     return [*work, *begun] or ["At work."]
 
@@ -217,7 +225,7 @@ def _work(part: HostPart, work: WorkBegun) -> str:
             count = _count(part, work.kind, work.count)
             return f"Removing {objects(work.kind, count)}: {part.done_of_kind} of {count}."
         case Doing.SETTLING:
-            return f"All is removed. Watching the services until {_end(work)}."
+            return f"Nothing more is removed. Watching the services until {_end(work)}."
         case _:
             return "Measuring what was freed."
 

@@ -522,6 +522,11 @@ REQUESTS: dict[str, Request] = {
         phase=Phase.EXECUTING,
         settlement=CONFIRMED,
     ),
+    "executing-stopped-late": request(
+        replace(at_work("web-1", Doing.SETTLING, seconds=120), halt=Halt(ANA, ago(seconds=2))),
+        phase=Phase.EXECUTING,
+        settlement=CONFIRMED,
+    ),
     "executing-stages": request(
         replace(
             planned("web-1"),
