@@ -10,7 +10,8 @@ from bot.render.editing import edit_button
 from bot.render.headlines import kind_counts
 from bot.render.returning import NO_TAG_IS_TAKEN, by_kind
 from bot.render.summary import gone_for_good
-from bot.requests import Phase, Request, Settled, Stage
+from bot.requests import HostPart, Phase, Request, Settled, Stage
+from workers.contract import Status
 from workers.wording import bytes_range, listing
 
 EXECUTE = "prune_execute"
@@ -113,13 +114,18 @@ def again(request: Request, now: datetime) -> list[Block]:
 
 
 def _may_look_again(request: Request, now: datetime) -> bool:
-    """Nothing was removed, and no newer plan stands in its place."""
+    """Nothing was removed, or not everything came back, and no newer plan stands in its place."""
     if request.phase is Phase.FINISHED:
-        ordered = [part for part in request.parts if part.ordered]
-        return all(part.report is None and part.stage is not Stage.LOST for part in ordered)
+        return not any(_is_final(part) for part in request.parts if part.ordered)
     if request.phase is Phase.CLOSED:
         return request.settlement is None or request.settlement.how is not Settled.SUPERSEDED
     return request.phase is Phase.READY and request.is_expired(now)
+
+
+def _is_final(part: HostPart) -> bool:
+    """Something may have been removed, or everything is there again."""
+    is_all_back = part.restored is not None and part.restored.status is Status.DONE
+    return part.report is not None or part.stage is Stage.LOST or is_all_back
 
 
 def _typed(request: Request) -> str:

@@ -113,9 +113,10 @@ def seen_uses(inventory: Inventory) -> dict[tuple[str, str], datetime]:
     now, found = inventory.taken_at, dict[tuple[str, str], datetime]()
     users = Users(inventory.containers)
     for image in inventory.images:
-        _note(found, Kind.IMAGE, image.id, (_ran(c, now) for c in ran_of(image, users.of(image))))
+        of_image = users.of(image)
+        _note(found, Kind.IMAGE, image.id, (_ran(c, now) for c in ran_of(image, of_image)))
         for repository in {repository_of(name) for name in (*image.names, *image.digests)}:
-            _note(found, REPOSITORY, repository, (_ran(c, now) for c in users.of(image)))
+            _note(found, REPOSITORY, repository, (_ran(c, now) for c in of_image))
     for container in inventory.containers:
         for name in container.references:
             _note(found, REPOSITORY, repository_of(name), [_ran(container, now)])
