@@ -18,7 +18,7 @@ from tests.unit.facts_host import (
     running,
     seen,
 )
-from workers.contract import Restorable
+from workers.contract import Kind, Restorable
 from workers.planning.facts import Case, Memory
 from workers.planning.notices import share
 from workers.reasons import Code, Reason, reason
@@ -117,6 +117,13 @@ def test_s10_what_only_its_age_keeps_is_promised_for_when_the_first_of_it_may_go
     until = days(0.5) + timedelta(days=1)
 
     assert said(case)[Code.WAITING][0].params == {"count": 2, "size": 11, "until": until.isoformat()}
+
+
+def test_what_the_plan_leaves_out_is_not_promised() -> None:
+    case = a_case(an_image("app:1", arrived=0.5), policy=a_policy(kinds=["container", "network"]))
+
+    assert Code.WAITING not in said(case)
+    assert Code.WAITING not in {why.code for why in a_plan(case, (Kind.NETWORK,)).notices}
 
 
 def test_what_something_else_keeps_as_well_is_not_promised() -> None:

@@ -27,8 +27,10 @@ KINDS: dict[type, str] = {
 }
 
 
-def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) -> tuple[Reason, ...]:
-    """Collect them, the gravest first."""
+def notices(
+    case: Case, kinds: tuple[Kind, ...], steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]
+) -> tuple[Reason, ...]:
+    """Collect them, the gravest first; `kinds` are those that the plan does not leave out."""
     return (
         *_unreadable(case),
         *_unrest(case),
@@ -42,7 +44,7 @@ def notices(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, ...]) 
         *archiving.notices(case, steps, verdicts),
         *_unrestorable(steps),
         *silent_registries(case.answers),
-        *_waiting(verdicts),
+        *_waiting(kinds, verdicts),
         *_unknown_use(case),
     )
 
@@ -145,9 +147,10 @@ def _unrestorable(steps: tuple[Step, ...]) -> Iterator[Reason]:
         yield reason(Code.UNRESTORABLE_COUNT, count=count)
 
 
-def _waiting(verdicts: tuple[Verdict, ...]) -> Iterator[Reason]:
+def _waiting(kinds: tuple[Kind, ...], verdicts: tuple[Verdict, ...]) -> Iterator[Reason]:
     """What only its age keeps: so that an empty plan says when there will be a fuller one."""
-    young = [v for v in verdicts if v.keep and all(r.code is Code.YOUNG for r in v.reasons)]
+    kept = (v for v in verdicts if v.keep and v.object.kind in kinds)
+    young = [v for v in kept if all(r.code is Code.YOUNG for r in v.reasons)]
     if young:
         until = min(_until(v) for v in young)
         size = sum(v.size or 0 for v in young)

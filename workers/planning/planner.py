@@ -52,7 +52,7 @@ def make_plan(
         kinds=wanted,
         steps=steps,
         verdicts=verdicts,
-        notices=(*said, *part, *notices(case, steps, verdicts)),
+        notices=(*said, *part, *notices(case, wanted, steps, verdicts)),
         usage=case.inventory.usage,
         disk=attribution(case),
         layers=reckoning.layers,
