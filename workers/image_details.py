@@ -47,7 +47,8 @@ class ImageDetails:
 
     def _is_fresh(self, listed: Raw, arrivals: Mapping[str, datetime]) -> bool:
         known = self._known.get(answers.id_of(listed))
-        if known is None or known["names"] != answers.tags(listed):
+        # Without names where no more than a history could be read so far.
+        if known is None or known.get("names") != answers.tags(listed):
             return False
         asked = known.get("asked", 0)
         # Events tell whole seconds.
