@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.unit.facts_host import NOW, an_id
+from tests.unit.facts_host import NOW, an_image_id
 from workers.engine import Engine
 from workers.errors import EngineError
 from workers.image_details import ImageDetails
@@ -16,7 +16,7 @@ from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings
 from workers.planning import answers
 
-APP = f"sha256:{an_id('app:1')}"
+APP = an_image_id("app:1")
 LISTED = {"Id": APP, "RepoTags": ["app:1"]}
 INSPECTED = {"Id": APP, "RepoTags": ["app:1"], "Metadata": {}, "RootFS": {"Layers": ["sha256:a"]}, "Size": 7}
 

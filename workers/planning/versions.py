@@ -1,6 +1,6 @@
 """Which versions of a repository are the way back: in use, previous, and newer ones (pure; S9)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,14 +86,24 @@ def _kept_of(
     placed = [(v, _place(v, newest)) for v in members if v is newest or not v.in_use]
     kept = [(v, reason(place, repository=repository)) for v, place in placed if place]
     older = [v for v, place in placed if place is None and not v.protected]
-    ordered = sorted(older, key=lambda v: v.order, reverse=True)
-    for position, version in enumerate(ordered[:keep], start=1):
+    for position, version in _previous(older, keep):
         why = reason(Code.PREVIOUS_VERSION, repository=repository, position=position, keep=keep)
         kept.append((version, why))
     signs = [version.order[0] for version in older]
     if was_way_back(gone, newest.came_at if newest else None, signs, keep):
         kept += [(version, reason(Code.WAY_BACK_DROPPED, repository=repository)) for version in members]
     return kept
+
+
+def _previous(older: list[Version], keep: int) -> Iterator[tuple[int, Version]]:
+    """The newest by their last sign of life, and those that ran last, each with its position.
+
+    After a gap in what the ledger knows, what arrived in it looks newer than the last one that worked.
+    """
+    alive = sorted(older, key=lambda v: v.order, reverse=True)[:keep]
+    ran = sorted((v for v in older if v.ran_at), key=lambda v: (v.ran_at, v.image.id), reverse=True)[:keep]
+    yield from enumerate(alive, start=1)
+    yield from ((position, v) for position, v in enumerate(ran, start=1) if v not in alive)
 
 
 def _newest(members: list[Version], ran_at: datetime) -> Version | None:
