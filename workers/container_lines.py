@@ -59,16 +59,24 @@ class ContainerLines:
     def of(self, listed: Iterable[Raw], events: Iterable[Raw]) -> tuple[Line, ...]:
         """Return each line with what it needs; what is gone meanwhile is left out."""
         containers, touched = list(listed), resting.touched(events)
-        volumes = answers.resting_volumes(containers)
+        mounts = answers.resting_mounts(containers)
         lines = [
-            self._known(raw, volumes, touched) or self._pool.submit(self._look_at, raw) for raw in containers
+            self._known(raw, mounts, touched) or self._pool.submit(self._look_at, raw) for raw in containers
         ]
-        looked = (line if isinstance(line, Line) else line.result() for line in lines)
+        looked = [line if isinstance(line, Line) else line.result() for line in lines]
+        if any(line and line.inspected and answers.is_shareable(line.inspected) for line in looked):
+            # Whoever runs may have joined it, and of those no list tells.
+            looked = list(self._pool.map(self._in_full, looked))
         return tuple(line for line in looked if line is not None)
 
-    def _known(self, listed: Raw, volumes: Set[str], touched: Mapping[str, float]) -> Line | None:
+    def _in_full(self, line: Line | None) -> Line | None:
+        if line is None or line.inspected is not None or not line.readable:
+            return line
+        return self._look_at(line.listed)
+
+    def _known(self, listed: Raw, mounts: Set[answers.Mount], touched: Mapping[str, float]) -> Line | None:
         """A line that tells enough, or what is remembered of one that does not."""
-        if not answers.needs_inspection(listed, volumes):
+        if not answers.needs_inspection(listed, mounts):
             return Line(listed)
         id_ = answers.id_of(listed)
         kept = self._remembered.get(id_)

@@ -47,6 +47,27 @@ def inspected(**facts: Any) -> Container:
     return answers.container(LISTED, {**INSPECTED, **facts}, writable=0)
 
 
+MOUNTED = {"Type": "bind", "Source": "/srv/conf", "Destination": "/conf"}
+
+
+@pytest.mark.parametrize(
+    ("mount", "expected"),
+    [
+        (MOUNTED, True),
+        ({"Type": "volume", "Name": "data", "Source": "/somewhere", "Destination": "/data"}, True),
+        ({**MOUNTED, "Destination": "/elsewhere"}, False),
+        ({"Type": "tmpfs", "Destination": "/tmp"}, False),
+    ],
+)
+def test_s17_what_runs_is_inspected_where_it_may_have_its_mounts_from_a_stopped_one(
+    mount: dict[str, str], expected: bool
+) -> None:
+    resting = {**LISTED, "Mounts": [MOUNTED, {"Type": "volume", "Name": "data", "Destination": "/data"}]}
+    runs = {**LISTED, "State": "running", "Mounts": [mount]}
+
+    assert answers.needs_inspection(runs, answers.resting_mounts([resting, runs])) is expected
+
+
 # Times
 
 
@@ -112,10 +133,16 @@ def test_no_restart_policy_is_spelled_in_several_ways(policy: Any) -> None:
         {"IpcMode": "container:db"},
         {"VolumesFrom": ["db"]},
         {"VolumesFrom": ["db:ro"], "PidMode": "host", "IpcMode": "private"},
+        {"Links": ["/db:/web/store"]},
     ],
 )
 def test_s17_what_a_container_takes_of_another_is_known(host: Any) -> None:
     assert inspected(HostConfig=host).joined == {"db"}
+
+
+def test_s17_a_list_tells_who_has_a_link_to_a_container() -> None:
+    assert listed(Names=["/proxy/store", "/db", "/web/store"]).linked_by == {"proxy", "web"}
+    assert listed().linked_by == frozenset()
 
 
 def test_a_name_is_its_own_and_not_one_that_a_link_gives() -> None:

@@ -158,6 +158,13 @@ def test_what_only_a_container_that_goes_has_joined_goes_after_it(facts: dict[st
     assert [step.needs for step in a_plan(case).steps] == [(), (0,)]
 
 
+def test_s17_what_a_container_that_stays_has_a_link_to_stays() -> None:
+    linked = a_container("db", linked_by=frozenset({"web"}))
+
+    assert going(a_case(linked, running("web"))) == set()
+    assert step_names(a_plan(a_case(linked, a_container("web")))) == ["web", "db"]
+
+
 def test_s17_what_is_joined_by_way_of_another_stays() -> None:
     case = a_case(
         a_container("data"),

@@ -19,6 +19,7 @@ from workers.planning.mentions import full
 from workers.references import BadName, ImageName, listed_names
 
 Raw = Mapping[str, Any]
+Mount = tuple[str, str]
 OBJECT_ID = re.compile(r"[0-9a-f]{64}")
 # Swarm gives its networks short ids.
 NETWORK_ID = re.compile(r"[0-9a-f]{64}|[0-9a-z]{25}")
@@ -89,6 +90,7 @@ def container(
         exit_code=state.number("ExitCode", least=-(2**63)) or 0,
         restart_policy=(policy.text("Name") or "no") if inspected is not None else None,
         joins=frozenset(_joins(host)),
+        linked_by=frozenset(_linked_by(line)),
         readable=readable,
     )
     return replace(found, readable=False, unread=line.what) if line.unread else found
@@ -111,25 +113,31 @@ def inspected_container(inspected: Raw) -> Container:
     return container(listed, inspected, writable=None)
 
 
-def needs_inspection(listed: object, resting: Set[str]) -> bool:
+def needs_inspection(listed: object, resting: Set[Mount]) -> bool:
     """Whether the list does not tell enough: of stopped ones, and of those whose image lost its name.
 
-    Also of those with a volume that a stopped one has too (`resting`), for they may have it from there.
+    Also of those with a mount that a stopped one has too (`resting`), for they may have it from there.
     """
     if not isinstance(listed, Mapping) or not id_of(listed):
         return False
     nameless = str(listed.get("Image") or "").startswith("sha256:")
-    return (
-        listed.get("State") != "running"
-        or nameless
-        or bool(_volumes(Fields(listed).each("Mounts")) & resting)
-    )
+    return listed.get("State") != "running" or nameless or bool(_mounts(Fields(listed)) & resting)
 
 
-def resting_volumes(listed: Iterable[object]) -> set[str]:
-    """The volumes of stopped containers."""
+def resting_mounts(listed: Iterable[object]) -> set[Mount]:
+    """What is mounted into stopped containers, and where."""
     lines = (Fields(one) for one in listed if isinstance(one, Mapping) and one.get("State") != "running")
-    return {name for line in lines for name in _volumes(line.each("Mounts"))}
+    return {mount for line in lines for mount in _mounts(line)}
+
+
+def _mounts(line: Fields) -> set[Mount]:
+    found = ((one.text("Name") or one.text("Source"), one.text("Destination")) for one in line.each("Mounts"))
+    return {(what, where) for what, where in found if what}
+
+
+def is_shareable(inspected: Raw) -> bool:
+    """Whether others may have joined its memory: they go on without it, but never start again."""
+    return Fields(inspected).inside("HostConfig").text("IpcMode") == "shareable"
 
 
 def _volumes(mounts: Iterable[Fields]) -> set[str]:
@@ -140,6 +148,14 @@ def _first_name(line: Fields, id_: str) -> str:
     names = [name.lstrip("/") for name in line.texts("Names")]
     # A legacy link shows as other/alias beside the container's own name.
     return next((name for name in names if "/" not in name), id_[:12])
+
+
+def _linked_by(line: Fields) -> Iterable[str]:
+    """The names of the containers with a legacy link to it: it is called other/alias as well then."""
+    for name in line.texts("Names"):
+        other, link, _ = name.lstrip("/").partition("/")
+        if link:
+            yield other
 
 
 def _image_mounts(mounts: Iterable[Fields]) -> Iterable[str]:
@@ -165,7 +181,10 @@ def _joins(host: Fields) -> Iterable[str]:
         kind, _, other = mode.partition(":")
         if kind == "container" and other:
             yield other
-    others = (text.partition(":")[0] for text in host.texts("VolumesFrom"))
+    # A link names the other container by its path: /db:/web/db.
+    others = (
+        text.partition(":")[0].lstrip("/") for text in (*host.texts("VolumesFrom"), *host.texts("Links"))
+    )
     yield from (other for other in others if other)
 
 

@@ -1,6 +1,6 @@
 """Which containers may go: stopped is not garbage (S17)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from workers.contract import Kind, Reference, Verdict
@@ -89,19 +89,29 @@ def _with_joined(
     Data-only containers never run and hold what others run with (spotify/docker-gc#23).
     """
     found = dict(kept)
-    waiting = [c for c in containers if kept[c.id] and c.joined]
+    joining = guests(containers)
+    waiting = [c for c in joining if kept[c.id]]
     while waiting:
         guest = waiting.pop()
         for holder in (c for c in containers if c.stopped and has_joined(guest, c)):
-            if not found[holder.id] and holder.joined:
+            if not found[holder.id] and holder in joining:
                 waiting.append(holder)
             found[holder.id] += (reason(Code.IN_USE, container=guest.name, state="joined to it"),)
     return found
 
 
+def guests(containers: Iterable[Container]) -> list[Container]:
+    """Those that have joined others, or have a legacy link to one: only they need to be asked of whom."""
+    found = list(containers)
+    linking = {name for c in found for name in c.linked_by}
+    return [c for c in found if c.joined or c.name in linking]
+
+
 def has_joined(guest: Container, holder: Container) -> bool:
     """Whether one names the other, by name or by the start of its id, as engines take both."""
-    return any(other == holder.name or holder.id.startswith(other) for other in guest.joined)
+    return guest.name in holder.linked_by or any(
+        other == holder.name or holder.id.startswith(other) for other in guest.joined
+    )
 
 
 def stopped_since(container: Container) -> datetime | None:

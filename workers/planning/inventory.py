@@ -19,7 +19,8 @@ EARLIEST = datetime(2013, 1, 1, tzinfo=UTC)
 class Container:
     """A container in any state. What only an inspect tells is None where it was not asked for.
 
-    `joins` are the containers, by name or id, whose processes, memory or volumes it takes.
+    `joins` are the containers, by name or id, whose processes, memory or volumes it takes; `linked_by` are
+    the names of those that have a legacy link to it.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Container:
     exit_code: int = 0
     restart_policy: str | None = None
     joins: frozenset[str] = frozenset()
+    linked_by: frozenset[str] = frozenset()
     readable: bool = True
     unread: str = ""
 

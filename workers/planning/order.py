@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from workers.contract import DiskUsage, Filesystem, Kind
 from workers.planning.ages import Users
-from workers.planning.containers import has_joined
+from workers.planning.containers import guests, has_joined
 from workers.planning.facts import PROJECT, Case
 from workers.planning.inventory import Container, Network
 from workers.planning.networks import attached
@@ -59,8 +59,8 @@ def _lying_on(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
 
 def _guests(containers: list[Container]) -> dict[str, frozenset[str]]:
     """Those that have joined each. Names can be given so that each waits for another: there none is first."""
-    guests = [c for c in containers if c.joined]
-    joined = {c.id: frozenset(g.id for g in guests if has_joined(g, c)) for c in containers}
+    joining = guests(containers)
+    joined = {c.id: frozenset(g.id for g in joining if has_joined(g, c)) for c in containers}
     return {
         id_: frozenset(g for g in found if id_ not in closure(g, joined)) for id_, found in joined.items()
     }

@@ -11,7 +11,7 @@ Raw = Mapping[str, Any]
 # All that facts are made of. Never the whole: an inspection holds the environment, and with it secrets.
 READ: Mapping[str, tuple[str, ...]] = {
     "State": ("Status", "StartedAt", "FinishedAt", "ExitCode"),
-    "HostConfig": ("RestartPolicy", "PidMode", "IpcMode", "VolumesFrom"),
+    "HostConfig": ("RestartPolicy", "PidMode", "IpcMode", "VolumesFrom", "Links"),
     "Config": ("Image",),
 }
 # The containers that an event may have spoken of that does not say which: all of them.
