@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.worker_host import REQUIRED, WorkerHost, codes, step_ids
+from tests.docker.worker_host import REQUIRED, STAY, WorkerHost, codes, step_ids
 from tests.stage import images
 from tests.stage.aging import AgePlan, Lifetime, age
 from tests.stage.hosts import FilledHost
@@ -232,6 +232,41 @@ def test_a_container_whose_network_another_one_joined_by_name_stays(host: Worker
     host.create("guest", "app:1", network="container:holder", host=always)
 
     assert holder not in step_ids(host.plan())
+
+
+def test_s17_a_container_whose_memory_a_running_one_has_joined_stays(host: WorkerHost) -> None:
+    host.image("app:1")
+    holder = host.running("holder", "app:1", host={"ipc_mode": "shareable"})
+    host.running("guest", "app:1", host={"ipc_mode": "container:holder"})
+    host.engine.client.stop(holder)
+
+    assert holder not in step_ids(host.plan())
+
+
+def test_s4_an_image_that_a_container_has_mounted_stays_when_its_name_has_moved(host: WorkerHost) -> None:
+    host.image("app:1")
+    mounted = host.image("data:latest", content="one")
+    _mount(host, "data:latest", of="app:1")
+    host.image("data:latest", content="two")
+    host.image("data:latest", content="three")
+
+    assert mounted not in step_ids(host.plan())
+
+
+def _mount(host: WorkerHost, image: str, *, of: str) -> None:
+    """Run a container with an image mounted, which docker-py cannot ask for."""
+    client = host.engine.client
+    server = client._url("").partition("/v1.")[0]
+    mount = {"Type": "image", "Source": image, "Target": "/mounted"}
+    config = {
+        "Image": of,
+        "Cmd": ["sh", "-c", STAY],
+        "HostConfig": {"NetworkMode": "none", "Mounts": [mount]},
+    }
+    made = client.post(f"{server}/v1.48/containers/create?name=mounting", json=config)
+    if made.status_code == 400:
+        pytest.skip(f"images can be mounted from Docker 28 on: {made.json()['message']}")
+    client.start(made.json()["Id"])
 
 
 def test_s17_a_container_that_holds_the_volumes_of_a_running_one_stays(host: WorkerHost) -> None:

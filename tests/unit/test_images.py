@@ -270,6 +270,52 @@ def test_s9_removing_a_container_does_not_make_its_image_unused() -> None:
     assert Code.RECENTLY_USED in why(case, "app:1")
 
 
+LATEST = "docker.io/library/data:latest"
+
+
+@pytest.mark.parametrize(
+    ("image", "memory"),
+    [
+        (an_image(id=an_image_id("before"), arrived=70), Memory()),
+        (an_image(id=an_image_id("before"), arrived=70), seen(named={"before": {LATEST: 70}})),
+        (an_image("data:1", arrived=70), Memory()),
+        (an_image("other:1", arrived=70), seen(named={"other:1": {LATEST: 70}})),
+    ],
+)
+@pytest.mark.parametrize("moved", [0, 2])
+def test_s4_whichever_image_a_mounted_name_had_stays(image: Image, memory: Memory, moved: int) -> None:
+    newer = [an_image(id=an_image_id(f"newer {number}"), arrived=30) for number in range(moved)]
+    case = a_case(
+        running("user", image_mounts=(LATEST,)), an_image("data:latest"), image, *newer, memory=memory
+    )
+
+    assert image.shown not in going(case)
+    assert going(a_case(image, *newer, memory=memory)) == {one.shown for one in (image, *newer)}
+
+
+@pytest.mark.parametrize(
+    ("mount", "facts"),
+    [
+        (f"docker.io/library/data@{DIGEST}", {}),
+        ("/var/lib/docker/overlay2/merged", {}),
+        ("docker.io/library/elsewhere:1", {"names": names("data:1")}),
+        (LATEST, {"written_at": days(1)}),
+    ],
+)
+def test_what_no_mounted_name_can_have_had_goes(mount: str, facts: dict[str, Any]) -> None:
+    image = an_image(id=an_image_id("before"), **facts)
+    policy = a_policy(image_grace="0s")
+
+    assert image.shown in going(a_case(running("user", image_mounts=(mount,)), image, policy=policy))
+
+
+def test_s4_a_mount_may_name_a_part_of_an_id() -> None:
+    image = an_image("app:1", arrived=70)
+    mount = f"docker.io/library/{image.id.removeprefix('sha256:')[:12]}:latest"
+
+    assert why(a_case(running("user", image_mounts=(mount,)), image), "app:1") == [Code.IN_USE]
+
+
 @pytest.mark.parametrize("mount", ["docker.io/library/app:1", an_image_id("app:1")])
 def test_s9_a_container_ran_of_the_images_that_it_mounts(mount: str) -> None:
     mounts = a_container("mounts", of="other:1", image_mounts=(mount,))

@@ -19,6 +19,7 @@ from workers.planning.ages import (
 )
 from workers.planning.dropped import dropped
 from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, unread_reasons
+from workers.planning.image_mounts import ImageMounts
 from workers.planning.inventory import Container, Image
 from workers.planning.protections import for_images
 from workers.planning.restorable import restorable
@@ -33,6 +34,7 @@ class _Known:
 
     image: Image
     users: list[Container]
+    perhaps_mounted: list[Container]
     arrived: Arrival
     came_at: datetime | None
     repositories: frozenset[str]
@@ -43,8 +45,8 @@ class _Known:
 
 def judge(case: Case, leaving: frozenset[str]) -> tuple[Verdict, ...]:
     """Return one verdict for every image; `leaving` are the ids of containers that the plan removes."""
-    users = Users(case.inventory.containers)
-    known = [_know(image, case, users.of(image)) for image in case.inventory.images]
+    users, mounts = Users(case.inventory.containers), ImageMounts(case.inventory.containers)
+    known = [_know(image, case, users.of(image), mounts) for image in case.inventory.images]
     used = _used_repositories(known, case, leaving)
     keep = max(case.policy.keep_previous, 1 if case.own.container_ids else 0)
     versions, gone = [_version(k, case, leaving) for k in known], dropped(case, leaving)
@@ -54,14 +56,16 @@ def judge(case: Case, leaving: frozenset[str]) -> tuple[Verdict, ...]:
     return tuple(_verdict(k, kept[k.image.id], used, keep) for k in known)
 
 
-def _know(image: Image, case: Case, users: list[Container]) -> _Known:
+def _know(image: Image, case: Case, users: list[Container], mounts: ImageMounts) -> _Known:
     arrivals = evidence(image, case.memory, case.inventory.arrivals)
+    known_as = repositories(image, case.memory)
     return _Known(
         image=image,
         users=users,
+        perhaps_mounted=mounts.of(image, known_as),
         arrived=latest(image, case.memory, arrivals),
         came_at=came(image, case.memory, arrivals),
-        repositories=repositories(image, case.memory),
+        repositories=known_as,
         used_at=last_used(image, case, users),
         built_upon=last_built_upon(image, case),
         protections=tuple(_protections(image, case, users)),
@@ -92,6 +96,8 @@ def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reaso
     staying = [c for c in known.users if c.id not in leaving]
     for container in staying:
         yield reason(Code.IN_USE, container=container.name, state=container.state)
+    for container in (c for c in known.perhaps_mounted if c.id not in leaving and c not in staying):
+        yield reason(Code.IN_USE, container=container.name, state="perhaps, as a mount")
     if case.inventory.service_images & {*image.names, *image.digests}:
         yield reason(Code.SWARM)
     grace = policy.image_grace.total_seconds()

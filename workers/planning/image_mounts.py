@@ -1,0 +1,54 @@
+"""Images mounted as volumes: engines tell by which name, and not which image had it then (pure).
+
+Once its name has moved, Docker 28 removes by id what a running container has mounted (measured, both stores).
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from workers.planning.inventory import Container, Image
+from workers.references import BadName, ImageName, repository_of
+
+LIBRARY = "library/"
+ID = re.compile(r"[0-9a-f]{4,64}")
+
+
+class ImageMounts:
+    """Finds the containers that may have an image mounted, for many images at once."""
+
+    def __init__(self, containers: Iterable[Container]) -> None:
+        self._mounted = [(c, name) for c in containers for name in _names(c.image_mounts)]
+
+    def of(self, image: Image, repositories: frozenset[str]) -> list[Container]:
+        """Those that mount a name of one of its repositories, as they are or were, or a part of its id.
+
+        An image of no known repository may be of any.
+        """
+        found = (
+            container
+            for container, name in self._mounted
+            if not repositories or repository_of(name) in repositories or _is_part_of_id(name, image)
+        )
+        return list({c.id: c for c in found if not _came_later(image, c)}.values())
+
+
+def _names(mounts: Iterable[str]) -> Iterator[ImageName]:
+    """What can have moved: a digest never does, and a path is no name."""
+    for text in mounts:
+        try:
+            name = ImageName.parse(text)
+        except BadName:
+            continue
+        if not name.digest:
+            yield name
+
+
+def _is_part_of_id(name: ImageName, image: Image) -> bool:
+    text = name.repository.removeprefix(LIBRARY)
+    return bool(ID.fullmatch(text)) and image.id.removeprefix("sha256:").startswith(text)
+
+
+def _came_later(image: Image, container: Container) -> bool:
+    """Whether it was written down after the container was made: no other evidence is so sure."""
+    times = (image.written_at, container.created_at)
+    return times[0] is not None and times[1] is not None and times[0] > times[1]
