@@ -41,6 +41,7 @@ class Code(StrEnum):
     CACHE_PARENT = "cache_parent"  # child
     CACHE_BUDGET = "cache_budget"  # keep
     NOT_RESTORABLE = "not_restorable"  #
+    SEVERAL_REPOSITORIES = "several_repositories"  # repositories
     ARCHIVE_FULL = "archive_full"  # size, room
     ARCHIVE_UNUSABLE = "archive_unusable"  # folder, detail
     OVER_SIZE = "over_size"  # limit

@@ -10,7 +10,9 @@ import pytest
 
 from tests.docker.worker_host import Busy, WorkerHost, codes, on, order_for, outcome_of, why
 from tests.stage.aging import AgePlan, age
+from tests.stage.fixtures import RegistryFactory
 from tests.stage.images import add_tags, build_classic, build_with_cache, inspect
+from tests.stage.registry import Registry
 from workers.allowed_calls import ForbiddenCall
 from workers.contract import Kind, Outcome, Plan, Report, Status, Store
 from workers.engine import Engine
@@ -199,6 +201,67 @@ def test_s8_the_last_look_asks_the_protections_once_more(host: WorkerHost) -> No
         found = removal.look(step)
 
     assert found.ended == refused(reason(Code.BECAME_PROTECTED, what="app:*"))
+
+
+# Digests: nothing but a pull gives them
+
+
+def pushed(host: WorkerHost, registry: Registry, *names: str) -> str:
+    """An image that has been pushed under these names, and so has a digest in each of their repositories."""
+    made = host.image("made:1")
+    for name in names:
+        registry.push(made, name)
+    host.engine.client.remove_image("made:1")
+    return made
+
+
+def digests_of(host: WorkerHost, image: str) -> set[str]:
+    return {digest.partition("@")[0] for digest in inspect(host.engine.client, image)["RepoDigests"]}
+
+
+def test_s2_an_image_with_digests_of_several_repositories_stays(
+    host: WorkerHost, fresh_registry: RegistryFactory
+) -> None:
+    registry = fresh_registry(host.engine)
+    made = pushed(host, registry, "app:1", "mirror:1")
+    digest = registry.digest("app", "1")
+    for tag in ("app:1", "mirror:1"):
+        host.engine.client.remove_image(f"{registry.address}/{tag}", force=True)
+    for repository in ("app", "mirror"):
+        registry.pull(f"{repository}@{digest}")
+    [verdict] = (v for v in host.plan().verdicts if v.object.kind is Kind.IMAGE)
+
+    assert host.has(made)
+    assert Code.SEVERAL_REPOSITORIES in codes(verdict.reasons)
+
+
+def test_s2_a_refusal_leaves_the_digests_of_the_last_repository(
+    host: WorkerHost, fresh_registry: RegistryFactory
+) -> None:
+    made = pushed(host, fresh_registry(host.engine), "app:1")
+    add_tags(host.engine.client, made, ["zz:1"])
+    # The engine forgets its events: nobody has touched these names just now.
+    host.engine.restart()
+    before = digests_of(host, made)
+    report = host.execute(host.plan(), before=on("image", lambda: host.create("web", made)))
+
+    assert why(report, made) is Code.ENGINE_SAYS_IN_USE
+    assert digests_of(host, made) == before
+
+
+@pytest.mark.only_on(Store.GRAPH_DRIVER, because="a containerd store makes digests of names")
+def test_s2_digests_that_a_refusal_has_cost_are_told(
+    host: WorkerHost, fresh_registry: RegistryFactory
+) -> None:
+    registry = fresh_registry(host.engine)
+    made = pushed(host, registry, "app:1", "mirror:1")
+    host.engine.restart()
+    report = host.execute(host.plan(), before=on("image", lambda: host.create("web", made)))
+    [left] = digests_of(host, made)
+
+    assert (outcome_of(report, made).outcome, report.status) == (Outcome.FAILED, Status.STOPPED)
+    assert f"{registry.address}/app@sha256:" in str(outcome_of(report, made).reason)
+    assert left.endswith("/mirror")
 
 
 # What the engine itself refuses

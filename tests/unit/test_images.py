@@ -324,6 +324,30 @@ def test_s9_a_container_ran_of_the_images_that_it_mounts(mount: str) -> None:
     assert ran_of(an_image("app:1"), [mounts, made_of_its_name]) == [mounts]
 
 
+# What the engine would only remove by force
+
+
+@pytest.mark.parametrize(
+    ("tags", "digests", "goes"),
+    [
+        (("app:1",), ("app",), True),
+        (("app:1", "other:1"), ("app", "other"), True),
+        ((), ("app",), True),
+        (("app:1",), ("mirror",), False),
+        (("app:1", "other:1"), ("app", "mirror"), False),
+        ((), ("app", "mirror"), False),
+    ],
+)
+def test_s2_an_image_with_digests_of_several_repositories_stays(
+    tags: tuple[str, ...], digests: tuple[str, ...], goes: bool
+) -> None:
+    image = an_image(*tags, digests=names(*(f"{repository}@{DIGEST}" for repository in digests)))
+    case = a_case(image)
+
+    assert (going(case) == {image.shown}) is goes
+    assert goes or why(case, image.shown) == [Code.SEVERAL_REPOSITORIES]
+
+
 # What cannot be had again
 
 

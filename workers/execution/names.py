@@ -10,9 +10,10 @@ from workers.execution import guards
 from workers.execution.ended import REMOVED, Ended, refused
 from workers.execution.listening import Listening
 from workers.execution.restoring import is_there, put_back
+from workers.planning import answers
 from workers.planning.inventory import Image
 from workers.reasons import Code, reason
-from workers.references import BadName, ImageName
+from workers.references import BadName, ImageName, repository_of
 
 Told = Iterable[Mapping[str, str]]
 
@@ -34,7 +35,7 @@ class NamedRemoval:
             if ended is REMOVED:
                 ended = self._removed(image)
         except EngineError:
-            lost = [] if self._is_gone(image) else put_back(self.engine, image.id, taken)
+            lost = [] if self._is_gone(image) else self._put_back(image, taken)
             if lost:
                 return _nameless(image, lost)
             raise
@@ -49,8 +50,23 @@ class NamedRemoval:
 
     def _undone(self, image: Image, taken: list[ImageName], ended: Ended) -> Ended:
         """A refusal leaves the image as it was; where it cannot, that is an alarm. An alarm stays one."""
-        lost = put_back(self.engine, image.id, taken)
+        lost = self._put_back(image, taken)
         return _nameless(image, lost) if lost and not ended.alarm else ended
+
+    def _put_back(self, image: Image, taken: list[ImageName]) -> list[ImageName]:
+        """Give it its names again; returns those that could not be given.
+
+        On a graph driver digests go with the last tag of their repository, and only a pull gives them.
+        """
+        lost = put_back(self.engine, image.id, taken)
+        return [*lost, *self._lost_digests(image)] if taken else lost
+
+    def _lost_digests(self, image: Image) -> list[ImageName]:
+        try:
+            left = answers.inspected_image(self.engine.inspect_image(image.id)).digests
+        except EngineError:
+            return []
+        return [digest for digest in image.digests if digest not in left]
 
     def _removed(self, image: Image) -> Ended:
         """By id the engine refuses an image with two names; the one that it has must be a planned one."""
@@ -58,7 +74,7 @@ class NamedRemoval:
         return self._expect(told, {image.id}, image.names)
 
     def _take_names(self, image: Image, taken: list[ImageName]) -> Ended:
-        for name in image.names[:-1]:
+        for name in _order(image)[:-1]:
             # Noted first: without an answer it may have been taken off as well.
             taken.append(name)
             ended = self._untag(image, name)
@@ -120,6 +136,12 @@ class NamedRemoval:
         if planned - deleted:
             return Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail="the reply does not name it"))
         return REMOVED
+
+
+def _order(image: Image) -> list[ImageName]:
+    """Its names as they go: last those with which digests would go, for they cannot be put back."""
+    digested = {repository_of(digest) for digest in image.digests}
+    return sorted(image.names, key=lambda name: repository_of(name) in digested)
 
 
 def _untagged(lines: Iterable[Mapping[str, str]]) -> set[str]:

@@ -111,6 +111,19 @@ def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reaso
         and restorable(image, case.inventory.engine.store, case.answers) != Restorable.YES
     ):
         yield reason(Code.NOT_RESTORABLE)
+    if held := _held_by_digests(image):
+        yield reason(Code.SEVERAL_REPOSITORIES, repositories=", ".join(held))
+
+
+def _held_by_digests(image: Image) -> list[str]:
+    """The repositories of whose digests the engine would take it only by force (S2).
+
+    By id it removes what is of one repository (moby's isSingleReference, on both stores). Tags are taken off
+    before; a digest is not, for nothing but a pull gives it back.
+    """
+    tagged = {repository_of(name) for name in image.names}
+    untagged = sorted({repository_of(digest) for digest in image.digests} - tagged)
+    return untagged if tagged or len(untagged) > 1 else []
 
 
 def _recent(code: Code, used_at: datetime | None, unused_for: timedelta, now: datetime) -> Iterator[Reason]:
