@@ -73,6 +73,9 @@ CLAUSES: dict[Code, str] = {
         " (this host must be quiet for {quiet:span})"
     ),
     Code.BUILD_UNDER_WAY: "a build is under way and holds {records:n build cache record}",
+    Code.ENGINE_CLOCK_OFF: (
+        "Docker's clock is {off:span} {way:word} this worker's, so what happens there is told too late"
+    ),
     Code.ACTIVITY_UNKNOWN: "the engine does not tell whether somebody works on this host ({detail})",
     Code.DISK_STAYS_FULL: (
         "the filesystem of {path} is {share:percent} full, and this plan frees at most {freed:size} of the"
@@ -229,6 +232,7 @@ NEXT_STEPS: dict[Code, str] = {
     Code.IMAGE_ARRIVED: STILL_GOOD,
     Code.CONTAINER_CREATED: STILL_GOOD,
     Code.BUILD_UNDER_WAY: "A refusal does not use up the plan: execute it when the build has ended.",
+    Code.ENGINE_CLOCK_OFF: "Set the clocks of both; a refusal does not use up the plan.",
     Code.ACTIVITY_UNKNOWN: "Look at Docker on the host; a refusal does not use up the plan.",
     Code.DISK_STAYS_FULL: "Pruning cannot help there; look at what is biggest.",
     Code.INODES_STAY_SCARCE: "Look for folders of many small files; du --inodes counts them.",

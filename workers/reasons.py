@@ -78,6 +78,7 @@ class Code(StrEnum):
     CONTAINER_CREATED = "container_created"  # container, ago, quiet, until
     BUILD_UNDER_WAY = "build_under_way"  # records
     ACTIVITY_UNKNOWN = "activity_unknown"  # detail
+    ENGINE_CLOCK_OFF = "engine_clock_off"  # off, way
     # Refused: a request or an order.
     UNREADABLE_ORDER = "unreadable_order"  # detail
     BAD_SIGNATURE = "bad_signature"  # key

@@ -1,7 +1,7 @@
 """When a host is quiet enough: the pure guard, on events as engines write them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from tests.unit.facts_host import NOW, a_case, a_plan, a_policy, a_record
 from workers.contract import Kind
-from workers.planning.activity import ALL_BUT, MEMORY, Activity, activities, forgotten_before, unrest
+from workers.engine import Engine
+from workers.execution.activity import refusals
+from workers.planning.activity import (
+    ALL_BUT,
+    MEMORY,
+    Activity,
+    activities,
+    clock_off,
+    forgotten_before,
+    unrest,
+)
 from workers.planning.mentions import SOME_TIME
 from workers.reasons import Code, reason
 from workers.wording import sentence
@@ -149,6 +159,52 @@ def test_the_plan_says_first_what_an_execution_would_be_refused_for() -> None:
     case = a_case(a_record("step", in_use=True), activity=(an_arrival(40), an_arrival(600, "old:1")))
 
     assert [n.code for n in a_plan(case).notices[:2]] == [Code.BUILD_UNDER_WAY, Code.IMAGE_ARRIVED]
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (0.0, None),
+        (0.3, None),
+        (0.34, None),
+        (0.36, {"off": 1, "way": "ahead of"}),
+        (90.3, {"off": 90, "way": "ahead of"}),
+        (-0.04, None),
+        (-0.06, {"off": 1, "way": "behind"}),
+    ],
+)
+def test_s7_an_engine_tells_what_happens_by_a_clock_like_the_workers(
+    told: float, said: dict[str, Any] | None
+) -> None:
+    # The question took 0.3 s.
+    found = clock_off(ago(-told), after=NOW, before=ago(-0.3))
+
+    assert (found and found.params) == said
+
+
+@pytest.mark.parametrize(
+    ("ahead", "expected"), [(0, []), (90, [Code.ENGINE_CLOCK_OFF]), (-90, [Code.ENGINE_CLOCK_OFF])]
+)
+def test_s7_no_order_is_begun_by_another_clock(ahead: float, expected: list[Code]) -> None:
+    found = refusals(cast("Engine", Quiet(ahead)), a_policy())
+
+    assert [why.code for why in found] == expected
+
+
+class Quiet:
+    """An engine on which nothing happens, with a clock of its own."""
+
+    def __init__(self, ahead: float) -> None:
+        self._ahead = timedelta(seconds=ahead)
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def cache_records(self) -> list[Any]:
+        return []
+
+    def events(self, *_: object, **__: object) -> list[Any]:
+        return []
 
 
 def test_a_host_whose_owner_asks_for_no_quiet_gets_none() -> None:

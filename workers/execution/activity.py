@@ -22,10 +22,17 @@ PIECE = timedelta(seconds=2)
 def refusals(engine: Engine, policy: Policy, hear: Heard = unheard) -> tuple[Reason, ...]:
     """Say why no order may be begun now; asked before it is consumed, so that its plan stays good."""
     try:
+        if off := _clock_off(engine):
+            return (off,)
         building, seen = _building(engine), _seen(engine, policy.quiet_for, hear)
         return activity.unrest(seen, building=building, quiet_for=policy.quiet_for, now=_now())
     except (EngineError, LookupError, TypeError, ValueError, AttributeError) as error:
         return (reason(Code.ACTIVITY_UNKNOWN, detail=str(error)),)
+
+
+def _clock_off(engine: Engine) -> Reason | None:
+    after = _now()
+    return activity.clock_off(engine.clock(), after=after, before=_now())
 
 
 def builds_begun(engine: Engine, stage: Kind) -> list[Reason]:

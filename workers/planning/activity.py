@@ -4,6 +4,7 @@ A pull under way is in no API: it shows when it ends, as an event. So do builds 
 create containers; those of BuildKit hold records of the build cache.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 from workers.contract import Kind
 from workers.planning.fields import Fields
-from workers.planning.mentions import ARRIVALS, SOME_TIME, event_time
+from workers.planning.mentions import ARRIVALS, OVERLAP, SOME_TIME, event_time
 from workers.reasons import Code, Reason, reason
 
 Raw = Mapping[str, Any]
@@ -29,6 +30,7 @@ MEMORY = 256
 # What happens while the question is on its way is not in the answer, and has pushed out as much of it.
 ALL_BUT = 16
 MINUTE = timedelta(minutes=1)
+ZERO = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,19 @@ def forgotten_before(events: Sequence[Raw]) -> datetime | None:
     if len(events) < MEMORY - ALL_BUT:
         return None
     return event_time(events[0]) or SOME_TIME
+
+
+def clock_off(told: datetime, *, after: datetime, before: datetime) -> Reason | None:
+    """Whether an engine's clock is too far off that read `told` somewhere between two moments.
+
+    Its events are asked for by this worker's clock: what the engine dates later it does not tell yet, and
+    what it dates before the last question, but for the overlap, never.
+    """
+    off = max(ZERO, told - before) + min(ZERO, told - after)
+    if abs(off) <= OVERLAP:
+        return None
+    way = "ahead of" if off > ZERO else "behind"
+    return reason(Code.ENGINE_CLOCK_OFF, off=math.ceil(abs(off).total_seconds()), way=way)
 
 
 def unrest(
