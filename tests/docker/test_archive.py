@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Semaphore
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ from workers.cli import doctor
 from workers.contract import (
     FromArchive,
     FromRegistry,
+    Kind,
     Outcome,
     Plan,
     Report,
@@ -33,6 +36,7 @@ from workers.contract import (
 from workers.errors import EngineError, RefusedError
 from workers.host import Host
 from workers.memory.ledger import Ledger
+from workers.planning.activity import MEMORY
 from workers.reasons import Code
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +73,26 @@ def executed(host: WorkerHost, plan: Plan, happens: Hook) -> Report:
         return Host(host.place, opened.ledger, engine).execute(order_for(plan), told_to_stop=lambda: False)
 
 
+class Overheard(Saving):
+    """One that tells how often it was asked for its events."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self._asked = Semaphore(0)
+
+    def events(self, *asked: Any, **about: Any) -> list[Any]:
+        told = super().events(*asked, **about)
+        self._asked.release()
+        return told
+
+    def await_asked(self) -> None:
+        while self._asked.acquire(blocking=False):
+            pass
+        # The first may have been asked before.
+        for _ in range(2):
+            assert self._asked.acquire(timeout=60), "nobody asks for events"
+
+
 def files(disk: Path) -> list[str]:
     return sorted(path.name for path in disk.rglob("*") if path.is_file() and path.name != "filler")
 
@@ -76,6 +100,26 @@ def files(disk: Path) -> list[str]:
 def named(*ids: str) -> list[str]:
     """The files of images in an archive."""
     return sorted(f"{id_.removeprefix('sha256:')}.tar.zst" for id_ in ids)
+
+
+def test_s7_what_happens_while_an_image_is_saved_is_heard(host: WorkerHost, disk: Path) -> None:
+    first, second = host.image("first:1"), host.image("second:1")
+    base, client = host.image("base:1"), host.engine.client
+    host.policy(protected_images='["base"]')
+    plan, busy = host.plan((Kind.IMAGE,)), iter([MEMORY // 2] * 3)
+
+    def work() -> None:
+        for count in busy:
+            for number in range(count):
+                client.tag(base, "base", f"at-{number}")
+            engine.await_asked()
+
+    with host.opened() as opened, closing(Overheard(host.engine.url)) as engine:
+        engine.happens = work
+        at_it = Host(host.place, opened.ledger, engine)
+        report = at_it.execute(order_for(plan), told_to_stop=lambda: False)
+
+    assert {outcome_of(report, image).outcome for image in (first, second)} == {Outcome.REMOVED}
 
 
 def only_file(disk: Path) -> Path:

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 from workers import survey
 from workers.contract import (
@@ -45,6 +46,7 @@ BATCH = 20
 LOOKS_BESIDE = 2
 # Seconds. A line of the journal takes some milliseconds.
 LOOK_HOLDS = 0.5
+BETWEEN_LISTENS = 0.5
 LONGEST_RUN = timedelta(minutes=50)
 
 
@@ -110,18 +112,10 @@ class _Run:
     # Before the first removal
 
     def _begin(self) -> None:
-        self.tools.hear(Progress(Doing.LOOKING))
-        self.before, case = self.tools.look()
-        self.course.before = self.before.usage
-        self.start = start_of(case)
-        self.listening = Listening(self.tools.engine, self.before.taken_at)
-        # Judged anew: what the policy would keep by now is no longer eligible, whoever confirmed it (S3).
-        self.verdicts = {v.object.id: v for v in judge(case, self.plan.kinds)}
-        if self.tools.policy.critical_containers:
-            steady_for = self.tools.policy.steady_for.total_seconds()
-            self.tools.hear(Progress(Doing.HOLDING_STILL, seconds=steady_for))
-        self.baseline, reasons = self.watch.pre_check()
-        self.course.stop(*reasons)
+        self.listening = Listening(self.tools.engine, _now())
+        with self._listening_meanwhile():
+            self._look_at_all()
+            self._pre_check()
         if self.tools.told_to_stop():
             self.course.stop(reason(Code.TERMINATED))
         self.course.stop(*filter(None, (self.tools.barred(),)))
@@ -130,6 +124,21 @@ class _Run:
         self._listen()
         if not self.course.stopped:
             self.course.begin(self.baseline)
+
+    def _look_at_all(self) -> None:
+        self.tools.hear(Progress(Doing.LOOKING))
+        self.before, case = self.tools.look()
+        self.course.before = self.before.usage
+        self.start = start_of(case)
+        # Judged anew: what the policy would keep by now is no longer eligible, whoever confirmed it (S3).
+        self.verdicts = {v.object.id: v for v in judge(case, self.plan.kinds)}
+
+    def _pre_check(self) -> None:
+        if self.tools.policy.critical_containers:
+            steady_for = self.tools.policy.steady_for.total_seconds()
+            self.tools.hear(Progress(Doing.HOLDING_STILL, seconds=steady_for))
+        self.baseline, reasons = self.watch.pre_check()
+        self.course.stop(*reasons)
 
     # The stages
 
@@ -162,6 +171,21 @@ class _Run:
         """Before the engine forgets; what cannot be heard stops those steps that need to know."""
         with suppress(EngineError):
             self.listening.listen()
+
+    @contextmanager
+    def _listening_meanwhile(self) -> Iterator[None]:
+        """Listen beside what takes its time: health checks alone make a busy engine forget within seconds."""
+        is_over = Event()
+        heard = self.pool.submit(self._listen_until, is_over)
+        try:
+            yield
+        finally:
+            is_over.set()
+            wait([heard])
+
+    def _listen_until(self, is_over: Event) -> None:
+        while not is_over.wait(BETWEEN_LISTENS):
+            self._listen()
 
     def _removal(self, stage: Kind) -> Removal:
         engine = self.tools.engine
@@ -204,7 +228,8 @@ class _Run:
     def _saved(self, step: Step, removal: Removal) -> Look:
         """Save what no registry gives back, and look again: that took its time (S7)."""
         left = self.course.started_at + LONGEST_RUN - _now()
-        saved = self.tools.save(step, left)
+        with self._listening_meanwhile():
+            saved = self.tools.save(step, left)
         if isinstance(saved, Reason):
             failed = saved.code is Code.ARCHIVE_FAILED
             return Look(Ended(Outcome.FAILED, saved) if failed else refused(saved))
