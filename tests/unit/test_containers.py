@@ -90,7 +90,6 @@ def test_a_container_that_ran_counts_from_its_exit_whatever_its_state_is_called(
     [
         ({"protected_containers": ["keep-*"]}, Code.PROTECTED_NAME),
         ({"critical_containers": ["keep-me"]}, Code.PROTECTED_NAME),
-        ({"critical_containers": ["compose:shop/web"]}, Code.PROTECTED_NAME),
         ({"protected_labels": ["team"]}, Code.PROTECTED_LABEL),
         ({"protected_labels": ["team=web"]}, Code.PROTECTED_LABEL),
     ],
@@ -100,6 +99,18 @@ def test_what_the_policy_protects_stays(keys: dict[str, Any], code: Code) -> Non
     case = a_case(a_container("keep-me", labels=labels), a_container("keeper"), policy=a_policy(**keys))
 
     assert (going(case), why(case, "keep-me")) == ({"keeper"}, [code])
+
+
+def test_a_service_that_the_policy_calls_critical_stays_and_its_one_off_runs_may_go() -> None:
+    service = {PROJECT: "shop", SERVICE: "web"}
+    case = a_case(
+        a_container("shop-web-1", labels={**service, ONE_OFF: "False"}),
+        a_container("shop-web-run-1", labels={**service, ONE_OFF: "True"}),
+        policy=a_policy(critical_containers=["compose:shop/web"]),
+    )
+
+    assert going(case) == {"shop-web-run-1"}
+    assert why(case, "shop-web-1") == [Code.PROTECTED_NAME, Code.OWNED]
 
 
 @pytest.mark.parametrize("value", ["false", "untrue", ""])
@@ -123,6 +134,13 @@ def test_a_label_with_another_value_does_not_protect(value: str) -> None:
 )
 def test_a_critical_entry_means_a_name_or_a_service_and_never_a_part_of_one(entry: str, meant: bool) -> None:
     assert is_critical(a_container("web", labels={PROJECT: "shop", SERVICE: "web"}), entry) is meant
+
+
+@pytest.mark.parametrize(("entry", "meant"), [("compose:shop/web", False), ("shop-web-run-*", True)])
+def test_s5_a_one_off_run_is_critical_by_its_name_alone(entry: str, meant: bool) -> None:
+    job = a_container("shop-web-run-1", labels={PROJECT: "shop", SERVICE: "web", ONE_OFF: "True"})
+
+    assert is_critical(job, entry) is meant
 
 
 @pytest.mark.parametrize("mode", ["id", "name"])

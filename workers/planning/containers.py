@@ -44,9 +44,11 @@ def _protections(container: Container, case: Case) -> Iterator[Reason]:
 
 
 def is_critical(container: Container, entry: str) -> bool:
-    """Whether a critical entry means this container."""
+    """Whether a critical entry means this container; a one-off run of a service is not what serves."""
     if not entry.startswith(COMPOSE):
         return NamePattern.parse(entry).matches(container.name)
+    if _is_one_off(container):
+        return False
     project, _, service = entry.removeprefix(COMPOSE).partition("/")
     named = (container.labels.get(PROJECT, ""), container.labels.get("com.docker.compose.service", ""))
     return NamePattern.parse(project).matches(named[0]) and NamePattern.parse(service).matches(named[1])
@@ -77,8 +79,13 @@ def _owner(container: Container) -> Iterator[Reason]:
     if is_swarms(container.labels):
         yield reason(Code.OWNED, owner="swarm", project="")
     project = container.labels.get(PROJECT)
-    if project and container.labels.get(ONE_OFF, "").lower() != "true":
+    if project and not _is_one_off(container):
         yield reason(Code.OWNED, owner="compose", project=project)
+
+
+def _is_one_off(container: Container) -> bool:
+    """Whether `docker compose run` made it: nothing but its own command is done in it."""
+    return container.labels.get(ONE_OFF, "").lower() == "true"
 
 
 def _with_joined(
