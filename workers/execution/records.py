@@ -60,14 +60,18 @@ class RecordRemoval:
             height[step.index] = 1 + max((height[need] for need in step.needs if need in height), default=0)
         for level in sorted(set(height.values())):
             wave = [step for step in steps if height[step.index] == level]
-            yield from filter(None, (list(part) for part in self._parted(wave)))
+            yield from self._parted(wave)
 
-    def _parted(self, wave: Iterable[Step]) -> tuple[Iterable[Step], Iterable[Step]]:
-        steps = list(wave)
-        return (
-            (step for step in steps if step.object.id not in self.released),
-            (step for step in steps if step.object.id in self.released),
-        )
+    def _parted(self, wave: Iterable[Step]) -> Iterable[list[Step]]:
+        """A record released earlier than another may have been used before the other was released."""
+        parts: dict[timedelta | datetime, list[Step]] = {}
+        for step in wave:
+            parts.setdefault(self._unused(step.object.id), []).append(step)
+        return parts.values()
+
+    def _unused(self, id_: str) -> timedelta | datetime:
+        """For how long a record has to lie unused, or since when."""
+        return self.released.get(id_, self.unused_for)
 
     @property
     def _takes_an_end_for_a_use(self) -> bool:
@@ -82,9 +86,8 @@ class RecordRemoval:
 
     def _asked(self, ids: Sequence[str]) -> Mapping[str, Ended]:
         """How each ended, by its id. What went beside them is an alarm of the first."""
-        unused = max((self.released[id_] for id_ in ids if id_ in self.released), default=self.unused_for)
         try:
-            gone = self.engine.remove_cache_records(ids, unused=unused)
+            gone = self.engine.remove_cache_records(ids, unused=self._unused(ids[0]))
         except Conflict as error:
             return dict.fromkeys(ids, refused(reason(Code.ENGINE_SAYS_IN_USE, detail=str(error))))
         except (AnswerLost, EngineUnreachable) as error:
