@@ -38,6 +38,7 @@ CLAUSES: dict[Code, str] = {
     Code.ARCHIVE_FULL: "the archive has no room for its {size:size}, only for {room:size}",
     Code.ARCHIVE_UNUSABLE: "nothing can be saved in the archive {folder:path} ({detail})",
     Code.OVER_SIZE: "this plan is full at {limit:word}",
+    Code.LARGER_THAN_A_PLAN: "its {size:size} are more than any plan may hold ({limit:size})",
     Code.NEEDS_KEPT: "what depends on it stays ({object})",
     Code.KIND_LEFT_OUT: "this plan leaves out {kind:kind}",
     Code.VOLUME: "no volume is ever removed",
@@ -55,6 +56,7 @@ CLAUSES: dict[Code, str] = {
     Code.USE_UNKNOWN_BEFORE: "nothing is known about use before {since:when}",
     Code.NO_WAY_BACK: "no rollback image is on this host for {repository}, since the engine dropped it",
     Code.PART_OF: "this plan holds the largest objects and {left:n object} more would follow",
+    Code.PLAN_TOO_SMALL: "{count:n object} ({size:size}) will stay, larger than a plan may be ({limit:size})",
     Code.UNUSUAL_SHARE: "{share:percent} of this host's images would go, and over {limit:percent} is unusual",
     Code.WAITING: "{count:n object} more (up to {size:size}) can go later, the first from {until:when} on",
     Code.UNRESTORABLE_COUNT: "no registry is known to give back {count:n image}",
@@ -217,6 +219,7 @@ LOOK_AT_RUNNING = "Look at this container first."
 
 PLAN_RESTORE_AGAIN = "Plan it again; on the host, python -m workers restore RUN does."
 NAME_A_RUN = "Name it by its id or the id's beginning; before an object whose name looks like one, put last."
+RAISE_MAX_BYTES = "Raise max_bytes in the policy."
 STILL_GOOD = "A refusal does not use up the plan: execute it then."
 
 NEXT_STEPS: dict[Code, str] = {
@@ -315,6 +318,8 @@ NEXT_STEPS: dict[Code, str] = {
     Code.NOT_REMOVED_BY_RUN: "Name an id or its beginning, a name or a tag.",
     Code.NO_ROOM: "Make room, or name only those objects of the run that are needed.",
     Code.ARCHIVE_UNUSABLE: "Until it can be, images that no registry gives back stay.",
+    Code.LARGER_THAN_A_PLAN: RAISE_MAX_BYTES,
+    Code.PLAN_TOO_SMALL: RAISE_MAX_BYTES,
     Code.ARCHIVE_TOO_SMALL: "Make room on its disk, or raise archive_max_bytes in the policy.",
     Code.REGISTRIES_NOT_ASKED: "With probe_registry in the policy they are asked before a plan says so.",
     Code.RESTORE_PLAN_EXPIRED: PLAN_RESTORE_AGAIN,
@@ -369,6 +374,7 @@ LABELS: dict[Code, str] = {
     Code.ARCHIVE_UNUSABLE: "archive not usable",
     Code.ARCHIVE_FAILED: "not saved",
     Code.OVER_SIZE: "left for the next plan",
+    Code.LARGER_THAN_A_PLAN: "larger than a plan",
     Code.NEEDS_KEPT: "needed by what stays",
     Code.KIND_LEFT_OUT: "left out",
     Code.CHANGED: "changed after the preview",

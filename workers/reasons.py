@@ -45,6 +45,7 @@ class Code(StrEnum):
     ARCHIVE_FULL = "archive_full"  # size, room
     ARCHIVE_UNUSABLE = "archive_unusable"  # folder, detail
     OVER_SIZE = "over_size"  # limit
+    LARGER_THAN_A_PLAN = "larger_than_a_plan"  # size, limit
     NEEDS_KEPT = "needs_kept"  # object
     KIND_LEFT_OUT = "kind_left_out"  # kind
     VOLUME = "volume"  #
@@ -64,6 +65,7 @@ class Code(StrEnum):
     USE_UNKNOWN_BEFORE = "use_unknown_before"  # since
     NO_WAY_BACK = "no_way_back"  # repository
     PART_OF = "part_of"  # left
+    PLAN_TOO_SMALL = "plan_too_small"  # count, size, limit
     UNUSUAL_SHARE = "unusual_share"  # share, limit
     WAITING = "waiting"  # count, size, until
     UNRESTORABLE_COUNT = "unrestorable_count"  # count

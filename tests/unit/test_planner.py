@@ -257,6 +257,40 @@ def test_a_plan_holds_no_more_bytes_than_the_policy_says(most: int, expected: li
     assert step_names(a_plan(a_case(*images, policy=a_policy(max_bytes=most)))) == expected
 
 
+def test_what_no_plan_may_hold_is_not_promised_for_the_next() -> None:
+    images = [an_image(f"it:{size}", size=size) for size in (2, 3, 11, 12)]
+    plan = a_plan(a_case(*images, policy=a_policy(max_bytes=4)))
+    told = {notice.code: notice.params for notice in plan.notices}
+
+    assert step_names(plan) == ["it:3"]
+    assert {v.object.name: v.reasons[0].code for v in plan.verdicts if v.keep} == {
+        "it:2": Code.OVER_SIZE,
+        "it:11": Code.LARGER_THAN_A_PLAN,
+        "it:12": Code.LARGER_THAN_A_PLAN,
+    }
+    assert told[Code.PART_OF] == {"left": 1}
+    assert told[Code.PLAN_TOO_SMALL] == {"count": 2, "size": 23, "limit": 4}
+
+
+def test_what_could_only_go_after_something_larger_than_a_plan_stays_for_that() -> None:
+    chain = [an_image("base:1", size=1), an_image("app:1", size=9, parent=an_image_id("base:1"))]
+    plan = a_plan(a_case(*chain, an_image("lone:1", size=1), policy=a_policy(max_bytes=4)))
+
+    assert step_names(plan) == ["lone:1"]
+    assert {v.object.name: v.reasons[0] for v in plan.verdicts if v.keep} == {
+        "base:1": reason(Code.NEEDS_KEPT, object="app:1"),
+        "app:1": reason(Code.LARGER_THAN_A_PLAN, size=9, limit=4),
+    }
+
+
+@given(cases(max_bytes=900, max_objects=3))
+def test_a_plan_that_promises_more_begins_with_something(case: Case) -> None:
+    plan = a_plan(case)
+
+    assert plan.steps or Code.PART_OF not in {notice.code for notice in plan.notices}
+    assert sum(v.size or 0 for v in plan.verdicts if not v.keep) <= 900
+
+
 def test_a_step_carries_what_must_still_hold_and_what_it_leaves_behind() -> None:
     spent = a_container("spent", volumes=("shop-data",), of="app:1")
     image = an_image("app:1", "app:old", digests=names(f"app@sha256:{'ab' * 32}"))

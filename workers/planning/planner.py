@@ -4,16 +4,17 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from workers.contract import Bytes, Kind, Plan, PlanRequest, Restorable, Step, Verdict
-from workers.planning import fingerprints
+from workers.planning import fingerprints, plan_size
 from workers.planning.archiving import way_back_of, with_copies
 from workers.planning.disk import attribution
 from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge, kept
 from workers.planning.notices import is_unusual, notices
-from workers.planning.order import Needs, closure, needs, sequence, stages, without_order
+from workers.planning.order import Needs, needs, sequence, stages, without_order
+from workers.planning.plan_size import within_size
 from workers.planning.reclaim import Reckoning
-from workers.reasons import Code, Reason, reason
+from workers.reasons import Code, Reason
 from workers.signing import digest
 
 PLAN_LIFE = timedelta(minutes=60)
@@ -35,13 +36,11 @@ def make_plan(
     """
     wanted = tuple(kind for kind in case.policy.kinds if kind in kinds)
     verdicts, needed = _in_order(case, judge(case, wanted))
-    fitted, left = _within_size(case, verdicts, needed)
-    fitted = with_copies(case, fitted, needed)
+    fitted = with_copies(case, within_size(case, verdicts, needed), needed)
     if _going(fitted) != _going(verdicts):
         needed = needs(case, _going(fitted))
     verdicts = fitted
     steps, reckoning = _steps(case, verdicts, needed, freed)
-    part = (reason(Code.PART_OF, left=left),) if left else ()
     return Plan(
         request_id=request_id,
         host=host,
@@ -52,7 +51,7 @@ def make_plan(
         kinds=wanted,
         steps=steps,
         verdicts=verdicts,
-        notices=(*said, *part, *notices(case, wanted, steps, verdicts)),
+        notices=(*said, *plan_size.notices(case, verdicts), *notices(case, wanted, steps, verdicts)),
         usage=case.inventory.usage,
         disk=attribution(case),
         layers=reckoning.layers,
@@ -81,26 +80,6 @@ def _in_order(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[tuple[Verdict,
         kept(v, Code.NEEDS_KEPT, object=v.object.name) if v.object.id in stuck else v for v in verdicts
     )
     return ordered, needs(case, _going(ordered))
-
-
-def _within_size(case: Case, verdicts: tuple[Verdict, ...], needed: Needs) -> tuple[tuple[Verdict, ...], int]:
-    """Fill the plan largest first, each object with all it needs; say how many did not fit."""
-    going = {v.object.id: v for v in verdicts if not v.keep}
-    limit, most = case.policy.max_objects, case.policy.max_bytes
-    if len(going) <= limit and most is None:
-        return verdicts, 0
-    chosen: set[str] = set()
-    for verdict in sorted(going.values(), key=lambda v: (-(v.size or 0), v.object.id)):
-        more = chosen | closure(verdict.object.id, needed)
-        if len(more) <= limit and (most is None or sum(going[id_].size or 0 for id_ in more) <= most):
-            chosen = more
-        if len(chosen) == limit:
-            break
-    full = f"{limit} objects" if most is None else f"{limit} objects or {most} bytes"
-    fitted = tuple(
-        v if v.keep or v.object.id in chosen else kept(v, Code.OVER_SIZE, limit=full) for v in verdicts
-    )
-    return fitted, len(going) - len(chosen)
 
 
 def _steps(
