@@ -239,6 +239,20 @@ def test_s16_its_redis_stays_with_its_compose_project(name: str) -> None:
     assert owned(*fleet(labels={PROJECT: "prune", SERVICE: "redis"}), redis_host=name) == {"it", "mate"}
 
 
+@pytest.mark.parametrize("facts", [{"labels": {PROJECT: "prune", ROLE: "worker"}}, {"id": "a" * 64}])
+@pytest.mark.parametrize(
+    ("service", "expected"), [("redis", {"it", "mate"}), ("store", {"it", "mate", "other"})]
+)
+def test_s16_a_service_called_as_its_redis_is_its_own_where_its_project_has_none(
+    facts: dict[str, Any], service: str, expected: set[str]
+) -> None:
+    it = a_container("it", **{"labels": {PROJECT: "prune"}, **facts})
+    mate = a_container("mate", labels={PROJECT: "prune", SERVICE: service})
+    other = a_container("other", labels={PROJECT: "shop", SERVICE: "redis"})
+
+    assert owned(it, mate, other, hostname="a" * 12, redis_host="redis") == expected
+
+
 def test_s16_a_short_hostname_is_no_containers_id() -> None:
     assert owned(*fleet(), hostname=an_id("it")[:4]) == set()
 

@@ -1,6 +1,6 @@
 """What a judgement is made from beside the inventory: memory, policy, and what is ours (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -80,15 +80,24 @@ def find_own(containers: tuple[Container, ...], *, hostname: str, redis_host: st
 
     `hostname` is the worker's own; inside a container that is the start of the container's id.
     """
-    ours = [c for c in containers if _is_own(c, hostname, redis_host)]
-    projects = frozenset(c.labels[PROJECT] for c in ours if c.labels.get(PROJECT))
-    return Own(frozenset(c.id for c in ours), projects)
+    ours = [c for c in containers if _is_own(c, hostname)]
+    ours += _called(containers, redis_host, within=_projects(ours))
+    return Own(frozenset(c.id for c in ours), _projects(ours))
 
 
-def _is_own(container: Container, hostname: str, redis_host: str) -> bool:
-    known_as = {container.name, container.labels.get(SERVICE, "")}
+def _is_own(container: Container, hostname: str) -> bool:
     by_id = len(hostname) >= 12 and container.id.startswith(hostname)
-    return ROLE in container.labels or by_id or (bool(redis_host) and redis_host in known_as)
+    return ROLE in container.labels or by_id
+
+
+def _projects(containers: Iterable[Container]) -> frozenset[str]:
+    return frozenset(c.labels[PROJECT] for c in containers if c.labels.get(PROJECT))
+
+
+def _called(containers: Iterable[Container], host: str, *, within: frozenset[str]) -> list[Container]:
+    """Which may be at a name. Many projects have a service `redis`: where one of these has, it is meant."""
+    found = [c for c in containers if host and host in (c.name, c.labels.get(SERVICE))]
+    return [c for c in found if c.labels.get(PROJECT) in within] or found
 
 
 def labelled(labels: Mapping[str, str], wanted: tuple[str, ...]) -> Reason | None:
