@@ -36,7 +36,7 @@ def test_what_goes_says_why_too(filled: WorkerHost) -> None:
     _, said = explain(filled, "waste:1")
 
     assert said.startswith("image waste:1 goes (")
-    assert "because no container has used it" in said
+    assert "because no container is known to have used it" in said
 
 
 def test_s1_a_volume_is_never_removed(filled: WorkerHost) -> None:

@@ -91,13 +91,15 @@ def test_a_sentence_ends_with_the_next_step() -> None:
 
 def test_a_reader_who_knows_the_time_reads_how_long() -> None:
     told = reason(Code.UNUSED, since="2026-10-24T09:00:00+00:00")
-    assert fragment(told, Voice(now=NOW)) == "no container has used it for 31 days"
-    assert fragment(told) == "no container has used it since 2026-10-24 09:00 UTC"
+    assert fragment(told, Voice(now=NOW)) == "no container is known to have used it for 31 days"
+    assert fragment(told) == "no container is known to have used it since 2026-10-24 09:00 UTC"
 
 
 def test_a_time_to_come_is_never_written_as_a_length() -> None:
     told = reason(Code.UNUSED, since="2027-01-01T00:00:00+00:00")
-    assert fragment(told, Voice(now=NOW)) == "no container has used it since 2027-01-01 00:00 UTC"
+    assert (
+        fragment(told, Voice(now=NOW)) == "no container is known to have used it since 2027-01-01 00:00 UTC"
+    )
 
 
 @pytest.mark.parametrize("code", Code)
@@ -123,7 +125,8 @@ def test_what_could_be_mark_up_is_quoted_even_where_a_plain_word_is_expected(sta
 
 def test_a_missing_value_is_called_unknown_or_left_out_where_it_only_adds() -> None:
     assert (
-        fragment(reason(Code.UNTAGGED)) == "it is untagged and no container has used it for an unknown time"
+        fragment(reason(Code.UNTAGGED))
+        == "it is untagged and no container is known to have used it for an unknown time"
     )
     assert fragment(reason(Code.IN_USE)) == "container unknown uses it"
 
