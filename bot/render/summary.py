@@ -42,7 +42,7 @@ CHANGES = {
 }
 NOTHING = "nothing"
 NO_WAY_BACK = (Restorable.NO, Restorable.NOT_PROBED)
-NOT_RESTORED = (Kind.CONTAINER, Kind.IMAGE)
+MAY_BE_MISSED = (Kind.CONTAINER, Kind.IMAGE, Kind.NETWORK)
 
 
 def by_kind(plan: Plan, excluded: Collection[int] = ()) -> list[str]:
@@ -85,8 +85,8 @@ def left_out(part: HostPart) -> list[str]:
 
 
 def is_unrestorable(step: Step) -> bool:
-    """Whether somebody may miss it: networks and cache are made anew, an image no one holds is not."""
-    return step.object.kind in NOT_RESTORED and step.restorable in NO_WAY_BACK
+    """Whether somebody may miss it: cache and most networks are made anew, an image no one holds is not."""
+    return step.object.kind in MAY_BE_MISSED and step.restorable in NO_WAY_BACK
 
 
 def notes(plan: Plan, now: datetime) -> list[str]:

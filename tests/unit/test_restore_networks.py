@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.facts_host import a_case, a_plan, days
 from tests.unit.restore_values import described, network
 from workers.allowed_calls import is_allowed
-from workers.contract import NetworkDescription
+from workers.contract import NetworkDescription, Restorable
+from workers.planning import answers
 from workers.restore import networks
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=5)
@@ -70,6 +72,15 @@ def test_addresses_overlap_either_way(one: str, other: str, overlaps: bool) -> N
 
     assert (networks.overlap(mine, [theirs]) is not None) is overlaps
     assert (networks.overlap(theirs, [mine]) is not None) is overlaps
+
+
+@pytest.mark.parametrize(("source", "way"), [("", Restorable.RECREATED), ("vlan7-conf", Restorable.NO)])
+def test_a_plan_promises_only_what_can_be_made_again(source: str, way: Restorable) -> None:
+    raw = {**described("front"), "Created": days(40).isoformat(), "ConfigFrom": {"Network": source}}
+    [step] = a_plan(a_case(answers.network(raw))).steps
+
+    assert step.restorable is way
+    assert (networks.never(raw) is None) is (way is Restorable.RECREATED)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.facts_host import NOW, a_case, a_plan, an_image
+from tests.unit.facts_host import NOW, a_case, a_network, a_plan, an_image
 from workers.cli import refusal
 from workers.cli.output import Out, aside, legible, say
 from workers.cli.terminal import local_time, plan_lines, report_lines
@@ -26,6 +26,15 @@ def test_versions_of_a_long_name_are_told_apart_by_their_tags() -> None:
     lines = "\n".join(plan_lines(PLAN, now=NOW))
 
     assert (f"{LONG}:2026-11-01 " in lines, f"{LONG}:2026-11-09 " in lines) == (True, True)
+
+
+def test_a_network_is_spoken_of_only_where_it_cannot_be_made_again() -> None:
+    told = {
+        source: "\n".join(plan_lines(a_plan(a_case(a_network(config_from=source))), now=NOW))
+        for source in ("", "vlan7-conf")
+    }
+
+    assert [source for source, lines in told.items() if "not restorable" in lines] == ["vlan7-conf"]
 
 
 def test_a_time_at_the_host_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from bot.render.summary import gone_for_good
 from bot.render.ways_back import UNKNOWN, way_back
+from tests.unit.facts_host import a_case, a_network, a_plan
 from tests.unit.render_values import NOW, reference
 from workers.contract import Kind, Removed, Restorable
 
@@ -14,6 +16,13 @@ TAG = f"`docker tag shop/app@{DIGEST} shop/app:1`"
 def told(kind: Kind = Kind.IMAGE, **facts: object) -> str:
     made = Removed(index=0, object=reference(kind, "thing"), at=NOW, restorable=Restorable.YES)
     return way_back(made.model_copy(update=facts), "web-1")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"), [("", []), ("vlan7-conf", ["No known way back for 1 unused network."])]
+)
+def test_a_network_is_lost_where_its_settings_are_anothers(source: str, expected: list[str]) -> None:
+    assert gone_for_good(a_plan(a_case(a_network(config_from=source))).steps) == expected
 
 
 @pytest.mark.parametrize(

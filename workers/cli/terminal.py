@@ -68,6 +68,8 @@ RESTORABLE = {
     Restorable.RECREATED: "it can be made again",
     Restorable.ARCHIVED: "saved in the archive first",
 }
+# Worth a line, as it is for every image: other networks are made again.
+LOST_NETWORK = (Kind.NETWORK, Restorable.NO)
 
 
 def local_time(moment: str) -> str:
@@ -150,7 +152,7 @@ def _asides(step: Step) -> Iterator[str]:
         yield f"loses the names {listing(step.untags)}"
     if step.leaves:
         yield f"leaves the volumes {listing(step.leaves)}"
-    if step.object.kind is Kind.IMAGE:
+    if step.object.kind is Kind.IMAGE or (step.object.kind, step.restorable) == LOST_NETWORK:
         yield RESTORABLE[step.restorable]
 
 

@@ -321,5 +321,6 @@ def network(listed: Raw) -> Network:
         labels=line.labels("Labels"),
         ingress=line.flag("Ingress"),
         config_only=line.flag("ConfigOnly"),
+        config_from=line.inside("ConfigFrom").text("Network"),
     )
     return replace(found, readable=False, unread=line.what) if line.unread else found

@@ -90,7 +90,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Network:
-    """A network, with what tells whose it is."""
+    """A network, with what tells whose it is; `config_from` names another one that has its settings."""
 
     id: str
     name: str
@@ -100,6 +100,7 @@ class Network:
     labels: Mapping[str, str]
     ingress: bool
     config_only: bool
+    config_from: str = ""
     readable: bool = True
     unread: str = ""
 

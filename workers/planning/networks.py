@@ -47,10 +47,10 @@ def _protections(network: Network, case: Case) -> Iterator[Reason]:
 
 def _rules(network: Network, case: Case, users: list[Container], leaving: frozenset[str]) -> Iterator[Reason]:
     yield from unread_reasons(network)
-    if network.name in PREDEFINED or network.config_only:
+    if _is_dockers(network):
         yield reason(Code.PREDEFINED)
         return
-    if network.scope != "local" or network.ingress or is_swarms(network.labels):
+    if _is_of_a_swarm(network):
         yield reason(Code.SWARM)
     staying = [c for c in users if c.id not in leaving]
     for container in staying:
@@ -60,6 +60,27 @@ def _rules(network: Network, case: Case, users: list[Container], leaving: frozen
     grace = case.policy.network_grace.total_seconds()
     if not staying:
         yield from age_reasons(_last_used(network, case, users), grace, case.now, "used")
+
+
+def never_again(network: Network) -> Reason | None:
+    """Why a network is not one to make again, whatever is free: not this host's alone, Docker's, unread."""
+    if not network.readable:
+        return reason(Code.UNREADABLE, what=network.unread)
+    if _is_dockers(network):
+        return reason(Code.PREDEFINED)
+    if _is_of_a_swarm(network):
+        return reason(Code.SWARM)
+    if network.config_from:
+        return reason(Code.UNREADABLE, what=f"its settings are those of network {network.config_from}")
+    return None
+
+
+def _is_dockers(network: Network) -> bool:
+    return network.name in PREDEFINED or network.config_only
+
+
+def _is_of_a_swarm(network: Network) -> bool:
+    return network.scope != "local" or network.ingress or is_swarms(network.labels)
 
 
 def _project_lives(network: Network, case: Case, leaving: frozenset[str]) -> bool:

@@ -10,6 +10,7 @@ from workers.planning.disk import attribution
 from workers.planning.facts import Case
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge, kept
+from workers.planning.networks import never_again
 from workers.planning.notices import is_unusual, notices
 from workers.planning.order import Needs, needs, sequence, stages, without_order
 from workers.planning.plan_size import within_size
@@ -120,7 +121,8 @@ def _step_facts(case: Case, going: frozenset[str]) -> dict[str, dict[str, object
             "restorable": way_back_of(i, case),
         }
     for n in (n for n in inventory.networks if n.id in going):
-        facts[n.id] = {"fingerprint": fingerprints.of_network(n), "restorable": Restorable.RECREATED}
+        again = Restorable.NO if never_again(n) else Restorable.RECREATED
+        facts[n.id] = {"fingerprint": fingerprints.of_network(n), "restorable": again}
     for r in (r for r in inventory.cache if r.id in going):
         facts[r.id] = {"fingerprint": fingerprints.of_cache_record(r), "restorable": Restorable.RECREATED}
     return facts

@@ -7,9 +7,8 @@ from typing import Any
 
 from workers.contract import AddressPool, NetworkDescription
 from workers.planning import answers
-from workers.planning.facts import is_swarms
 from workers.planning.fields import Fields
-from workers.planning.networks import PREDEFINED
+from workers.planning.networks import never_again
 from workers.reasons import Code, Reason, reason
 
 Raw = Mapping[str, Any]
@@ -17,17 +16,8 @@ Address = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def never(raw: Raw) -> Reason | None:
-    """Why a network is not one to make again, whatever is free: not this host's alone, Docker's, unread."""
-    found = answers.network(raw)
-    if not found.readable:
-        return reason(Code.UNREADABLE, what=found.unread)
-    if found.name in PREDEFINED or found.config_only:
-        return reason(Code.PREDEFINED)
-    if found.scope != "local" or found.ingress or is_swarms(found.labels):
-        return reason(Code.SWARM)
-    if source := Fields(raw).inside("ConfigFrom").text("Network"):
-        return reason(Code.UNREADABLE, what=f"its settings are those of network {source}")
-    return None
+    """Why a network that was described so is not one to make again."""
+    return never_again(answers.network(raw))
 
 
 def described(raw: Raw) -> NetworkDescription:
