@@ -183,6 +183,22 @@ def test_s17_what_a_container_that_stays_has_a_link_to_stays() -> None:
     assert step_names(a_plan(a_case(linked, a_container("web")))) == ["web", "db"]
 
 
+@pytest.mark.parametrize(("joined", "expected"), [("db", {"spent"}), ("dbdb", {"db"})])
+def test_what_reads_as_a_name_and_as_the_start_of_an_id_is_the_name(joined: str, expected: set[str]) -> None:
+    alike = a_container("spent", id="db" * 32)
+    case = a_case(alike, a_container("db"), running("guest", joins=frozenset({joined})))
+
+    assert going(case) == expected
+
+
+def test_a_container_waits_for_none_that_has_joined_another_of_its_ids_beginning() -> None:
+    alike = a_container("spent", id="db" * 32)
+    guest = a_container("guest", joins=frozenset({"db"}))
+    steps = {s.object.name: s for s in a_plan(a_case(alike, a_container("db"), guest)).steps}
+
+    assert (steps["spent"].needs, steps["db"].needs) == ((), (steps["guest"].index,))
+
+
 def test_s17_what_is_joined_by_way_of_another_stays() -> None:
     case = a_case(
         a_container("data"),

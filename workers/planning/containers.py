@@ -1,6 +1,6 @@
 """Which containers may go: stopped is not garbage (S17)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from workers.contract import Kind, Reference, Verdict
@@ -95,12 +95,11 @@ def _with_joined(
 
     Data-only containers never run and hold what others run with (spotify/docker-gc#23).
     """
-    found = dict(kept)
-    joining = guests(containers)
+    found, names, joining = dict(kept), names_of(containers), guests(containers)
     waiting = [c for c in joining if kept[c.id]]
     while waiting:
         guest = waiting.pop()
-        for holder in (c for c in containers if c.stopped and has_joined(guest, c)):
+        for holder in (c for c in containers if c.stopped and has_joined(guest, c, names)):
             if not found[holder.id] and holder in joining:
                 waiting.append(holder)
             found[holder.id] += (reason(Code.IN_USE, container=guest.name, state="joined to it"),)
@@ -114,11 +113,20 @@ def guests(containers: Iterable[Container]) -> list[Container]:
     return [c for c in found if c.joined or c.name in linking]
 
 
-def has_joined(guest: Container, holder: Container) -> bool:
-    """Whether one names the other, by name or by the start of its id, as engines take both."""
+def has_joined(guest: Container, holder: Container, names: Collection[str] = ()) -> bool:
+    """Whether one names the other: by name or, where that is none of `names`, by the start of its id.
+
+    As engines read it; without the names that containers have, one that may be meant counts as meant (S4).
+    """
     return guest.name in holder.linked_by or any(
-        other == holder.name or holder.id.startswith(other) for other in guest.joined
+        other in (holder.name, holder.id) or (other not in names and holder.id.startswith(other))
+        for other in guest.joined
     )
+
+
+def names_of(containers: Iterable[Container]) -> frozenset[str]:
+    """What containers are called."""
+    return frozenset(c.name for c in containers)
 
 
 def stopped_since(container: Container) -> datetime | None:

@@ -1,10 +1,10 @@
 """What has to go before what: children before parents, containers before what they hold (pure)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from workers.contract import DiskUsage, Filesystem, Kind
 from workers.planning.ages import Users
-from workers.planning.containers import guests, has_joined
+from workers.planning.containers import guests, has_joined, names_of
 from workers.planning.facts import PROJECT, Case
 from workers.planning.inventory import Container, Network
 from workers.planning.networks import attached
@@ -37,7 +37,7 @@ def needs(case: Case, leaving: frozenset[str]) -> dict[str, frozenset[str]]:
     above = _lying_on((i.parent, i.id) for i in images)
     cached_on = _lying_on((parent, r.id) for r in records for parent in r.parents)
     return {
-        **_guests(containers),
+        **_guests(containers, names_of(case.inventory.containers)),
         **{
             i.id: above.get(i.id, NONE)
             | {c.id for c in users.of(i)}
@@ -57,10 +57,10 @@ def _lying_on(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     return {parent: frozenset(children) for parent, children in found.items()}
 
 
-def _guests(containers: list[Container]) -> dict[str, frozenset[str]]:
+def _guests(containers: list[Container], names: Collection[str]) -> dict[str, frozenset[str]]:
     """Those that have joined each. Names can be given so that each waits for another: there none is first."""
     joining = guests(containers)
-    joined = {c.id: frozenset(g.id for g in joining if has_joined(g, c)) for c in containers}
+    joined = {c.id: frozenset(g.id for g in joining if has_joined(g, c, names)) for c in containers}
     return {
         id_: frozenset(g for g in found if id_ not in closure(g, joined)) for id_, found in joined.items()
     }
