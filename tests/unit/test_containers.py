@@ -26,10 +26,12 @@ from workers.reasons import Code
 
 
 def test_what_stopped_long_ago_and_is_nobodys_goes() -> None:
-    case = a_case(a_container("spent"), a_container("unstarted", state="created", ended=None))
+    unstarted = [a_container(state, state=state, ended=None) for state in ("created", "dead")]
+    case = a_case(a_container("spent"), *unstarted)
 
-    assert going(case) == {"spent", "unstarted"}
-    assert (why(case, "spent"), why(case, "unstarted")) == ([Code.STOPPED], [Code.NEVER_STARTED])
+    assert going(case) == {"spent", "created", "dead"}
+    assert why(case, "spent") == [Code.STOPPED]
+    assert why(case, "created") == why(case, "dead") == [Code.NEVER_STARTED]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,9 @@ def test_what_stopped_long_ago_and_is_nobodys_goes() -> None:
         ({"finished_at": days(-0.1)}, Code.AGE_UNKNOWN),
         ({"finished_at": BEFORE_DOCKER}, Code.AGE_UNKNOWN),
         ({"finished_at": None}, Code.AGE_UNKNOWN),
-        ({"state": "dead", "finished_at": None}, Code.AGE_UNKNOWN),
+        ({"state": "dead", "finished_at": None, "started_at": days(50)}, Code.AGE_UNKNOWN),
+        ({"state": "dead", "finished_at": None, "created_at": days(1)}, Code.YOUNG),
+        ({"state": "dead", "finished_at": None, "created_at": None}, Code.AGE_UNKNOWN),
         ({"state": "created", "finished_at": None, "created_at": days(1)}, Code.YOUNG),
         ({"state": "created", "finished_at": None, "created_at": None}, Code.AGE_UNKNOWN),
         ({"readable": False}, Code.UNREADABLE),

@@ -131,14 +131,18 @@ def names_of(containers: Iterable[Container]) -> frozenset[str]:
 
 def stopped_since(container: Container) -> datetime | None:
     """Since when it does nothing: its exit, or for one that never started its creation."""
-    if container.state == "created" and container.finished_at is None:
-        return container.created_at
-    return container.finished_at
+    return container.created_at if _never_started(container) else container.finished_at
+
+
+def _never_started(container: Container) -> bool:
+    """Whether it never ran; one that could not be removed is called dead, whether it ever ran or not."""
+    unstarted = container.state == "created" or (container.state == "dead" and container.started_at is None)
+    return unstarted and container.finished_at is None
 
 
 def _why_remove(container: Container) -> Reason:
     since = stopped_since(container)
     at = since.isoformat() if since else ""
-    if container.state == "created" and container.finished_at is None:
+    if _never_started(container):
         return reason(Code.NEVER_STARTED, since=at)
     return reason(Code.STOPPED, since=at, exit_code=container.exit_code)
