@@ -2,12 +2,15 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.unit.facts_host import a_container, an_image, an_inventory
 from workers.contract import Bytes, Store
+from workers.planning.freed_bytes import freed_bytes
 from workers.planning.histories import EMPTY_DIFF, HistoryStep
 from workers.planning.inventory import CacheRecord
 from workers.planning.layers import LayeredImage, layer_sizes, read_layers
@@ -148,6 +151,23 @@ def test_the_size_of_each_layer_is_told_with_its_bounds() -> None:
     unread = replace(image("unread", "root x y", size=130), history=None)
     sizes = layer_sizes(read_layers([BASE, unread])).values()
     assert [exactly(100), Bytes(low=0, high=30), Bytes(low=0, high=30)] == list(sizes)
+
+
+@pytest.mark.parametrize(
+    ("unread", "low"),
+    [
+        ({"readable": False}, 0),
+        ({"readable": False, "layers": (diff("other"),)}, 1000),
+        ({"layers": (diff("other"),)}, 1000),
+    ],
+)
+def test_an_image_whose_layers_were_not_read_may_hold_whatever_goes(unread: dict[str, Any], low: int) -> None:
+    old, job = an_image("old:1", layers=(diff("base"),)), a_container("job", writable=7)
+    host = an_inventory(old, job, an_image("live:1", **unread))
+    found = freed_bytes(host, [job.id, old.id])
+
+    assert found.bytes == {job.id: exactly(7), old.id: Bytes(low=low, high=1000)}
+    assert [group.size for group in found.layers] == [Bytes(low=low, high=1000)]
 
 
 # The build cache on a graph-driver store.

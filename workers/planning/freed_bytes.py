@@ -15,8 +15,17 @@ def freed_bytes(inventory: Inventory, order: Sequence[str]) -> Reckoning:
     store = inventory.engine.store
     layered = layered_images(inventory.images, store)
     found = reclaim.reckoned(order, layered, inventory.cache, store=store)
+    if any(not image.readable and not image.layers for image in inventory.images):
+        found = _perhaps(found)
     written = {c.id: Bytes(low=c.writable or 0, high=c.writable or 0) for c in inventory.containers}
     return replace(found, bytes={id_: written.get(id_, found.bytes.get(id_, Bytes())) for id_ in order})
+
+
+def _perhaps(found: Reckoning) -> Reckoning:
+    """The same with nothing of it sure: an image whose layers were not read may hold any of these."""
+    sizes = {id_: Bytes(high=size.high) for id_, size in found.bytes.items()}
+    groups = (group.model_copy(update={"size": Bytes(high=group.size.high)}) for group in found.layers)
+    return replace(found, bytes=sizes, layers=tuple(groups))
 
 
 def layered_images(images: Iterable[Image], store: Store) -> list[LayeredImage]:
