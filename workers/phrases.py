@@ -224,7 +224,7 @@ STILL_GOOD = "A refusal does not use up the plan: execute it then."
 
 NEXT_STEPS: dict[Code, str] = {
     Code.NOT_ALL_READ: "Look at it with docker inspect, and at the engine's log, before the next preview.",
-    Code.PATTERN_MATCHES_NOTHING: "Check its spelling in the policy.",
+    Code.PATTERN_MATCHES_NOTHING: "Check its spelling.",
     Code.NOTHING_CRITICAL: "Name what must stay up under critical_containers.",
     Code.NO_WAY_BACK: (
         "Nothing of it is planned. A tag that moves takes the old image along on this image store: give each"

@@ -1,5 +1,6 @@
 """What a plan says above its list: what guards nothing, what is unusual, what will go later."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from tests.unit.facts_host import (
 from workers.contract import Kind, Restorable
 from workers.planning.facts import Case, Memory
 from workers.planning.notices import share
+from workers.planning.protections import Protection
 from workers.reasons import Code, Reason, reason
 
 KNOWN_FOR_LONG = Memory(since=days(90))
@@ -65,6 +67,7 @@ def test_s5_a_critical_entry_that_matches_nothing_is_said_as_the_refusal_to_come
         ("protected_images", "postgers:16"),
         ("protected_containers", "wbe-*"),
         ("protected_networks", "frnot"),
+        ("protected_labels", "team=wbe"),
     ],
 )
 def test_s8_a_pattern_that_matches_nothing_is_said(key: str, pattern: str) -> None:
@@ -72,6 +75,34 @@ def test_s8_a_pattern_that_matches_nothing_is_said(key: str, pattern: str) -> No
     found = said(a_case(*things, policy=a_policy(**{key: [pattern]})))
 
     assert [n.params for n in found[Code.PATTERN_MATCHES_NOTHING]] == [{"key": key, "pattern": pattern}]
+
+
+@pytest.mark.parametrize("label", ["safe-prune.keep=true", "team=web", "team"])
+def test_a_label_that_something_carries_or_that_nobody_chose_is_not_idle(label: str) -> None:
+    case = a_case(an_image("app:1", labels={"team": "web"}), policy=a_policy(protected_labels=[label]))
+
+    assert Code.PATTERN_MATCHES_NOTHING not in said(case)
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "idle"),
+    [
+        (Kind.IMAGE, "postgres:16", False),
+        (Kind.IMAGE, "postgers:16", True),
+        (Kind.CONTAINER, "web", False),
+        (Kind.CONTAINER, "front", True),
+        (Kind.NETWORK, "front", False),
+        (Kind.NETWORK, "web", True),
+    ],
+)
+def test_s8_a_protection_from_slack_that_means_nothing_here_is_said(
+    kind: Kind, pattern: str, idle: bool
+) -> None:
+    things = running("web"), an_image("postgres:16"), a_network("front")
+    case = replace(a_case(*things), protections=(Protection(kind, pattern, by="U1"),))
+    expected = [{"key": "protections from Slack", "pattern": pattern}] if idle else []
+
+    assert [n.params for n in said(case).get(Code.PATTERN_MATCHES_NOTHING, [])] == expected
 
 
 def test_a_pattern_that_matches_a_digest_is_not_idle() -> None:

@@ -9,15 +9,18 @@ from workers.planning import archiving
 from workers.planning.activity import unrest
 from workers.planning.containers import is_critical
 from workers.planning.dropped import orphaned
-from workers.planning.facts import Case
+from workers.planning.facts import Case, labelled
 from workers.planning.full_disk import stays_full
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
 from workers.planning.order import short_of_room
+from workers.planning.policy import Policy
+from workers.planning.protections import for_images, for_named
 from workers.planning.restorable import silent_registries
 from workers.reasons import Code, Reason, reason
 from workers.references import NamePattern
 
 MOST_NAMED = 5
+DEFAULT_LABELS = Policy.model_fields["protected_labels"].default
 KINDS: dict[type, str] = {
     Container: "container",
     Image: "image",
@@ -103,6 +106,31 @@ def _idle_patterns(case: Case) -> Iterator[Reason]:
     for text in policy.protected_networks:
         if not any(NamePattern.parse(text).matches(n.name) for n in inventory.networks):
             yield _idle("protected_networks", text)
+    yield from _idle_labels(case)
+    yield from _idle_from_slack(case)
+
+
+def _idle_labels(case: Case) -> Iterator[Reason]:
+    """Those that the owners chose; the one that is there unasked protects nothing most of the time."""
+    found = case.inventory
+    labels = [
+        *(c.labels for c in found.containers),
+        *(i.labels for i in found.images),
+        *(n.labels for n in found.networks),
+    ]
+    for text in case.policy.protected_labels:
+        if text not in DEFAULT_LABELS and not any(labelled(one, (text,)) for one in labels):
+            yield _idle("protected_labels", text)
+
+
+def _idle_from_slack(case: Case) -> Iterator[Reason]:
+    inventory = case.inventory
+    for one in case.protections:
+        images = (any(for_images([one], (*i.names, *i.digests))) for i in inventory.images)
+        containers = (any(for_named([one], Kind.CONTAINER, c.name)) for c in inventory.containers)
+        networks = (any(for_named([one], Kind.NETWORK, n.name)) for n in inventory.networks)
+        if not any((*images, *containers, *networks)):
+            yield _idle("protections from Slack", one.pattern)
 
 
 def _idle(key: str, pattern: str) -> Reason:
