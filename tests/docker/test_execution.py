@@ -104,6 +104,26 @@ def confirmed_then(host: WorkerHost, change: Callable[[], object]) -> Report:
     return report
 
 
+def test_s7_an_image_that_a_service_of_the_swarm_came_to_name_stays(host: WorkerHost) -> None:
+    old = host.image("old:1")
+    host.engine.client.init_swarm("127.0.0.1")
+    plan, times = host.plan(), iter((lambda: None, lambda: serve(host, "old:1")))
+
+    def told_to_stop() -> bool:
+        # Asked before the run begins, and before each step.
+        next(times, lambda: None)()
+        return False
+
+    report = host.execute(plan, told_to_stop=told_to_stop)
+
+    assert (outcome_of(report, old).outcome, why(report, old)) == (Outcome.REFUSED, Code.SWARM)
+
+
+def serve(host: WorkerHost, image: str) -> None:
+    """A service without a task: no container tells of it."""
+    host.engine.cli("service", "create", "--detach", "--no-resolve-image", "--replicas", "0", image)
+
+
 def test_s7_a_container_that_runs_again_is_refused(host: WorkerHost) -> None:
     host.image("app:1")
     spent = host.create("spent", "app:1")

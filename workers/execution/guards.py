@@ -11,7 +11,7 @@ from workers.planning.ages import told, uses
 from workers.planning.containers import has_joined
 from workers.planning.fields import Fields
 from workers.planning.inventory import Container, Image, Network
-from workers.planning.mentions import full
+from workers.planning.mentions import full, service_images
 from workers.planning.networks import attached
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
@@ -116,6 +116,12 @@ def image_used(fresh: Image, containers: Iterable[Container]) -> Reason | None:
     """A container in any state needs it."""
     user = next((c for c in containers if uses(c, fresh)), None)
     return reason(Code.BECAME_USED, container=user.name) if user else None
+
+
+def image_served(fresh: Image, services: Iterable[Mapping[str, Any]] = ()) -> Reason | None:
+    """A service of the swarm names it, if only to be rolled back to; of tasks there may be none yet."""
+    named = service_images(services)
+    return reason(Code.SWARM) if named & {*fresh.names, *fresh.digests} else None
 
 
 def image_protected(fresh: Image, policy: Policy) -> Reason | None:

@@ -37,7 +37,7 @@ class Removal:
     """How to look at and remove objects of one engine under one policy.
 
     `start` is what the host held when the run judged; `records` is how build cache is removed; `pool` takes
-    looks at the same moment.
+    looks at the same moment; `in_swarm`: services may come that need an image before any container does.
     """
 
     engine: Engine
@@ -47,6 +47,7 @@ class Removal:
     start: Start
     records: RecordRemoval
     pool: Executor
+    in_swarm: bool = False
 
     def look(self, step: Step) -> Look:
         """Take a fresh look at the object of a step and ask the guards."""
@@ -151,7 +152,8 @@ class Removal:
     def _look_at_image(self, step: Step) -> Look:
         # Three looks at the same moment: one after the other they take longer than the removal.
         listed, heard = self.pool.submit(self.containers), self.pool.submit(self.listening.arrivals)
-        beside: list[Future[Any]] = [listed, heard]
+        services = [self.pool.submit(self.engine.services)] if self.in_swarm else []
+        beside: list[Future[Any]] = [listed, heard, *services]
         try:
             inspected = self.engine.inspect_image(step.object.id)
         finally:
@@ -163,6 +165,7 @@ class Removal:
             or guards.checked(lambda: guards.image_protected(fresh, self.policy))
             or guards.checked(lambda: self._image_needed(fresh, listed.result()))
             or guards.checked(lambda: guards.image_arrived(fresh, heard.result()))
+            or guards.checked(lambda: guards.image_served(fresh, *(one.result() for one in services)))
         )
         return Look(refused(why)) if why else Look(way_back=kept.of_image(inspected), image=fresh)
 

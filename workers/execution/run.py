@@ -198,6 +198,7 @@ class _Run:
             start=self.start,
             records=RecordRemoval(engine, self.tools.policy.cache_grace, known),
             pool=self.pool,
+            in_swarm=stage is Kind.IMAGE and engine.is_swarm_manager(),
         )
 
     def _batch(self, stage: Kind, batch: list[Step], removal: Removal) -> None:
