@@ -15,6 +15,7 @@ from workers.engine import connected
 from workers.memory.follower import Follower
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings
+from workers.planning.activity import MEMORY
 from workers.reasons import Code
 from workers.transport.stillness import Stillness, Troubles
 
@@ -108,6 +109,19 @@ def test_s9_what_runs_before_the_first_look_is_not_taken_for_new(host: WorkerHos
 
     assert kept_for(plan, images[2]) == [Code.IN_USE, Code.CURRENT_VERSION]
     assert step_ids(plan) == {images[0]}
+
+
+@pytest.mark.parametrize(("happened", "is_gap"), [(MEMORY // 2, False), (2 * MEMORY, True)])
+def test_what_the_engine_forgot_meanwhile_is_a_gap(host: WorkerHost, happened: int, is_gap: bool) -> None:
+    image = host.image("app:1")
+    with following(host):
+        before = followed_since(host)
+    for number in range(happened):
+        host.engine.client.tag(image, "app", f"at-{number}")
+    with following(host):
+        after = followed_since(host)
+
+    assert (after != before) is is_gap
 
 
 def test_what_runs_when_the_follower_begins_is_in_use(host: WorkerHost) -> None:

@@ -16,6 +16,7 @@ from workers.errors import NotFound
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import GAP, REMEMBERED, Heard, Sightings
 from workers.planning import hearsay
+from workers.planning.activity import forgotten_before
 from workers.planning.fields import NEVER
 from workers.planning.hearsay import ImageNews, Use
 from workers.planning.mentions import OVERLAP
@@ -78,15 +79,15 @@ class Follower:
     def _begin(self, engine_id: str, known: "Known") -> datetime:
         """Take up where the last look ended, and see who runs now."""
         now = datetime.now(UTC)
-        running = known.running(now)
+        running, told_since = known.running(now), known.told_since(now)
         with self._stillness.held(), closing(Ledger(self._ledger_file)) as ledger:
             sightings = Sightings(ledger, engine_id)
             sightings.hear(Heard(uses=running))
             sightings.forget_before(now - REMEMBERED)
-            upto = sightings.taken_in("events")
-            if sightings.followed_since(now) is None:
+            upto = sightings.taken_in("events") or now
+            if sightings.followed_since(now) is None or told_since > upto:
                 sightings.take_in("followed since", now)
-            return upto or now
+            return upto
 
     def _remember(self, engine_id: str, heard: Heard, upto: datetime) -> None:
         if heard == Heard() and upto - self._written < self._written_every:
@@ -118,6 +119,11 @@ class Known:
         listed = [raw for raw in self._engine.containers() if raw.get("Id") and raw.get("ImageID")]
         self._image_of = {raw["Id"]: raw["ImageID"] for raw in listed}
         return {raw["ImageID"]: now for raw in listed if raw.get("State") == "running"}
+
+    def told_since(self, now: datetime) -> datetime:
+        """Return since when the engine still tells all that happened, of what counts as no gap."""
+        # Of all types: a filter would hide how much it has forgotten.
+        return forgotten_before(self._engine.events({}, since=now - GAP, until=now)) or NEVER
 
     def heard(self, events: Iterable[Raw]) -> Heard:
         """Make of events what the ledger can remember; what cannot be resolved any more is left out."""
