@@ -2,10 +2,13 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 
 from workers.execution.probes import failing
+from workers.planning.bounds import LONGEST
 from workers.reasons import Code
 
 
@@ -15,6 +18,23 @@ def closed_port() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield int(held.getsockname()[1])
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[int]:
+    """The port of a server that gives this one answer, once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        served = Thread(target=serve)
+        served.start()
+        yield int(server.getsockname()[1])
+        served.join()
 
 
 def test_s5_a_probe_that_nobody_answers_is_named_with_the_reason(closed_port: int) -> None:
@@ -30,3 +50,29 @@ def test_s12_what_may_be_secret_in_its_address_is_not_told(closed_port: int) -> 
 
     assert found.params["probe"] == f"http://127.0.0.1:{closed_port}/health?…"
     assert "hunter2" not in found.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (b"\x15\x03\x01\x00\x02\x02F", r"BadStatusLine('\x15\x03\x01\x00\x02\x02F')"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", r"BadStatusLine('SSH-2.0-OpenSSH_9.2\r\n')"),
+        (b"HTTP/1.1 fine\r\n\r\n", "BadStatusLine"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", "LineTooLong"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 101 + b"\r\n", "got more than 100 headers"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://web:port/\r\n\r\n", "nonnumeric port"),
+        (b"HTTP/1.1 503 " + b"sorry " * 9_999 + b"\r\n\r\n", "HTTP Error 503: sorry"),
+        (b"", "closed connection"),
+    ],
+)
+def test_s14_whatever_answers_instead_of_the_service_is_a_reason(answer: bytes, detail: str) -> None:
+    with answering(answer) as port:
+        [found] = failing([f"http://127.0.0.1:{port}/health"])
+
+    assert detail in str(found.params["detail"])
+    assert len(str(found.params["detail"])) <= LONGEST
+
+
+def test_s5_a_probe_that_answers_well_is_no_reason() -> None:
+    with answering(b"HTTP/1.1 204 No Content\r\n\r\n") as port:
+        assert failing([f"http://127.0.0.1:{port}/health"]) == []

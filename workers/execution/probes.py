@@ -3,8 +3,10 @@
 import socket
 import urllib.request
 from collections.abc import Iterable
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
+from workers.planning.bounds import clipped
 from workers.planning.policy import without_secrets
 from workers.reasons import Code, Reason, reason
 
@@ -21,7 +23,10 @@ def _trouble(probe: str) -> str:
     try:
         _ask(probe)
     except (OSError, ValueError) as error:
-        return str(error) or type(error).__name__
+        return clipped(str(error) or type(error).__name__)
+    except HTTPException as error:
+        # What answers may be a server of anything: a banner of SSH or an alert of TLS is spelled out.
+        return clipped(f"its answer is no HTTP: {error!r}")
     return ""
 
 
