@@ -20,7 +20,7 @@ from workers.contract import (
     Restorable,
     Step,
 )
-from workers.errors import EngineError, EngineUnreachable, RefusedError, trouble_with
+from workers.errors import EngineError, LedgerError, RefusedError, trouble_with
 from workers.execution import activity, aftermath, guards, pace, races
 from workers.execution.course import Course
 from workers.execution.ended import Ended, refused
@@ -105,8 +105,10 @@ class _Run:
             trouble = trouble_with(error)
             if not any(why.code is trouble.code for why in self.course.stopped_by):
                 self.course.stop(trouble)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            # An answer that nobody foresaw; what went already must be told all the same.
+        except LedgerError:
+            # What cannot be written down is neither removed nor told (S15).
+            raise
+        except Exception as error:  # noqa: BLE001 - what went already must be told, whatever comes up (S14)
             self.course.stop(reason(Code.UNREADABLE, what=f"{type(error).__name__}: {error}"))
 
     # Before the first removal
@@ -253,7 +255,7 @@ class _Run:
 
     def _remove_records(self, steps: list[Step], removal: RecordRemoval) -> None:
         self.course.ask([(step, "{}") for step in steps])
-        with self._unreachable_means_unknown(steps):
+        with self._broken_off_means_unknown(steps):
             for step, ended in removal.remove(steps):
                 self._end(step, ended)
 
@@ -285,19 +287,23 @@ class _Run:
     def _remove(self, step: Step, look: Look, removal: Removal) -> Ended:
         asked = _now()
         try:
-            with self._unreachable_means_unknown([step]):
+            with self._broken_off_means_unknown([step]):
                 return removal.remove(step, look)
         finally:
             if step.object.kind is Kind.IMAGE:
                 self.image_removals.append((asked, _now()))
 
     @contextmanager
-    def _unreachable_means_unknown(self, steps: list[Step]) -> Iterator[None]:
+    def _broken_off_means_unknown(self, steps: list[Step]) -> Iterator[None]:
+        """What was asked for may be done, however little can be made of the answer (S4)."""
         try:
             yield
-        except EngineUnreachable as error:
+        except LedgerError:
+            raise
+        except Exception as error:
+            detail = str(error) or type(error).__name__
             for step in steps:
-                self._end(step, Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error))))
+                self._end(step, Ended(Outcome.FAILED, reason(Code.STATE_UNKNOWN, detail=detail)))
             raise
 
     def _end(self, step: Step, ended: Ended) -> None:

@@ -1,0 +1,76 @@
+"""A run ends in a report of what it did, whatever comes up on its way (S14)."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+
+from tests.unit.replayed_host import ReplayedHost, codes
+from workers.contract import Kind, Outcome, Report, Status
+from workers.errors import LedgerError
+from workers.memory.ledger import Ledger
+from workers.reasons import Code
+
+UNFORESEEN = [HTTPException("no HTTP"), RecursionError("too deep"), KeyError("Id"), AssertionError()]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with closing(Ledger(tmp_path / "ledger.db")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def host(ledger: Ledger) -> ReplayedHost:
+    return ReplayedHost(ledger)
+
+
+def outcomes(report: Report) -> list[Outcome]:
+    return [one.outcome for one in report.outcomes]
+
+
+@pytest.mark.parametrize("kind", [Kind.CONTAINER, Kind.IMAGE, Kind.NETWORK])
+def test_what_was_confirmed_goes(host: ReplayedHost, kind: Kind) -> None:
+    plan = host.plan(kind)
+    report = host.execute(plan)
+
+    assert (report.status, report.findings) == (Status.DONE, ())
+    assert host.engine.removed == [step.object.id for step in plan.steps] != []
+
+
+@pytest.mark.parametrize("error", UNFORESEEN, ids=repr)
+@pytest.mark.parametrize("call", ["containers", "images", "usage", "inspect_container", "inspect_network"])
+def test_s14_whatever_comes_up_after_a_removal_is_told_in_a_report(
+    host: ReplayedHost, ledger: Ledger, error: Exception, call: str
+) -> None:
+    plan = host.plan()
+    host.engine.after = lambda: host.engine.breaks(error, call)
+    report = host.execute(plan)
+
+    assert (report.outcomes[0].outcome, report.usage_before is None) == (Outcome.REMOVED, False)
+    assert report.status is not Status.DONE
+    assert (ledger.open_runs(), ledger.reports()) == ([], [report])
+
+
+def test_s4_what_was_asked_for_is_unknown_where_its_answer_is_one_that_nobody_foresaw(
+    host: ReplayedHost,
+) -> None:
+    plan = host.plan(Kind.NETWORK)
+    host.engine.breaks(HTTPException("no HTTP"), "remove_network")
+    report = host.execute(plan)
+
+    assert [(one.outcome, one.reason and one.reason.code) for one in report.outcomes] == [
+        (Outcome.FAILED, Code.STATE_UNKNOWN)
+    ]
+    assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.UNREADABLE])
+
+
+def test_s15_a_run_whose_ledger_takes_no_more_tells_nothing(host: ReplayedHost, ledger: Ledger) -> None:
+    plan = host.plan()
+    host.engine.after = lambda: ledger.write("DROP TABLE journal", [()])
+
+    with pytest.raises(LedgerError):
+        host.execute(plan)
+    assert len(host.engine.removed) == 1
