@@ -17,7 +17,8 @@ WorkerError
     └── UnknownObject    nothing on the host is called so
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from workers.explaining import NAME_IT, unknown
 from workers.reasons import Code, Reason, reason
@@ -59,6 +60,20 @@ def trouble_with(error: EngineError) -> Reason:
     """Say what is the matter with the engine: silence is one thing, an answer that says no is another."""
     silent = isinstance(error, EngineUnreachable | AnswerLost)
     return reason(Code.ENGINE_UNREACHABLE if silent else Code.ENGINE_ERROR, detail=str(error))
+
+
+@contextmanager
+def unforeseen_is_an_engine_error() -> Iterator[None]:
+    """Whatever comes up at a look at an engine is an answer that cannot be used: a report waits for it (S14).
+
+    What the ledger refuses is no look: nothing may be told then that is not written down.
+    """
+    try:
+        yield
+    except (EngineError, LedgerError):
+        raise
+    except Exception as error:
+        raise EngineError(f"{type(error).__name__}: {error}") from error
 
 
 class LedgerError(WorkerError):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -18,7 +19,7 @@ from workers.contract import (
     Trouble,
 )
 from workers.engine import Engine
-from workers.errors import EngineError
+from workers.errors import EngineError, unforeseen_is_an_engine_error
 from workers.exclusions import expected, expected_of_removed
 from workers.execution import aftermath, races
 from workers.execution.aftermath import outcome_of
@@ -82,7 +83,8 @@ class _Aftermath:
     def _stranger(self) -> str:
         """Why this engine says nothing of the run; empty if it is the run's own."""
         try:
-            is_same = self._engine.id() == self._run.plan.engine.id
+            with unforeseen_is_an_engine_error():
+                is_same = self._engine.id() == self._run.plan.engine.id
         except EngineError as error:
             return str(error)
         return "" if is_same else ANOTHER_ENGINE
@@ -98,22 +100,20 @@ class _Aftermath:
         if (asked := self._run.last_asked) is None:
             return False
         since, engine = datetime.now(UTC) - asked, self._engine
-        try:
+        with suppress(EngineError), unforeseen_is_an_engine_error():
             if timedelta(0) <= since < GOES_ON:
                 return is_there(step.object, engine)
             return timedelta(0) <= since < GOES_ON_AT_MOST and is_being_removed(step.object, engine)
-        except EngineError:
-            return False
+        return False
 
     def _look(self, look: Callable[[], None]) -> None:
         """A look that fails is told in the report: without one, no order would ever be taken here again."""
         try:
-            look()
+            # What another version wrote down may be unforeseen as well.
+            with unforeseen_is_an_engine_error():
+                look()
         except EngineError as error:
             self._find(reason(Code.NOT_LOOKED_AT, detail=str(error)))
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            # An answer that nobody foresaw, or what another version wrote down.
-            self._find(reason(Code.NOT_LOOKED_AT, detail=f"{type(error).__name__}: {error}"))
 
     def _find(self, *found: Reason) -> None:
         self._findings.extend(one for one in found if one not in self._findings)
@@ -208,21 +208,25 @@ def _is_back(known: StepOutcome, engine: Engine) -> bool:
     # Each look for a record of the build cache has the engine count all of its disk.
     if known.outcome is not Outcome.REMOVED or known.object.kind is Kind.BUILD_CACHE:
         return False
-    try:
+    with suppress(EngineError), unforeseen_is_an_engine_error():
         return is_there(known.object, engine)
-    except EngineError:
-        return False
+    return False
 
 
 def _looked_up(step: Step, engine: Engine) -> StepOutcome:
     try:
-        if not is_there(step.object, engine):
-            return outcome_of(step, Outcome.REMOVED, None)
-        if is_being_removed(step.object, engine):
-            return _unknown(step, STILL_AT_IT)
-        lost = put_back(engine, step.object.id, [ImageName.parse(name) for name in step.untags])
+        with unforeseen_is_an_engine_error():
+            return _as_it_is(step, engine)
     except EngineError as error:
         return _unknown(step, str(error))
+
+
+def _as_it_is(step: Step, engine: Engine) -> StepOutcome:
+    if not is_there(step.object, engine):
+        return outcome_of(step, Outcome.REMOVED, None)
+    if is_being_removed(step.object, engine):
+        return _unknown(step, STILL_AT_IT)
+    lost = put_back(engine, step.object.id, [ImageName.parse(name) for name in step.untags])
     if lost:
         return _unknown(step, f"names not given again: {', '.join(name.familiar() for name in lost)}")
     return outcome_of(step, Outcome.FAILED, reason(Code.INTERRUPTED))
