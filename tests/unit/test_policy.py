@@ -108,6 +108,15 @@ def test_s4_forgetting_a_required_key_is_an_error_that_names_it(key: str) -> Non
             "probes.0: a probe takes no user and password: expected http://HOST…",
         ),
         ('probes = ["https://swordfish@web"]', "probes.0: a probe takes no user and password"),
+        # Sixteen bits of it would be sent: the port of another service.
+        (
+            'probes = ["http://web:95536/?key=hunter2"]',
+            "probes.0: 'http://web:95536/?…': expected a port from 1",
+        ),
+        ('probes = ["tcp://web:65536"]', "probes.0: 'tcp://web:65536': expected a port from 1 to 65535"),
+        ('probes = ["https://web:0"]', "probes.0: 'https://web:0': expected a port from 1 to 65535"),
+        ('probes = ["http://web/\\u0001"]', r"probes.0: 'http://web/\x01': expected http://HOST…"),
+        ('probes = ["tcp://we\\u007fb:80"]', r"probes.0: 'tcp://we\x7fb:80': expected http://HOST…"),
         ('unrestorable_images = "drop"', "unrestorable_images: expected 'keep' or 'flag'"),
         ("max_objects = 0", "max_objects: expected 1 or more"),
         ("max_share = 1.5", "max_share: expected 1 or less"),
@@ -204,6 +213,11 @@ def test_a_duration_is_a_number_and_its_unit(key: str, number: int, unit: str) -
 )
 def test_a_size_is_bytes_or_has_a_unit(written: str, size: int) -> None:
     assert parsed(f"writable_limit = {written}").writable_limit == size
+
+
+@pytest.mark.parametrize("probe", ["http://web", "https://[::1]:8443/up?a=b", "tcp://db:1", "tcp://db:65535"])
+def test_a_probe_names_a_service(probe: str) -> None:
+    assert parsed(f'probes = ["{probe}"]').probes == (probe,)
 
 
 @pytest.mark.parametrize("line", ['ping = ["U0123", "W0123", "S0123"]', "show_logs = 50"])

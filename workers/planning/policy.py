@@ -33,7 +33,9 @@ LONGEST_DAYS = 36500
 DURATION = re.compile(r"([0-9]+)\s*(s|min|h|d)")
 SIZE_EXPECTED = 'expected a size such as "500MB" or a number of bytes'
 PLACE = r"(?:\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)"
-PROBE = re.compile(rf"https?://{PLACE}(?::[0-9]{{1,5}})?(?:[/?#]\S*)?|tcp://{PLACE}:[0-9]{{1,5}}")
+PORT = r"[0-9]{1,5}"
+PROBE = re.compile(rf"https?://{PLACE}(?::(?P<web>{PORT}))?(?:[/?#]\S*)?|tcp://{PLACE}:(?P<tcp>{PORT})")
+HIGHEST_PORT = 65535
 COMPOSE = "compose:"
 APPROVER = re.compile(r"[TE][A-Z0-9]+/[UW][A-Z0-9]+")
 PINGED = re.compile(r"[UWS][A-Z0-9]{1,30}")
@@ -90,10 +92,13 @@ def _label(text: str) -> str:
 
 
 def _probe(text: str) -> str:
-    if not PROBE.fullmatch(text):
+    found = PROBE.fullmatch(text)
+    if not found or not text.isprintable():
         # What stands there may be a password, and errors of the policy are read in a chat.
         shown = repr(text) if "@" not in text else "a probe takes no user and password"
         raise ValueError(f"{shown}: expected http://HOST…, https://HOST… or tcp://HOST:PORT")
+    if not 0 < int(found["web"] or found["tcp"] or HIGHEST_PORT) <= HIGHEST_PORT:
+        raise ValueError(f"{without_secrets(text)!r}: expected a port from 1 to {HIGHEST_PORT}")
     return text
 
 
