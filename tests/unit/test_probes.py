@@ -1,6 +1,7 @@
 """A probe that fails is named with its reason, and without what is secret in its address."""
 
 import socket
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -71,6 +72,20 @@ def test_s14_whatever_answers_instead_of_the_service_is_a_reason(answer: bytes, 
 
     assert detail in str(found.params["detail"])
     assert len(str(found.params["detail"])) <= LONGEST
+
+
+def test_s5_no_proxy_answers_for_a_service_that_is_down(
+    closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    # Whoever asked first has decided for all.
+    monkeypatch.setattr(urllib.request, "_opener", None)
+    with answering(b"HTTP/1.1 200 OK\r\n\r\n") as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
+        [found] = failing([f"http://127.0.0.1:{closed_port}/health"])
+        failing([f"http://127.0.0.1:{proxy}"])
+
+    assert "refused" in str(found.params["detail"])
 
 
 def test_s5_a_probe_that_answers_well_is_no_reason() -> None:
