@@ -1,16 +1,20 @@
 """A probe that fails is named with its reason, and without what is secret in its address."""
 
 import socket
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
+from workers.execution import probes
 from workers.execution.probes import failing
 from workers.planning.bounds import LONGEST
 from workers.reasons import Code
+
+TRICKLE = 0.02
 
 
 @pytest.fixture
@@ -22,19 +26,26 @@ def closed_port() -> Iterator[int]:
 
 
 @contextmanager
-def answering(answer: bytes) -> Iterator[int]:
-    """The port of a server that gives this one answer, once."""
+def answering(answer: bytes, *, slowly: bool = False) -> Iterator[int]:
+    """The port of a server that gives this one answer, once; `slowly`: byte by byte, while it is heard."""
+    is_heard = Event()
+    is_heard.set()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
             connection, _ = server.accept()
             with connection:
                 connection.recv(4096)
-                connection.sendall(answer)
+                connection.sendall(b"" if slowly else answer)
+                for byte in answer if slowly else b"":
+                    if is_heard.is_set():
+                        connection.sendall(bytes([byte]))
+                        time.sleep(TRICKLE)
 
         served = Thread(target=serve)
         served.start()
         yield int(server.getsockname()[1])
+        is_heard.clear()
         served.join()
 
 
@@ -72,6 +83,17 @@ def test_s14_whatever_answers_instead_of_the_service_is_a_reason(answer: bytes, 
 
     assert detail in str(found.params["detail"])
     assert len(str(found.params["detail"])) <= LONGEST
+
+
+def test_s5_a_probe_whose_answer_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "ALL_OF_IT", 5 * TRICKLE)
+    with answering(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 10_000, slowly=True) as port:
+        begun = time.monotonic()
+        [found] = failing([f"http://127.0.0.1:{port}/health"])
+        took = time.monotonic() - begun
+
+    assert "no whole answer within" in str(found.params["detail"])
+    assert took < probes.TIMEOUT
 
 
 def test_s5_no_proxy_answers_for_a_service_that_is_down(

@@ -5,13 +5,16 @@ import urllib.request
 from collections.abc import Iterable
 from functools import cache
 from http.client import HTTPException
+from queue import Empty, SimpleQueue
+from threading import Thread
 from urllib.parse import urlsplit
 
 from workers.planning.bounds import clipped
 from workers.planning.policy import without_secrets
 from workers.reasons import Code, Reason, reason
 
-TIMEOUT = 5.0
+# Seconds: for each wait on the way, and for all of it.
+TIMEOUT, ALL_OF_IT = 5.0, 10.0
 
 
 def failing(probes: Iterable[str]) -> list[Reason]:
@@ -21,6 +24,17 @@ def failing(probes: Iterable[str]) -> list[Reason]:
 
 
 def _trouble(probe: str) -> str:
+    """Asked aside: an answer byte by byte outlasts each wait for one, and names are looked up without any."""
+    told = SimpleQueue[str]()
+    Thread(target=lambda: told.put(_answer(probe)), daemon=True).start()
+    try:
+        return told.get(timeout=ALL_OF_IT)
+    except Empty:
+        return f"no whole answer within {ALL_OF_IT:g} seconds"
+
+
+def _answer(probe: str) -> str:
+    """What is wrong with it; empty where it is a good one."""
     try:
         _ask(probe)
     except (OSError, ValueError) as error:
