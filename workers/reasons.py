@@ -198,6 +198,10 @@ class Code(StrEnum):
     RESTORE_DEADLINE = "restore_deadline"  #
 
 
+# What is worse after a run than before it.
+HARM = frozenset({Code.HEALTH_REGRESSED, Code.CONTAINER_LOST, Code.VOLUME_MISSING, Code.PROBE_FAILED})
+
+
 class Reason(BaseModel):
     """A code with the values its sentence needs; times are ISO 8601, sizes bytes."""
 

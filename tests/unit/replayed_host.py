@@ -14,6 +14,7 @@ from tests.unit.facts_host import a_policy
 from workers import survey
 from workers.contract import EngineIdentity, ExecutionOrder, Kind, Plan, Report
 from workers.engine import Engine
+from workers.errors import EngineUnreachable
 from workers.execution.course import Course
 from workers.execution.ended import REMOVED
 from workers.execution.races import no_archive
@@ -90,6 +91,13 @@ class Obedient(Replayed):
         """Somebody takes an object away."""
         self.holds[section] = [raw for raw in self.holds[section] if raw["Id"] != id_]
         self.holds.get(section.removesuffix("s"), {}).pop(id_, None)
+
+    def goes_away(self, *, answers: bool) -> None:
+        """It is not there any more; `answers`: whether what it is just asked for still has an answer."""
+        away = EngineUnreachable("away")
+        self.breaks(away, *(name for name in dir(self) if name in dir(Engine) and not name.startswith("_")))
+        if not answers:
+            raise away
 
     def breaks(self, error: Exception, *calls: str) -> None:
         """From now on these calls end with an error."""

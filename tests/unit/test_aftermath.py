@@ -191,7 +191,14 @@ def test_the_way_back_is_a_repository_and_a_digest(digests: Any, expected: tuple
 
 
 @pytest.mark.parametrize(
-    "code", [Code.HEALTH_REGRESSED, Code.CONTAINER_LOST, Code.VOLUME_MISSING, Code.PROBE_FAILED]
+    "code",
+    [
+        Code.HEALTH_REGRESSED,
+        Code.CONTAINER_LOST,
+        Code.VOLUME_MISSING,
+        Code.PROBE_FAILED,
+        Code.NOT_LOOKED_AT,
+    ],
 )
-def test_s6_a_run_after_which_something_is_worse_is_not_called_done(code: Code) -> None:
+def test_s6_a_run_after_which_something_is_worse_or_unseen_is_not_called_done(code: Code) -> None:
     assert aftermath.status_of([], [], [reason(code)], began=True) is Status.PARTIAL

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.replayed_host import ReplayedHost, codes
 from workers.contract import Kind, Outcome, Report, Status
-from workers.errors import LedgerError
+from workers.errors import EngineError, EngineUnreachable, LedgerError
 from workers.memory.ledger import Ledger
 from workers.reasons import Code
 
@@ -65,6 +65,36 @@ def test_s4_what_was_asked_for_is_unknown_where_its_answer_is_one_that_nobody_fo
         (Outcome.FAILED, Code.STATE_UNKNOWN)
     ]
     assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.UNREADABLE])
+
+
+@pytest.mark.parametrize("error", [*UNFORESEEN, EngineError("500"), EngineUnreachable("away")], ids=repr)
+@pytest.mark.parametrize("call", ["containers", "images", "usage", "inspect_container"])
+def test_s6_what_cannot_be_seen_when_all_is_removed_is_found_and_stops_nothing(
+    host: ReplayedHost, error: Exception, call: str
+) -> None:
+    plan = host.plan(Kind.IMAGE)
+    gone = host.engine.removed
+    host.engine.after = lambda: len(gone) == len(plan.steps) and host.engine.breaks(error, call)
+    report = host.execute(plan)
+
+    assert (report.status, report.stopped_by) == (Status.PARTIAL, ())
+    assert codes(report.findings) == [Code.NOT_LOOKED_AT]
+    assert set(outcomes(report)) == {Outcome.REMOVED}
+
+
+@pytest.mark.parametrize(("removals", "answers"), [(1, True), (1, False), (4, False)])
+def test_s14_an_engine_that_goes_away_with_something_left_or_in_hand_stops_the_run(
+    host: ReplayedHost, removals: int, answers: bool
+) -> None:
+    plan, gone = host.plan(Kind.IMAGE), host.engine.removed
+    host.engine.after = lambda: len(gone) == removals and host.engine.goes_away(answers=answers)
+    report = host.execute(plan)
+
+    left = [Outcome.NOT_ATTEMPTED] * (len(plan.steps) - removals)
+    before = [Outcome.REMOVED] * (removals - 1)
+    assert outcomes(report) == [*before, Outcome.REMOVED if answers else Outcome.FAILED, *left]
+    assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.ENGINE_UNREACHABLE])
+    assert report.usage_after is None
 
 
 def test_s15_a_run_whose_ledger_takes_no_more_tells_nothing(host: ReplayedHost, ledger: Ledger) -> None:

@@ -6,10 +6,10 @@ from statistics import median
 
 from workers.contract import HealthChange, HealthLine, Outcome, Status, Step, StepOutcome
 from workers.planning.inventory import Container, Inventory
-from workers.reasons import Code, Reason, reason
+from workers.reasons import HARM, Code, Reason, reason
 from workers.references import ImageName
 
-HARM = frozenset({Code.HEALTH_REGRESSED, Code.CONTAINER_LOST, Code.VOLUME_MISSING, Code.PROBE_FAILED})
+NOT_DONE = HARM | {Code.NOT_LOOKED_AT}
 SHOWS_WITHIN = 20
 SHOWS_EARLIEST, SHOWS_LATEST = timedelta(seconds=0.25), timedelta(seconds=5)
 DONE_OUTCOMES = frozenset({Outcome.REMOVED, Outcome.GONE})
@@ -20,7 +20,8 @@ def status_of(
 ) -> Status:
     """Derive how the run ended; steps that people took out do not count against it.
 
-    A run after which a service is worse, or a volume is missing, is not called done, whatever it removed.
+    A run after which a service is worse, a volume is missing, or either could not be seen, is not called
+    done, whatever it removed.
     """
     counted = [o.outcome for o in outcomes if o.reason is None or o.reason.code is not Code.EXCLUDED]
     if not began:
@@ -28,10 +29,15 @@ def status_of(
     if any(True for _ in stopped_by):
         return Status.STOPPED
     if all(outcome in DONE_OUTCOMES for outcome in counted):
-        return Status.PARTIAL if any(found.code in HARM for found in findings) else Status.DONE
+        return Status.PARTIAL if any(found.code in NOT_DONE for found in findings) else Status.DONE
     if not any(outcome in DONE_OUTCOMES for outcome in counted):
         return Status.FAILED if Outcome.FAILED in counted else Status.REFUSED
     return Status.PARTIAL
+
+
+def is_unknown(ended: StepOutcome) -> bool:
+    """Whether the engine was asked, and nobody knows what it did."""
+    return ended.reason is not None and ended.reason.code is Code.STATE_UNKNOWN
 
 
 def outcome_of(step: Step, outcome: Outcome, why: Reason | None) -> StepOutcome:

@@ -67,6 +67,20 @@ class Course:
             if why not in self.stopped_by:
                 self.stopped_by.append(why)
 
+    def fail(self, trouble: Reason, detail: str) -> None:
+        """What cannot be seen ends the run; with nothing left to do, only how the host is stays unknown."""
+        told = self.stopped_by
+        if self._is_through:
+            told, trouble = self.findings, reason(Code.NOT_LOOKED_AT, detail=detail)
+        if all(why.code is not trouble.code for why in told):
+            told.append(trouble)
+
+    @property
+    def _is_through(self) -> bool:
+        """Whether each step has ended, and it is known how."""
+        ended = [self.outcomes.get(step.index) for step in self.plan.steps]
+        return all(one is not None and not aftermath.is_unknown(one) for one in ended)
+
     def find(self, *reasons: Reason) -> None:
         """Tell of something in the report, once."""
         for why in reasons:

@@ -102,14 +102,13 @@ class _Run:
         try:
             part()
         except EngineError as error:
-            trouble = trouble_with(error)
-            if not any(why.code is trouble.code for why in self.course.stopped_by):
-                self.course.stop(trouble)
+            self.course.fail(trouble_with(error), str(error))
         except LedgerError:
             # What cannot be written down is neither removed nor told (S15).
             raise
         except Exception as error:  # noqa: BLE001 - what went already must be told, whatever comes up (S14)
-            self.course.stop(reason(Code.UNREADABLE, what=f"{type(error).__name__}: {error}"))
+            detail = f"{type(error).__name__}: {error}"
+            self.course.fail(reason(Code.UNREADABLE, what=detail), detail)
 
     # Before the first removal
 
