@@ -9,7 +9,7 @@ from bot.render.returning import of_restore
 from bot.render.unheard import no_plan, not_confirmable, unreported
 from bot.requests import HostPart, Phase, Request, Settled, Stage
 from workers.contract import Bytes, HealthChange, HealthLine, Kind, Outcome, Plan, Report, Status
-from workers.reasons import Code
+from workers.reasons import HARM, Code
 from workers.wording import amount, bytes_range, listing, objects, size
 
 BAD = (HealthChange.REGRESSED, HealthChange.GONE)
@@ -25,6 +25,7 @@ ENDINGS = {
     Status.INTERRUPTED: "Interrupted on {host} after {freed}.",
 }
 HARMED = "Pruned {freed} on {host}, but not all there is well."
+UNSEEN = "Pruned {freed} on {host}, but not all there could be looked at."
 
 
 def headline(request: Request, now: datetime) -> str:
@@ -181,8 +182,14 @@ def ending(report: Report) -> str:
     """How a run ended, in one plain sentence."""
     if not removed(report):
         return f"Nothing was removed on {report.host}: {NOTHING_BECAUSE[report.status]}."
-    template = HARMED if is_harmed(report) else ENDINGS.get(report.status, "Pruned {freed} on {host}.")
-    return template.format(freed=freed_words(report), host=report.host)
+    return _template(report).format(freed=freed_words(report), host=report.host)
+
+
+def _template(report: Report) -> str:
+    if not is_harmed(report):
+        return ENDINGS.get(report.status, "Pruned {freed} on {host}.")
+    found = {one.code for one in report.findings}
+    return UNSEEN if Code.NOT_LOOKED_AT in found and not found & HARM else HARMED
 
 
 NOTHING_BECAUSE = {
@@ -196,7 +203,7 @@ NOTHING_BECAUSE = {
 
 
 def is_harmed(report: Report) -> bool:
-    """Whether all went that was to go, and the run is not called done for what is worse after it."""
+    """Whether all went that was to go, and the run is not called done for what is worse or unseen now."""
     counted = (o for o in report.outcomes if o.reason is None or o.reason.code is not Code.EXCLUDED)
     return report.status is Status.PARTIAL and all(
         o.outcome in (Outcome.REMOVED, Outcome.GONE) for o in counted

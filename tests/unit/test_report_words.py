@@ -108,3 +108,18 @@ def test_a_run_that_removed_all_and_harmed_a_service_is_not_said_to_have_left_an
     assert words in outcome(part)
     assert task["title"].startswith(title)
     assert task["status"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ([Code.NOT_LOOKED_AT], "but not all there could be looked at. "),
+        ([Code.NOT_LOOKED_AT, Code.VOLUME_MISSING], "but not all there is well. "),
+        ([Code.VOLUME_MISSING], "but not all there is well. "),
+    ],
+)
+def test_what_could_not_be_seen_is_not_said_to_be_ill(found: list[Code], words: str) -> None:
+    findings = tuple(reason(code, detail="list containers: no answer", volume="data") for code in found)
+    part = ran(run(status=Status.PARTIAL, outcomes=ALL_REMOVED, findings=findings))
+
+    assert words in outcome(part)
