@@ -30,10 +30,18 @@ def test_what_a_service_was_attached_to_and_made_of_is_written_down() -> None:
 
 def test_what_an_earlier_version_wrote_down_is_read() -> None:
     [entry] = json.loads(written([a_vital()]))
-    entries = [{key: value for key, value in entry.items() if key not in ("networks", "references")}]
+    since = ("networks", "references", "removes_itself")
+    entries = [{key: value for key, value in entry.items() if key not in since}]
     [again] = read(json.dumps(entries))
 
+    assert not again.removes_itself
     assert (again.name, again.container.networks, again.container.references) == ("web", frozenset(), ())
+
+
+def test_that_a_container_removes_itself_is_written_down() -> None:
+    [again] = read(written([a_vital(removes_itself=True)]))
+
+    assert again.removes_itself
 
 
 def test_a_run_that_had_not_come_so_far_has_nothing_to_compare() -> None:

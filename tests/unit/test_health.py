@@ -245,6 +245,61 @@ def test_s6_each_service_is_compared_with_how_it_was(
     assert line(before, now) == expected
 
 
+ENDED = {"State": {"Status": "exited", "ExitCode": 0}, "HostConfig": {"RestartPolicy": {"Name": "no"}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, True),
+        ({"HostConfig": {"RestartPolicy": {"Name": ""}}}, True),
+        ({"HostConfig": {"RestartPolicy": {"Name": "always"}}}, False),
+        ({"HostConfig": {"RestartPolicy": {"Name": "on-failure"}}}, False),
+        ({"HostConfig": {}}, False),
+        ({"HostConfig": None}, False),
+        ({"State": {"Status": "exited", "ExitCode": 1}}, False),
+        ({"State": {"Status": "exited"}}, False),
+        ({"State": {"Status": "running", "ExitCode": 0}}, False),
+        ({"State": {"Status": "dead", "ExitCode": 0}}, False),
+    ],
+)
+def test_a_job_that_ended_well_is_told_from_a_service_that_fell(
+    change: dict[str, Any], expected: bool
+) -> None:
+    raw = {**ENDED, **change}
+
+    assert inspected(raw.pop("State"), **raw).ended_well is expected
+
+
+def test_what_removes_itself_says_so() -> None:
+    assert inspected({}, HostConfig={"AutoRemove": True}).removes_itself
+    assert not inspected({}, HostConfig={"AutoRemove": False}).removes_itself
+    assert not inspected({}).removes_itself
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "stays"),
+    [
+        ({"removes_itself": True}, None, False),
+        ({"removes_itself": True}, {"state": "removing"}, False),
+        ({"removes_itself": True}, {"state": "paused"}, True),
+        ({"removes_itself": True}, {}, True),
+        ({}, {"state": "exited", "ended_well": True}, False),
+        ({}, {"state": "exited"}, True),
+        ({}, {"state": "removing"}, True),
+        ({}, None, True),
+    ],
+)
+def test_s6_a_job_that_is_over_is_not_worse_unless_it_is_called_critical(
+    before: dict[str, Any], now: dict[str, Any] | None, stays: bool
+) -> None:
+    for name, watched in (("job", stays), ("web", True)):
+        baseline = [a_vital(name, **before)]
+        found = health.lasting(baseline, looked(*([] if now is None else [a_vital(name, **now)])), CRITICAL)
+
+        assert found == (baseline if watched else [])
+
+
 AGAIN = {"started_at": NOW}
 
 

@@ -82,6 +82,23 @@ def test_s6_what_cannot_be_seen_when_all_is_removed_is_found_and_stops_nothing(
     assert set(outcomes(report)) == {Outcome.REMOVED}
 
 
+@pytest.mark.parametrize(
+    ("critical", "status", "found"),
+    [([], Status.DONE, []), (["web"], Status.STOPPED, [Code.CONTAINER_LOST])],
+)
+def test_s6_a_job_that_removes_itself_when_it_ends_is_not_lost(
+    ledger: Ledger, critical: list[str], status: Status, found: list[Code]
+) -> None:
+    host = ReplayedHost(ledger, critical_containers=critical)
+    [job] = [raw["Id"] for raw in host.engine.holds["containers"] if raw["Names"] == ["/web"]]
+    host.engine.holds["container"][job]["HostConfig"]["AutoRemove"] = True
+    plan = host.plan(Kind.NETWORK)
+    host.engine.after = lambda: host.engine.lose("containers", job)
+    report = host.execute(plan)
+
+    assert (report.status, codes(report.findings)) == (status, found)
+
+
 @pytest.mark.parametrize(("removals", "answers"), [(1, True), (1, False), (4, False)])
 def test_s14_an_engine_that_goes_away_with_something_left_or_in_hand_stops_the_run(
     host: ReplayedHost, removals: int, answers: bool

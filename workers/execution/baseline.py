@@ -37,6 +37,7 @@ def _entry(vital: Vital) -> dict[str, object]:
         "health": vital.health,
         "restarts": vital.restarts,
         "started_at": vital.started_at.isoformat() if vital.started_at else None,
+        "removes_itself": vital.removes_itself,
         "networks": sorted(known.networks),
         "references": [name.full() for name in known.references],
     }
@@ -63,4 +64,5 @@ def _vital(entry: dict[str, Any]) -> Vital:
         health=entry["health"],
         restarts=entry["restarts"],
         started_at=moment(entry["started_at"]),
+        removes_itself=entry.get("removes_itself", False),
     )

@@ -30,7 +30,11 @@ class Failing:
 
 @dataclass(frozen=True)
 class Vital:
-    """One container's signs of life. `health` is empty where it has no check of its own."""
+    """One container's signs of life. `health` is empty where it has no check of its own.
+
+    `removes_itself`: it is gone once it ends. `ended_well`: it came to its end with no error, and nothing was
+    to start it again.
+    """
 
     container: Container
     state: str
@@ -41,6 +45,8 @@ class Vital:
     check_takes: timedelta = timedelta(0)
     failing: Failing | None = None
     has_terminal: bool = False
+    removes_itself: bool = False
+    ended_well: bool = False
 
     @property
     def name(self) -> str:
@@ -66,7 +72,7 @@ def vital(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Vital:
     state = inspected["State"]
     health = state.get("Health") or {}
     log = health.get("Log") or []
-    config = inspected.get("Config") or {}
+    config, host = inspected.get("Config") or {}, inspected.get("HostConfig") or {}
     status = health.get("Status") or ""
     return Vital(
         container=container(listed, inspected, writable=None),
@@ -84,7 +90,15 @@ def vital(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Vital:
         check_takes=_check_takes(config.get("Healthcheck") or {}),
         failing=_failing(log),
         has_terminal=config.get("Tty") is True,
+        removes_itself=host.get("AutoRemove") is True,
+        ended_well=state["Status"] == "exited" and state.get("ExitCode") == 0 and _stays_ended(host),
     )
+
+
+def _stays_ended(host: Mapping[str, Any]) -> bool:
+    """What its settings do not tell is unknown."""
+    policy = host.get("RestartPolicy")
+    return isinstance(policy, dict) and policy.get("Name") in ("", "no")
 
 
 def _failing(log: Sequence[Mapping[str, Any]]) -> Failing | None:
@@ -158,6 +172,19 @@ def _regression(before: Vital, now: Vital | None) -> Reason | None:
 
 def _restarted(before: Vital, now: Vital) -> bool:
     return (now.restarts, now.started_at) != (before.restarts, before.started_at)
+
+
+def lasting(baseline: Sequence[Vital], now: Vitals, policy: Policy) -> list[Vital]:
+    """The baseline without jobs that are over meanwhile: who is done is not worse, unless called critical."""
+    kept = {v.container.id for v in critical(baseline, policy)}
+    return [v for v in baseline if v.container.id in kept or not _is_over(v, now.get(v.container.id))]
+
+
+def _is_over(before: Vital, now: Vital | None) -> bool:
+    """Of one that removes itself nobody knows how it ended; that it is gone was to be expected."""
+    if now is None or now.state == "removing":
+        return before.removes_itself
+    return now.ended_well
 
 
 def carried_over(baseline: Sequence[Vital], now: Vitals) -> list[Vital]:

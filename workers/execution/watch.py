@@ -114,8 +114,9 @@ class Watch:
         return found
 
     def compare(self, baseline: list[Vital], last_removal: datetime) -> Comparison:
-        """Compare everything that ran before with how it is at one look."""
+        """Compare everything that ran before, and was to go on, with how it is at one look."""
         now = self._again(baseline)
+        baseline = health.lasting(baseline, now, self._policy)
         first = {vital.container.id for vital in health.critical(baseline, self._policy)}
         fallen = [
             Fallen(before, now.get(before.container.id), self._seen_worse[before.container.id])
