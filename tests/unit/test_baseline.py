@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from tests.unit.facts_host import NOW, a_policy, an_id, running
 from tests.unit.test_health import a_vital, looked
 from workers.execution import health
@@ -30,18 +32,19 @@ def test_what_a_service_was_attached_to_and_made_of_is_written_down() -> None:
 
 def test_what_an_earlier_version_wrote_down_is_read() -> None:
     [entry] = json.loads(written([a_vital()]))
-    since = ("networks", "references", "removes_itself")
+    since = ("networks", "references", "removes_itself", "unsteady")
     entries = [{key: value for key, value in entry.items() if key not in since}]
     [again] = read(json.dumps(entries))
 
-    assert not again.removes_itself
+    assert (again.removes_itself, again.unsteady) == (False, False)
     assert (again.name, again.container.networks, again.container.references) == ("web", frozenset(), ())
 
 
-def test_that_a_container_removes_itself_is_written_down() -> None:
-    [again] = read(written([a_vital(removes_itself=True)]))
+@pytest.mark.parametrize("fact", ["removes_itself", "unsteady"])
+def test_what_a_container_was_going_to_do_by_itself_is_written_down(fact: str) -> None:
+    [again] = read(written([a_vital(**{fact: True})]))
 
-    assert again.removes_itself
+    assert getattr(again, fact)
 
 
 def test_a_run_that_had_not_come_so_far_has_nothing_to_compare() -> None:

@@ -197,6 +197,12 @@ def test_s5_only_running_well_and_still_passes(
         (a_vital(health="unhealthy"), a_vital(health="unhealthy", started_at=NOW), []),
         (a_vital(health="unhealthy"), a_vital(state="exited"), [Code.HEALTH_REGRESSED]),
         (a_vital(state="restarting"), a_vital(restarts=9), []),
+        (a_vital(unsteady=True), a_vital(restarts=1), []),
+        (a_vital(unsteady=True), a_vital(restarts=1, state="restarting"), []),
+        (a_vital(unsteady=True), a_vital(restarts=1, health="unhealthy"), [Code.HEALTH_REGRESSED]),
+        (a_vital(unsteady=True), a_vital(restarts=1, state="exited"), [Code.HEALTH_REGRESSED]),
+        (a_vital(unsteady=True), a_vital(state="restarting"), [Code.HEALTH_REGRESSED]),
+        (a_vital(unsteady=True), None, [Code.CONTAINER_LOST]),
     ],
 )
 def test_s6_what_got_worse_is_a_regression(before: Vital, now: Vital | None, expected: list[Code]) -> None:
@@ -211,6 +217,31 @@ def test_s6_a_container_that_restarted_between_two_looks_is_called_so() -> None:
     )
 
     assert [vital.state for vital in marked.values()] == ["restarting", "running"]
+
+
+@pytest.mark.parametrize(
+    ("name", "restarts", "ago", "expected"),
+    [
+        ("api", 57, timedelta(seconds=8), True),
+        ("api", 57, timedelta(minutes=2), False),
+        ("api", 0, timedelta(seconds=8), False),
+        # It is critical.
+        ("web", 57, timedelta(seconds=8), False),
+    ],
+)
+def test_s6_what_its_engine_restarted_a_moment_ago_is_unsteady(
+    name: str, restarts: int, ago: timedelta, expected: bool
+) -> None:
+    vital = a_vital(name, restarts=restarts, started_at=NOW - ago)
+    [marked] = health.just_restarted_marked(looked(vital), CRITICAL, NOW).values()
+
+    assert (marked.unsteady, marked.words) == (expected, "healthy")
+
+
+def test_one_that_never_started_is_not_called_unsteady() -> None:
+    [marked] = health.just_restarted_marked(looked(a_vital("api", started_at=None)), CRITICAL, NOW).values()
+
+    assert not marked.unsteady
 
 
 # After

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
 
@@ -97,6 +98,22 @@ def test_s6_a_job_that_removes_itself_when_it_ends_is_not_lost(
     report = host.execute(plan)
 
     assert (report.status, codes(report.findings)) == (status, found)
+
+
+def test_s6_what_crashed_a_moment_ago_is_not_blamed_on_a_run_that_looks_once(host: ReplayedHost) -> None:
+    [web] = [raw["Id"] for raw in host.engine.holds["containers"] if raw["Names"] == ["/web"]]
+    inspected = host.engine.holds["container"][web]
+
+    def crash() -> None:
+        inspected["RestartCount"] += 1
+        inspected["State"]["StartedAt"] = datetime.now(UTC).isoformat()
+
+    crash()
+    plan = host.plan(Kind.NETWORK)
+    host.engine.after = crash
+    report = host.execute(plan)
+
+    assert (report.status, report.findings) == (Status.DONE, ())
 
 
 @pytest.mark.parametrize(("removals", "answers"), [(1, True), (1, False), (4, False)])

@@ -38,6 +38,7 @@ def _entry(vital: Vital) -> dict[str, object]:
         "restarts": vital.restarts,
         "started_at": vital.started_at.isoformat() if vital.started_at else None,
         "removes_itself": vital.removes_itself,
+        "unsteady": vital.unsteady,
         "networks": sorted(known.networks),
         "references": [name.full() for name in known.references],
     }
@@ -65,4 +66,5 @@ def _vital(entry: dict[str, Any]) -> Vital:
         restarts=entry["restarts"],
         started_at=moment(entry["started_at"]),
         removes_itself=entry.get("removes_itself", False),
+        unsteady=entry.get("unsteady", False),
     )

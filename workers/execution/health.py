@@ -16,6 +16,8 @@ from workers.reasons import Code, Reason, reason
 
 SETTLE_AT_LEAST = timedelta(seconds=10)
 SETTLE_AT_MOST = timedelta(minutes=3)
+# Between two restarts an engine waits that long at most (moby, restartmanager.go).
+JUST_RESTARTED = timedelta(minutes=1)
 # How many results of its check an engine keeps of a container (moby, daemon/health.go).
 CHECKS_KEPT = 5
 
@@ -33,7 +35,7 @@ class Vital:
     """One container's signs of life. `health` is empty where it has no check of its own.
 
     `removes_itself`: it is gone once it ends. `ended_well`: it came to its end with no error, and nothing was
-    to start it again.
+    to start it again. `unsteady`: its engine had restarted it just before, so it may fall again by itself.
     """
 
     container: Container
@@ -47,6 +49,7 @@ class Vital:
     has_terminal: bool = False
     removes_itself: bool = False
     ended_well: bool = False
+    unsteady: bool = False
 
     @property
     def name(self) -> str:
@@ -161,6 +164,9 @@ def regressions(baseline: Iterable[Vital], now: Vitals) -> list[tuple[Vital, Rea
 def _regression(before: Vital, now: Vital | None) -> Reason | None:
     if now is None:
         return reason(Code.CONTAINER_LOST, container=before.name)
+    # What restarts in a loop is up or down by chance.
+    if before.unsteady and _restarted(before, now) and (now.well or now.state == "restarting"):
+        return None
     # What was ill and ran may be as ill after it, but not down.
     is_down = before.state == "running" and now.state != "running"
     if is_down or (before.well and not now.well):
@@ -230,6 +236,22 @@ def unsteady_marked(first: Vitals, second: Vitals) -> dict[str, Vital]:
         id_: replace(now, state="restarting") if id_ in first and _restarted(first[id_], now) else now
         for id_, now in second.items()
     }
+
+
+def just_restarted_marked(vitals: Vitals, policy: Policy, now: datetime) -> dict[str, Vital]:
+    """The same, where what an engine had to restart a moment ago is called unsteady: a loop may be slow.
+
+    What is critical has held still, and is held to that.
+    """
+    kept = {v.container.id for v in critical(vitals.values(), policy)}
+    return {
+        id_: replace(v, unsteady=id_ not in kept and _has_just_restarted(v, now)) for id_, v in vitals.items()
+    }
+
+
+def _has_just_restarted(vital: Vital, now: datetime) -> bool:
+    """A start by somebody's hand counts no restart."""
+    return vital.restarts > 0 and vital.started_at is not None and now - vital.started_at < JUST_RESTARTED
 
 
 def settle_time(policy: Policy, watched: Iterable[Vital]) -> timedelta:

@@ -77,7 +77,10 @@ class Watch:
             self._wait(self._policy.steady_for.total_seconds())
         second = self.look()
         reasons = health.pre_check(list(first.values()), second, self._policy)
-        return self._running(health.unsteady_marked(first, second)), reasons + self.failing_probes()
+        marked = health.just_restarted_marked(
+            health.unsteady_marked(first, second), self._policy, datetime.now(UTC)
+        )
+        return self._running(marked), reasons + self.failing_probes()
 
     def unwell(self) -> list[Reason]:
         """Say at one look, without waiting for anything, which critical services are not well."""
