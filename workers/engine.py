@@ -364,7 +364,7 @@ def _json_of(line: bytes) -> Raw:
     """One line of an answer; what is no object says nothing."""
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
 
@@ -414,7 +414,7 @@ def _done_by_then(what: str) -> Iterator[None]:
         yield
     except ForbiddenCall:
         raise
-    except (EngineError, ValueError) as error:
+    except (EngineError, ValueError, RecursionError) as error:
         raise AnswerLost(f"{what}: the reply cannot be read ({error})") from error
 
 

@@ -230,7 +230,7 @@ def _was_cut(connection: http.client.HTTPConnection) -> bool:
 def _explanation(body: bytes) -> str:
     try:
         return str(json.loads(body)["message"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return body.decode(errors="replace").strip()
 
 

@@ -55,5 +55,5 @@ class Reads:
 def _read(text: bytes) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise http.client.HTTPException(f"the engine's answer is not JSON: {error}") from error

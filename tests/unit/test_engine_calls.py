@@ -131,7 +131,7 @@ def test_a_status_has_its_error_with_the_engines_words(
 
 
 @pytest.mark.parametrize("removal", ["image", "records"])
-@pytest.mark.parametrize("reply", [b"", b"null", b"<html>", b"\xff", b"7"])
+@pytest.mark.parametrize("reply", [b"", b"null", b"<html>", b"\xff", b"7", b"[" * 200_000])
 def test_s4_a_reply_that_cannot_be_read_is_an_answer_lost(
     talker: Talker, engine: Engine, removal: str, reply: bytes
 ) -> None:

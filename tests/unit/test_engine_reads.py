@@ -62,8 +62,18 @@ def test_a_status_has_its_error_with_the_engines_words(
     assert type(caught.value) is kind
 
 
-def test_an_answer_that_is_no_json_comes_from_no_engine(talker: Talker, engine: Engine) -> None:
-    talker.answers(b"<html>")
+def test_an_error_that_is_no_json_is_told_as_it_is(talker: Talker, engine: Engine) -> None:
+    talker.answers(b"[" * 200_000, HTTPStatus.CONFLICT)
+
+    with pytest.raises(Conflict, match=r"list images: \[\["):
+        engine.images()
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[" * 200_000, b"[" + b"9" * 5_000 + b"]"])
+def test_an_answer_that_is_no_json_comes_from_no_engine(
+    talker: Talker, engine: Engine, answer: bytes
+) -> None:
+    talker.answers(answer)
 
     with pytest.raises(EngineUnreachable, match="not JSON"):
         engine.images()
