@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.facts_host import NOW, an_id, an_image_id, an_inventory, names
 from workers.contract import Store
+from workers.errors import EngineError
 from workers.planning import accounting, answers, mentions
 from workers.planning.fields import moment
 from workers.planning.inventory import Container
@@ -267,6 +268,21 @@ def test_services_name_images_by_tag_and_by_digest() -> None:
     specs = [{"Spec": {"TaskTemplate": {"ContainerSpec": {"Image": f"app:1@{digest}"}}}}, {"Spec": {}}, {}]
 
     assert mentions.service_images(specs) == set(names("app:1", f"app@{digest}"))
+
+
+@pytest.mark.parametrize("image", ["MyOrg/App:1", "App:1", "registry.example/a b", f"a/{'x' * 300}"])
+@pytest.mark.parametrize("key", ["Spec", "PreviousSpec"])
+def test_s4_a_service_whose_image_has_no_name_is_an_error_that_says_which(image: str, key: str) -> None:
+    service = {key: {"TaskTemplate": {"ContainerSpec": {"Image": image}}}}
+
+    with pytest.raises(EngineError, match=rf"^list services: {key}\..*Image: '{image[:9]}.* instead of"):
+        mentions.service_images([{}, service])
+
+
+def test_a_service_of_an_image_by_its_id_names_none() -> None:
+    service = {"Spec": {"TaskTemplate": {"ContainerSpec": {"Image": an_image_id("app:1")}}}}
+
+    assert mentions.service_images([service]) == frozenset()
 
 
 # Events

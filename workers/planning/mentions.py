@@ -77,11 +77,20 @@ def service_images(services: Iterable[Raw]) -> frozenset[ImageName]:
     lines = [Fields(service) for service in services]
     # A service can be rolled back to its previous specification, and only there is that written.
     found = [line.inside(key) for line in lines for key in ("Spec", "PreviousSpec")]
-    texts = [spec.inside("TaskTemplate").inside("ContainerSpec").text("Image") for spec in found]
+    specs = [spec.inside("TaskTemplate").inside("ContainerSpec") for spec in found]
+    named = [name for spec in specs for name in _named(spec)]
     if unread := next((line.what for line in lines if line.unread), ""):
         raise EngineError(f"list services: {unread}")
-    named = [ImageName.parse(name) for name in map(full, texts) if "/" in name]
     return frozenset(spelled for name in named for spelled in _tag_and_digest(name))
+
+
+def _named(spec: Fields) -> Iterable[ImageName]:
+    """The image that a specification names; one without any runs none."""
+    text = spec.text("Image")
+    if name := full_name(text):
+        yield ImageName.parse(name)
+    elif text and not IMAGE_ID.fullmatch(text):
+        spec.note("Image", text, "an image's name")
 
 
 def _tag_and_digest(name: ImageName) -> Iterable[ImageName]:
