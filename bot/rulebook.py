@@ -192,11 +192,12 @@ def parse(text: str, path: str) -> Rulebook:
     """
     try:
         book = Rulebook.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(f"the rules {path} cannot be used: not TOML: {error}") from None
     except ValidationError as error:
         said = "; ".join(sentences(error.errors(), Allow, {0: Rulebook, 2: HostGroup}))
         raise SettingsError(f"the rules {path} cannot be used: {said}") from None
+    except (ValueError, RecursionError) as error:
+        # Also a number of thousands of digits, which is no error of TOML to Python.
+        raise SettingsError(f"the rules {path} cannot be used: not TOML: {error}") from None
     if impossible := [said for name, group in book.group.items() for said in _impossible(name, group)]:
         raise SettingsError(f"the rules {path} cannot be used: {'; '.join(impossible)}")
     return book

@@ -65,6 +65,7 @@ GROUP = '[group.web]\nhosts = ["web-*"]\n{}\n[[group.web.allow]]\nchannels = ["C
     ("text", "said"),
     [
         ("[group.web", "not TOML"),
+        pytest.param(f"a = {'9' * 5000}", "not TOML", id="many digits"),
         ('guest = ["U1"]', "guest is not a key of this file; you may have meant guests"),
         (
             GROUP.format("aprovals = 2", ""),

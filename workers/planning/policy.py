@@ -207,10 +207,11 @@ def parse(text: str, path: str) -> Policy:
     """
     try:
         return Policy.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise PolicyError(path, f"not TOML: {error}") from None
     except ValidationError as error:
         raise PolicyError(path, "; ".join(_sentence(problem) for problem in error.errors())) from None
+    except (ValueError, RecursionError) as error:
+        # Python reads no number of thousands of digits, and that is no error of TOML to it.
+        raise PolicyError(path, f"not TOML: {error}") from None
 
 
 def _sentence(problem: Any) -> str:
