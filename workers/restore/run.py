@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,7 +19,14 @@ from workers.contract import (
     Status,
 )
 from workers.engine import Engine
-from workers.errors import EngineError, EngineUnreachable, RefusedError, trouble_with
+from workers.errors import (
+    EngineError,
+    EngineUnreachable,
+    LedgerError,
+    RefusedError,
+    trouble_with,
+    unforeseen_is_an_engine_error,
+)
 from workers.execution.recovery import A_MOMENT, GOES_ON
 from workers.memory.ledger import Ledger
 from workers.memory.restores import OpenRestore
@@ -126,8 +134,10 @@ class _Run:
         except EngineUnreachable as error:
             self._stopped_by.append(trouble_with(error))
             ended = Ended(Restored.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error)))
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            # An answer that nobody foresaw; what came already must be told all the same.
+        except LedgerError:
+            # What cannot be written down is neither asked for nor told (S15).
+            raise
+        except Exception as error:  # noqa: BLE001 - what came already must be told, whatever comes up (S14)
             ended = Ended(Restored.FAILED, reason(Code.UNREADABLE, what=f"{type(error).__name__}: {error}"))
         outcome = _outcome(step, ended)
         self._findings += [one for one in ended.found if one not in self._findings]
@@ -184,16 +194,16 @@ def _let_the_engine_end(found: OpenRestore, engine: Engine) -> None:
 
 
 def _may_still_come(step: RestoreStep, engine: Engine) -> bool:
-    try:
+    with suppress(EngineError), unforeseen_is_an_engine_error():
         return not is_back(step, engine)
-    except EngineError:
-        return False
+    return False
 
 
 def _stranger(plan: RestorePlan, engine: Engine) -> str:
     """Why this engine says nothing of the restore; empty if it is the restore's own."""
     try:
-        return "" if engine.id() == plan.engine.id else ANOTHER_ENGINE
+        with unforeseen_is_an_engine_error():
+            return "" if engine.id() == plan.engine.id else ANOTHER_ENGINE
     except EngineError as error:
         return str(error)
 
@@ -206,7 +216,8 @@ def _looked_up(step: RestoreStep, *, found: OpenRestore, engine: Engine, strange
     if stranger:
         return _outcome(step, Ended(Restored.FAILED, reason(Code.STATE_UNKNOWN, detail=stranger)))
     try:
-        is_there = is_back(step, engine)
+        with unforeseen_is_an_engine_error():
+            is_there = is_back(step, engine)
     except EngineError as error:
         return _outcome(step, Ended(Restored.FAILED, reason(Code.STATE_UNKNOWN, detail=str(error))))
     # Of an image that came, nobody knows how far its tags did: the next plan brings what lacks.
