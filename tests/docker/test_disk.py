@@ -12,6 +12,7 @@ import pytest
 
 from tests.docker.worker_host import WorkerHost
 from tests.stage.engine import DisposableEngine
+from tests.stage.kinds import EngineKind
 from tests.stage.small_disk import mount_small_disk
 from workers import measuring
 from workers.contract import DiskAttribution, DiskPart, FilesystemUse, PartUse, Plan, Store, VolumeUse
@@ -25,9 +26,9 @@ CHATTER = "yes 0123456789 | head -c 3000000"
 
 
 @pytest.fixture
-def small(stage_place: Callable[[], Path], tmp_path: Path) -> Iterator[WorkerHost]:
+def small(stage_place: Callable[[], Path], engine_kind: EngineKind, tmp_path: Path) -> Iterator[WorkerHost]:
     """A host whose engine keeps its data on a small filesystem that nothing else writes to."""
-    engine = DisposableEngine(stage_place())
+    engine = DisposableEngine(stage_place(), engine_kind)
     mount_small_disk(engine.folder / "disk", engine.data_root, size=SMALL)
     with engine:
         yield WorkerHost(engine, tmp_path)
@@ -174,7 +175,8 @@ def volume_time(host: WorkerHost, name: str) -> datetime:
 
 def test_a_volume_that_lies_elsewhere_is_left_out_by_the_engine_itself(small: WorkerHost) -> None:
     small.image("app:1")
-    outside = small.folder / "outside"
+    # Beside its data, where an engine of another suite sees it too.
+    outside = small.engine.folder / "outside"
     outside.mkdir()
     (outside / "data").write_bytes(bytes(5_000_000))
     bound = {"type": "none", "o": "bind", "device": str(outside)}

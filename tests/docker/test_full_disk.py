@@ -13,6 +13,7 @@ from tests.docker.test_recovery import a_request
 from tests.docker.worker_host import WorkerHost, codes, order_for
 from tests.stage.engine import DisposableEngine
 from tests.stage.images import build_with_cache
+from tests.stage.kinds import EngineKind
 from workers import jobs
 from workers.cli import standing as at_the_host
 from workers.cli.command_line import Exit, parser
@@ -38,13 +39,13 @@ SIZE = 320_000_000
 
 
 @pytest.fixture
-def small(stage_place: Callable[[], Path], tmp_path: Path) -> Iterator[WorkerHost]:
+def small(stage_place: Callable[[], Path], engine_kind: EngineKind, tmp_path: Path) -> Iterator[WorkerHost]:
     """A host whose engine and ledger share a disk of their own, which nobody else fills or empties."""
     disk = stage_place()
     mount(disk)
     (disk / "state").mkdir()
     (tmp_path / "state").symlink_to(disk / "state")
-    with DisposableEngine(disk / "e") as engine:
+    with DisposableEngine(disk / "e", engine_kind) as engine:
         yield WorkerHost(engine, tmp_path)
 
 
