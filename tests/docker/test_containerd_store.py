@@ -24,16 +24,24 @@ from tests.stage import images, kinds
 from tests.stage.aging import AgePlan, age
 from tests.stage.engine import DisposableEngine
 from tests.stage.faulty import Faulty, around, refused
+from tests.stage.fixtures import RegistryFactory
 from tests.stage.kinds import EngineKind
 from tests.stage.objects import usage
+from tests.stage.registry import Registry
 from workers.contract import Kind, Outcome, Restorable, Status, Store
 from workers.engine import Engine
 from workers.host import Host
 from workers.memory.ledger import Ledger
 from workers.reasons import Code
+from workers.wording import sentence
 
 STABLE = "26.1-containerd"
 REMOVED = Outcome.REMOVED
+NO_WAY_BACK = (
+    "No rollback image is on this host for docker.io/library/app, since the engine dropped it."
+    " Nothing of it is planned. A tag that moves takes the old image along on this image store: give each"
+    " version a tag of its own, or keep its digest."
+)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +128,82 @@ def test_s8_an_image_is_protected_by_the_digest_under_each_of_its_names(host: Wo
     for name in ("app", "elsewhere.example:5000/app"):
         host.policy(protected_images=f'["{name}@{image}"]')
         assert step_ids(host.plan()) == set()
+
+
+@pytest.fixture
+def releases(host: WorkerHost) -> WorkerHost:
+    """A host with two old releases of an application, and one of another that nobody needs."""
+    for tag in ("base:1", "app:1", "app:2", "other:1"):
+        host.image(tag)
+    host.policy(protected_images='["base:1"]')
+    return host
+
+
+def released(host: WorkerHost, number: int) -> str:
+    """Build the application; `app:latest` moves to the new image and drops the one that had it."""
+    dockerfile = f"FROM base:1\nRUN echo {number} > /release"
+    return images.build_with_cache(host.engine, dockerfile, "app:latest")
+
+
+def planned(host: WorkerHost) -> tuple[set[str], list[str]]:
+    """The images that would go, and what is said of a way back that is gone."""
+    plan = host.plan((Kind.IMAGE,))
+    said = [sentence(notice) for notice in plan.notices if notice.code is Code.NO_WAY_BACK]
+    return {step.object.name for step in plan.steps}, said
+
+
+def test_s9_where_what_runs_was_dropped_no_image_of_its_repository_goes(releases: WorkerHost) -> None:
+    first = released(releases, 1)
+    web = releases.running("web", "app:latest")
+    assert planned(releases) == ({"app:1", "other:1"}, [])
+
+    released(releases, 2)
+    assert not releases.has(first)
+    assert planned(releases) == ({"other:1"}, [NO_WAY_BACK])
+
+    report = releases.execute(releases.plan((Kind.IMAGE,)))
+    assert (report.status, set(releases.tags())) == (Status.DONE, {"base:1", "app:1", "app:2", "app:latest"})
+    assert releases.engine.client.inspect_container(web)["State"]["Running"]
+
+
+def test_s9_the_ledger_tells_of_a_dropped_version_that_no_container_is_left_of(releases: WorkerHost) -> None:
+    released(releases, 1)
+    releases.running("web", "app:latest")
+    assert planned(releases) == ({"app:1", "other:1"}, [])
+
+    rolled_out(releases)
+    assert planned(releases) == ({"other:1"}, [NO_WAY_BACK])
+
+
+def rolled_out(host: WorkerHost) -> None:
+    """The second release is built, and runs in place of the first."""
+    released(host, 2)
+    host.engine.client.remove_container("web", force=True)
+    host.running("web", "app:latest")
+
+
+def by_tag(host: WorkerHost, image: str, registry: Registry) -> None:
+    host.engine.client.tag(image, "app", "3")
+
+
+def by_digest(host: WorkerHost, image: str, registry: Registry) -> None:
+    digest = registry.push(image, "app:3")
+    # Not after the pull: a repository's last tag takes its digests along.
+    host.engine.client.remove_image(f"{registry.address}/app:3", noprune=True)
+    registry.pull(f"app@{digest}")
+
+
+@pytest.mark.parametrize("keep", [by_tag, by_digest])
+def test_s9_a_version_kept_as_the_notice_advises_is_the_way_back(
+    releases: WorkerHost, fresh_registry: RegistryFactory, keep: Callable[[WorkerHost, str, Registry], None]
+) -> None:
+    first = released(releases, 1)
+    keep(releases, first, fresh_registry(releases.engine))
+    releases.running("web", "app:latest")
+    releases.plan()
+    rolled_out(releases)
+
+    assert (planned(releases), releases.has(first)) == (({"app:1", "app:2", "other:1"}, []), True)
 
 
 def test_s10_the_engine_tells_when_an_image_arrived(host: WorkerHost) -> None:
