@@ -236,9 +236,9 @@ def test_s7_build_cache_goes_from_its_leaves_though_each_removal_reads_as_a_use(
     assert {one.object.id: one.outcome for one in report.outcomes} == dict.fromkeys(records, REMOVED)
 
 
-@pytest.mark.parametrize("seed", [2, 5])
-def test_what_is_freed_on_the_disk_lies_within_the_bounds(host: WorkerHost, seed: int) -> None:
-    Pool(host.engine, seed, cache=False).fill(12)
+@pytest.mark.parametrize(("seed", "cache"), [(2, False), (5, False), (3, True), (7, True)])
+def test_what_is_freed_on_the_disk_lies_within_the_bounds(host: WorkerHost, seed: int, cache: bool) -> None:
+    Pool(host.engine, seed, cache=cache).fill(12)
     for image in some_images(host.engine.client, random.Random(seed), share=0.2):
         host.create(f"keeps-{image[7:19]}", image)
     before = stored_bytes(host.engine)
