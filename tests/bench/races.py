@@ -1,6 +1,6 @@
 """Races between the creation of a container and the removal of its image, on a real engine: run by hand.
 
-    python -m tests.bench.races [--trials 100] [--no-registry]
+    python -m tests.bench.races [--trials 100] [--no-registry] [--engine 26.1-containerd]
 
 An engine lets both succeed when they come within milliseconds of each other. Each race that is lost so must
 give exactly one alarm, and where a registry has the image, the image must be there again.
@@ -21,6 +21,7 @@ from tests.docker.racing import Push, Race, races
 from tests.docker.worker_host import WorkerHost
 from tests.stage.engine import DisposableEngine
 from tests.stage.folder import fresh_folder
+from tests.stage.kinds import ENGINES, MACHINES_OWN, engine_kind
 
 REGISTRY = "tests.stage.registry"
 
@@ -58,12 +59,14 @@ def main() -> int:
     )
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--no-registry", action="store_true", help="nothing can be brought back then")
+    parser.add_argument("--engine", choices=sorted(ENGINES), default=MACHINES_OWN)
     options = parser.parse_args()
+    kind = engine_kind(options.engine)
     registry = not options.no_registry and importlib.util.find_spec(REGISTRY) is not None
-    with fresh_folder() as folder, DisposableEngine(folder / "1") as engine:
+    with fresh_folder() as folder, DisposableEngine(folder / "1", kind) as engine:
         (folder / "host").mkdir()
         host = WorkerHost(engine, folder / "host")
-        print(f"engine {engine.client.version()['Version']}, {machine()}")
+        print(f"{machine()}, engine {options.engine} ({engine.client.version()['Version']})")
         start = time.perf_counter()
         if registry:
             done = with_registry(host, folder / "registry", options.trials)
