@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.pools import Pool, some_images, stored_bytes
+from tests.docker.test_follower import following, hear_all
 from tests.docker.worker_host import (
     REQUIRED,
     WorkerHost,
@@ -172,6 +173,17 @@ def test_s9_the_ledger_tells_of_a_dropped_version_that_no_container_is_left_of(r
     assert planned(releases) == ({"app:1", "other:1"}, [])
 
     rolled_out(releases)
+    assert planned(releases) == ({"other:1"}, [NO_WAY_BACK])
+
+
+def test_s9_what_ran_and_was_dropped_between_two_inventories_is_told_too(releases: WorkerHost) -> None:
+    with following(releases):
+        released(releases, 1)
+        releases.running("web", "app:latest")
+        hear_all(releases)
+        rolled_out(releases)
+        hear_all(releases)
+
     assert planned(releases) == ({"other:1"}, [NO_WAY_BACK])
 
 

@@ -61,3 +61,10 @@ def test_an_image_without_a_name_has_none() -> None:
     [news] = hearsay.image_news([event("image", "load", APP, name=APP)])
 
     assert hearsay.names(news, {"Id": APP, "RepoTags": ["<none>:<none>"]}) == []
+
+
+def test_s9_a_container_tells_what_its_name_meant_when_it_was_made() -> None:
+    made = {"Image": APP, "Created": SOON.isoformat(), "Config": {"Image": "app:latest"}}
+
+    assert hearsay.made_of(made) == [("docker.io/library/app:latest", APP, SOON)]
+    assert hearsay.made_of(made | {"Config": {"Image": APP}}) == hearsay.made_of({}) == []

@@ -113,6 +113,7 @@ class Known:
     def __init__(self, engine: Engine, stillness: Stillness) -> None:
         self._engine, self._stillness = engine, stillness
         self._image_of: dict[str, str] = {}
+        self._made_of: list[tuple[str, str, datetime]] = []
 
     def running(self, now: datetime) -> dict[str, datetime]:
         """Return the images in use now, and keep in mind who uses them."""
@@ -128,6 +129,7 @@ class Known:
     def heard(self, events: Iterable[Raw]) -> Heard:
         """Make of events what the ledger can remember; what cannot be resolved any more is left out."""
         told = list(events)
+        self._made_of = []
         uses = hearsay.network_uses(told)
         for use in hearsay.uses(told):
             if image := self._image(use):
@@ -136,7 +138,7 @@ class Known:
             self._image_of.pop(container, None)
         names = tuple(name for news in hearsay.image_news(told) for name in self._names(news))
         with self._stillness.held():
-            return Heard(uses=uses, names=names, arrivals=hearsay.arrivals(told))
+            return Heard(uses=uses, names=(*names, *self._made_of), arrivals=hearsay.arrivals(told))
 
     def _image(self, use: Use) -> str:
         if use.container not in self._image_of:
@@ -146,9 +148,13 @@ class Known:
     def _asked(self, use: Use) -> str:
         """The container knows best; one that is gone already is asked by the name it was made of."""
         try:
-            return str(self._engine.inspect_container(use.container)["Image"])
+            container = self._engine.inspect_container(use.container)
         except NotFound:
             return self._id_of(use.image)
+        # Engine 26.1 with a containerd store has no event of a build: what runs of it tells its name.
+        with self._stillness.held():
+            self._made_of += hearsay.made_of(container)
+        return str(container["Image"])
 
     def _id_of(self, name: str) -> str:
         try:

@@ -74,6 +74,13 @@ def names(news: ImageNews, inspected: Raw) -> list[tuple[str, str, datetime]]:
     return [(full, id_, news.at) for full in sorted(named)]
 
 
+def made_of(container: Raw) -> list[tuple[str, str, datetime]]:
+    """Return (full name, image id, when) of the name a container was made of: it meant this image then."""
+    read = Fields(container)
+    id_, at, name = read.text("Image"), read.moment("Created"), read.inside("Config").text("Image")
+    return [(full, id_, at)] if id_ and at and (full := full_name(name)) else []
+
+
 def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:
     """Read when images came, by name and id; an event that cannot be read is for the inventory to refuse."""
     found: dict[str, datetime] = {}
