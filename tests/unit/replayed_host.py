@@ -57,6 +57,12 @@ class Obedient(Replayed):
     def id(self) -> str:
         return IDENTITY.id
 
+    def clock(self) -> datetime:
+        return datetime.now(UTC)
+
+    def is_swarm_manager(self) -> bool:
+        return bool(self.services())
+
     def latencies(self) -> Mapping[str, Sequence[float]]:
         return {}
 

@@ -18,7 +18,7 @@ GIVEN, GONE, SILENT = (
     Answer(given=False),
     Answer(given=False, silence="no answer in 10 s"),
 )
-IMAGE = an_image("app:1", digests=names(ONE, OTHER))
+IMAGE = an_image("app:1", "mirror.example/app:1", digests=names(ONE, OTHER))
 ALL = tuple(Kind)
 
 
