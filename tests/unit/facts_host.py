@@ -9,7 +9,6 @@ from workers.contract import Bytes, DiskUsage, EngineIdentity, Kind, Plan, Store
 from workers.memory.sightings import Sighting
 from workers.planning.facts import Case, Memory, Own
 from workers.planning.inventory import (
-    EARLIEST,
     CacheRecord,
     Container,
     Image,
@@ -26,8 +25,12 @@ from workers.reasons import Code
 from workers.references import ImageName, listed_names
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-# As of a clock that was not set.
-BEFORE_DOCKER = EARLIEST - timedelta(seconds=1)
+# As of clocks that were not set. Written out, so that a rule that believes them cannot take these along.
+BEFORE_DOCKER = (
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(2012, 12, 31, 23, 59, 59, tzinfo=UTC),
+)
 ENGINE = EngineIdentity(
     id="ENG:1",
     version="20.10.24",

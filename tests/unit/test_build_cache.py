@@ -22,9 +22,10 @@ def test_what_no_build_used_for_long_goes() -> None:
         ({"type": "exec.cachemount"}, Code.CACHE_MOUNT),
         ({"last_used_at": days(0.9)}, Code.YOUNG),
         ({"last_used_at": days(-1)}, Code.AGE_UNKNOWN),
-        ({"last_used_at": BEFORE_DOCKER}, Code.AGE_UNKNOWN),
+        *(({"last_used_at": moment}, Code.AGE_UNKNOWN) for moment in BEFORE_DOCKER),
         ({"last_used_at": None, "created_at": days(0.5)}, Code.YOUNG),
         ({"last_used_at": None, "created_at": None}, Code.AGE_UNKNOWN),
+        *(({"last_used_at": None, "created_at": moment}, Code.AGE_UNKNOWN) for moment in BEFORE_DOCKER),
     ],
 )
 def test_what_is_in_use_a_mount_young_or_unknown_stays(facts: dict[str, Any], code: Code) -> None:

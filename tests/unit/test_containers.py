@@ -50,13 +50,17 @@ def test_what_stopped_long_ago_and_is_nobodys_goes() -> None:
         ({"labels": {"com.docker.stack.namespace": "x"}}, Code.OWNED),
         ({"finished_at": days(6.99)}, Code.YOUNG),
         ({"finished_at": days(-0.1)}, Code.AGE_UNKNOWN),
-        ({"finished_at": BEFORE_DOCKER}, Code.AGE_UNKNOWN),
+        *(({"finished_at": moment}, Code.AGE_UNKNOWN) for moment in BEFORE_DOCKER),
         ({"finished_at": None}, Code.AGE_UNKNOWN),
         ({"state": "dead", "finished_at": None, "started_at": days(50)}, Code.AGE_UNKNOWN),
         ({"state": "dead", "finished_at": None, "created_at": days(1)}, Code.YOUNG),
         ({"state": "dead", "finished_at": None, "created_at": None}, Code.AGE_UNKNOWN),
         ({"state": "created", "finished_at": None, "created_at": days(1)}, Code.YOUNG),
         ({"state": "created", "finished_at": None, "created_at": None}, Code.AGE_UNKNOWN),
+        *(
+            ({"state": "created", "finished_at": None, "created_at": moment}, Code.AGE_UNKNOWN)
+            for moment in BEFORE_DOCKER
+        ),
         ({"readable": False}, Code.UNREADABLE),
     ],
 )

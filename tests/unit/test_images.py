@@ -224,8 +224,12 @@ def test_s10_a_time_in_the_future_is_unknown(evidence: str) -> None:
     assert why(a_case(an_image("app:1", **{evidence: days(-1)})), "app:1") == [Code.AGE_UNKNOWN]
 
 
-def test_s10_a_time_before_there_was_docker_is_unknown() -> None:
-    assert why(a_case(an_image("app:1", written_at=BEFORE_DOCKER)), "app:1") == [Code.AGE_UNKNOWN]
+@pytest.mark.parametrize("moment", BEFORE_DOCKER)
+@pytest.mark.parametrize("evidence", ["tagged_at", "written_at"])
+def test_s10_a_time_before_there_was_docker_is_unknown(evidence: str, moment: datetime) -> None:
+    case = a_case(an_image("app:1", arrived=None, **{evidence: moment}))
+
+    assert why(case, "app:1") == [Code.AGE_UNKNOWN]
 
 
 def test_s10_what_is_as_old_as_its_grace_is_no_younger_than_that() -> None:

@@ -38,7 +38,7 @@ def test_what_nothing_used_for_long_goes() -> None:
         ({"created_at": days(6.9)}, Code.YOUNG),
         ({"created_at": None}, Code.AGE_UNKNOWN),
         ({"created_at": days(-1)}, Code.AGE_UNKNOWN),
-        ({"created_at": BEFORE_DOCKER}, Code.AGE_UNKNOWN),
+        *(({"created_at": moment}, Code.AGE_UNKNOWN) for moment in BEFORE_DOCKER),
         ({"scope": "swarm"}, Code.SWARM),
         ({"scope": "global"}, Code.SWARM),
         ({"ingress": True}, Code.SWARM),
@@ -89,7 +89,7 @@ def test_a_network_that_the_ledger_saw_in_use_lately_stays() -> None:
     assert why(a_case(a_network("front"), memory=memory), "front") == [Code.YOUNG]
 
 
-@pytest.mark.parametrize("created_at", [None, BEFORE_DOCKER])
+@pytest.mark.parametrize("created_at", [None, *BEFORE_DOCKER])
 def test_s4_a_network_of_unknown_age_stays_whatever_is_known_of_its_use(created_at: datetime | None) -> None:
     memory = Memory(sightings={(Kind.NETWORK.value, an_id("front")): Sighting(days(50), NOW, days(30))})
     case = a_case(a_network("front", created_at=created_at), memory=memory)
