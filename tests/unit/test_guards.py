@@ -382,7 +382,8 @@ def halted(**changes: Any) -> Code | None:
 def test_a_run_ends_when_told_after_too_many_failures_or_too_long() -> None:
     assert halted() is None
     assert halted(told_to_stop=True) is Code.TERMINATED
-    assert halted(failures=guards.MAX_FAILURES) is Code.TOO_MANY_FAILURES
+    assert halted(failures=4) is None
+    assert halted(failures=5) is Code.TOO_MANY_FAILURES
     assert halted(deadline=days(0.001)) is Code.DEADLINE
 
 

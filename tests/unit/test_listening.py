@@ -24,8 +24,8 @@ class Remembering:
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
 
-    def happens(self, action: str, id_: str, type_: str = "image") -> None:
-        at = int(datetime.now(UTC).timestamp() * 10**6) * 1000
+    def happens(self, action: str, id_: str, type_: str = "image", *, ago: float = 0) -> None:
+        at = int((datetime.now(UTC).timestamp() - ago) * 10**6) * 1000
         self.told.append({"Type": type_, "Action": action, "Actor": {"ID": id_}, "timeNano": at})
 
     def events(
@@ -73,6 +73,17 @@ def test_s2_the_last_minute_is_known_that_was_before_the_run_as_well() -> None:
 
     assert [event["Actor"]["ID"] for event in listening.recent()] == ["a:1", "b:1"]
     assert set(listening.arrivals()) == {"docker.io/library/b:1"}
+
+
+def test_s2_a_name_that_was_spoken_of_less_than_60_seconds_ago_has_not_been_left_alone() -> None:
+    engine = Remembering()
+    engine.happens("pull", "left:1", ago=65)
+    engine.happens("pull", "touched:1", ago=55)
+    listening = a_listening(engine)
+    recent = listening.recent()
+
+    assert guards.name_touched("touched:1", recent) is not None
+    assert guards.name_touched("left:1", recent) is None
 
 
 def test_s4_more_than_an_engine_remembers_between_two_looks_is_an_error_from_then_on() -> None:
