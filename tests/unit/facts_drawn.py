@@ -22,6 +22,7 @@ from workers.memory.sightings import Sighting
 from workers.planning.facts import ONE_OFF, PROJECT, Case, Memory, Own
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing
 from workers.planning.policy import Policy
+from workers.planning.protections import Protection
 from workers.references import ImageName
 
 TAGS = ("app:1", "app:2", "app:3", "app:4", "db:16", "host:5000/app:1", "other.example/app:1", "web:1")
@@ -54,12 +55,19 @@ READABLE = st.sampled_from([True] * 30 + [False])
 ATTACHED = (*NETWORKS, *map(an_id, NETWORKS))
 JOINED = (f"container:{an_id('one')}", "container:two")
 IMAGE_IDS = st.integers(0, 5).map(lambda number: an_image_id(f"image {number}"))
-MOUNTS = st.one_of(IMAGE_IDS, st.sampled_from(TAGS).map(lambda tag: ImageName.parse(tag).full()))
+CALLED = st.one_of(IMAGE_IDS, st.sampled_from(TAGS).map(lambda tag: ImageName.parse(tag).full()))
+NETWORK_IDS = st.sampled_from(NETWORKS).map(an_id)
 
 
 def _joined(name: str) -> tuple[str, ...]:
     """The networks of the containers before this one, so that none waits for itself."""
     return tuple(JOINED[: CONTAINERS.index(name)])
+
+
+def _before(name: str) -> list[str]:
+    """What this one may have joined, as engines and people spell it, or something that is gone."""
+    earlier = CONTAINERS[: CONTAINERS.index(name)]
+    return ["vanished", *earlier, *map(an_id, earlier), *(an_id(one)[:12] for one in earlier)]
 
 
 @st.composite
@@ -82,7 +90,8 @@ def containers(draw: st.DrawFn, name: str) -> Container:
         networks=frozenset(
             draw(st.sets(st.sampled_from([*NETWORKS, *map(an_id, NETWORKS), *_joined(name)]), max_size=2))
         ),
-        image_mounts=draw(st.one_of(st.just(()), MOUNTS.map(lambda mounted: (mounted,)))),
+        joins=frozenset(draw(mostly(st.just(set()), st.sets(st.sampled_from(_before(name)))))),
+        image_mounts=draw(st.one_of(st.just(()), CALLED.map(lambda mounted: (mounted,)))),
         writable=draw(st.sampled_from([0] * 8 + [None, 2_000_000])),
         restart_policy=draw(st.sampled_from(["no"] * 8 + ["always", None])),
         readable=draw(READABLE),
@@ -162,6 +171,13 @@ def policies(**keys: Any) -> st.SearchStrategy[Policy]:
     return st.fixed_dictionaries({**drawn, **fixed}).map(Policy.model_validate)
 
 
+def told(keys: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, datetime]]:
+    """When something was told of a few objects, if it was; by a clock that was set back, still to come."""
+    ago = mostly(st.floats(0, 60), st.floats(-20, -0.1))
+    moments = ago.map(lambda days: NOW - timedelta(days=days))
+    return mostly(st.just({}), st.dictionaries(keys, moments, min_size=1, max_size=2))
+
+
 @st.composite
 def memories(draw: st.DrawFn) -> Memory:
     """What a ledger may remember: when images were seen and used, and names they had."""
@@ -178,9 +194,21 @@ def memories(draw: st.DrawFn) -> Memory:
         }
         for id_ in sorted(ids)
     }
-    return Memory(sightings=sightings, names=named, since=draw(st.one_of(st.none(), moments)))
+    return Memory(
+        sightings=sightings,
+        names=named,
+        uses=draw(told(st.one_of(IMAGE_IDS, NETWORK_IDS))),
+        arrivals=draw(told(CALLED)),
+        removed_images=draw(told(IMAGE_IDS)),
+        since=draw(st.one_of(st.none(), moments)),
+    )
 
 
+PROTECTIONS = st.one_of(
+    st.tuples(st.just(Kind.IMAGE), st.sampled_from([*TAGS, *PINNED, "app", "app:*", "host:5000/*"])),
+    st.tuples(st.just(Kind.CONTAINER), st.sampled_from([*CONTAINERS, "t*", "[a-o]*"])),
+    st.tuples(st.just(Kind.NETWORK), st.sampled_from([*NETWORKS, "shop_*", "*"])),
+).map(lambda drawn: Protection(*drawn, by="U1"))
 OWNS = st.sampled_from([Own()] * 6 + [Own(frozenset({an_id("one")}), frozenset({"shop"}))])
 
 
@@ -198,4 +226,7 @@ def cases(draw: st.DrawFn, /, **keys: Any) -> Case:
         own=draw(OWNS),
         engine=draw(STORES),
         service_images=frozenset(names(*draw(SERVICES))),
+        arrivals=draw(told(CALLED)),
+        built_upon=draw(told(IMAGE_IDS)),
+        protections=draw(mostly(st.just(()), st.tuples(PROTECTIONS))),
     )

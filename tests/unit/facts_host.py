@@ -20,6 +20,7 @@ from workers.planning.inventory import (
 from workers.planning.judgement import judge
 from workers.planning.planner import make_plan
 from workers.planning.policy import Policy
+from workers.planning.protections import Protection
 from workers.planning.reclaim import Reckoning
 from workers.reasons import Code
 from workers.references import ImageName, listed_names
@@ -188,6 +189,7 @@ def a_case(
     policy: Policy | None = None,
     memory: Memory | None = None,
     own: Own | None = None,
+    protections: tuple[Protection, ...] = (),
     **facts: Any,
 ) -> Case:
     return Case(
@@ -196,6 +198,7 @@ def a_case(
         memory=memory or Memory(),
         own=own or Own(),
         now=NOW,
+        protections=protections,
     )
 
 

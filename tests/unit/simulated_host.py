@@ -5,8 +5,9 @@ from dataclasses import replace
 from workers.contract import Kind, Plan, Reference
 from workers.memory.sightings import Sighting
 from workers.planning.ages import seen_uses
+from workers.planning.bases import BASE
 from workers.planning.facts import Case
-from workers.planning.inventory import Inventory
+from workers.planning.inventory import Container, Inventory
 
 FIELDS = {
     Kind.CONTAINER: "containers",
@@ -17,9 +18,10 @@ FIELDS = {
 
 
 def written_down(case: Case) -> Case:
-    """The case as a worker judges it: its ledger has just been told what the containers used."""
+    """The case as a worker judges it: its ledger has just been told what containers and builds used."""
     known = dict(case.memory.sightings)
-    for key, used in seen_uses(case.inventory).items():
+    begun = {(BASE, id_): min(at, case.now) for id_, at in case.inventory.built_upon.items()}
+    for key, used in (seen_uses(case.inventory) | begun).items():
         before = known.get(key, Sighting(case.now, case.now))
         known[key] = replace(before, last_used=max(used, before.last_used or used))
     return replace(case, memory=replace(case.memory, sightings=known))
@@ -30,8 +32,7 @@ def refusal(inventory: Inventory, gone: Reference) -> str:
     match gone.kind:
         case Kind.CONTAINER:
             [it] = [c for c in inventory.containers if c.id == gone.id]
-            joined = {f"container:{it.id}", f"container:{it.name}"}
-            guests = [c.name for c in inventory.containers if c.networks & joined]
+            guests = [c.name for c in inventory.containers if _joins(c, it)]
             return "" if it.stopped and not guests else f"{it.state}, joined by {guests}"
         case Kind.IMAGE:
             users = [c.name for c in inventory.containers if gone.id in (c.image_id, *c.image_mounts)]
@@ -44,6 +45,12 @@ def refusal(inventory: Inventory, gone: Reference) -> str:
         case Kind.BUILD_CACHE:
             children = [r.id for r in inventory.cache if gone.id in r.parents]
             return f"below {children}" if children else ""
+
+
+def _joins(guest: Container, holder: Container) -> bool:
+    """Whether it takes the network, processes, memory or volumes of another: it could not start without."""
+    others = {*guest.joins, *(n.removeprefix("container:") for n in guest.networks if ":" in n)}
+    return bool(others & {holder.name, holder.id, holder.id[:12]})
 
 
 def without(inventory: Inventory, gone: Reference) -> Inventory:
@@ -61,8 +68,10 @@ def refusals(case: Case, plan: Plan) -> list[str]:
 
 
 def after(case: Case, plan: Plan) -> Case:
-    """The host when all steps are done, and the ledger as it was."""
-    inventory = case.inventory
+    """The host when all steps are done; the ledger knows which images went, and whose cache may have gone."""
+    inventory = replace(case.inventory, built_upon={})
     for step in plan.steps:
         inventory = without(inventory, step.object)
-    return replace(case, inventory=inventory)
+    gone = {step.object.id: case.now for step in plan.steps if step.object.kind is Kind.IMAGE}
+    memory = replace(case.memory, removed_images={**case.memory.removed_images, **gone})
+    return replace(case, inventory=inventory, memory=memory)

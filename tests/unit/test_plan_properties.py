@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from tests.unit.facts_host import (
     a_plan,
     a_policy,
     a_record,
+    an_id,
     an_image,
     an_image_id,
     days,
@@ -22,9 +24,10 @@ from tests.unit.facts_host import (
 )
 from tests.unit.simulated_host import after, refusals, written_down
 from workers.contract import Kind, Verdict
-from workers.planning.facts import Case
+from workers.planning.facts import Case, Memory
 from workers.planning.inventory import CacheRecord, Container, Image, Network
 from workers.planning.judgement import judge
+from workers.planning.protections import Protection
 from workers.references import ImageName, Pattern
 
 ALL = tuple(Kind)
@@ -54,6 +57,23 @@ PINNED_IMAGE = a_case(an_image(digests=names(DIGEST)), policy=a_policy(protected
 SERVED_IMAGE = a_case(an_image("app:1"), service_images=frozenset(names("app:1")))
 STILL_TO_COME = a_case(
     a_container(ended=-1), a_network(created_at=days(-1)), a_record(used=-1), an_image("app:1", arrived=-1)
+)
+JOINED = a_case(a_container("one"), a_container("two", joins=frozenset({"one"}), restart_policy="always"))
+FROM_SLACK = a_case(
+    a_container("one"),
+    a_network("front"),
+    an_image("app:1", digests=names(DIGEST)),
+    protections=tuple(
+        Protection(kind, pattern, by="U1")
+        for kind, pattern in ((Kind.IMAGE, DIGEST), (Kind.CONTAINER, "[!a]ne"), (Kind.NETWORK, "fr*"))
+    ),
+)
+LATELY_USED = a_case(
+    a_network("front"),
+    an_image("app:1"),
+    an_image("db:16"),
+    memory=Memory(uses={an_image_id("app:1"): days(1), an_id("front"): days(1)}),
+    built_upon={an_image_id("db:16"): days(1)},
 )
 CHAIN = a_case(
     an_image("base:1", size=9),
@@ -104,7 +124,22 @@ def test_s8_nothing_protected_goes(case: Case) -> None:
     assert not gone & case.own.container_ids
 
 
+@example(FROM_SLACK)
+@given(cases())
+def test_s8_nothing_protected_from_slack_goes(case: Case) -> None:
+    gone, _ = gone_and_left(case)
+    for one in case.protections:
+        if one.kind is Kind.IMAGE:
+            images, meant = case.inventory.images, Pattern.parse(one.pattern)
+            assert not [i for i in images if i.id in gone and any(map(meant.matches, (*i.names, *i.digests)))]
+        else:
+            things: tuple[Container | Network, ...] = case.inventory.containers
+            things = things if one.kind is Kind.CONTAINER else case.inventory.networks
+            assert not [t for t in things if t.id in gone and fnmatchcase(t.name, one.pattern)]
+
+
 @example(SERVED_IMAGE)
+@example(JOINED)
 @given(cases())
 def test_nothing_in_use_goes(case: Case) -> None:
     gone, left = gone_and_left(case)
@@ -117,6 +152,9 @@ def test_nothing_in_use_goes(case: Case) -> None:
         assert not called(image) & (names | mounts | services)
     attached = {name for container in left for name in container.networks}
     assert not [n for n in case.inventory.networks if n.id in gone and {n.id, n.name} & attached]
+    joined = {other for container in left for other in container.joins}
+    for container in (c for c in case.inventory.containers if c.id in gone):
+        assert not joined & {container.id, container.id[:12], container.name}
 
 
 @example(STILL_TO_COME)
@@ -128,7 +166,9 @@ def test_s10_nothing_young_or_of_unknown_age_goes(case: Case) -> None:
         ended = container.finished_at or (container.created_at if container.state == "created" else None)
         assert is_old(ended, policy.container_grace)
     for image in (i for i in found.images if i.id in gone):
+        heard = (case.inventory.arrivals, case.memory.arrivals)
         evidence = [image.tagged_at, image.written_at]
+        evidence += [at[key] for at in heard for key in {image.id, *called(image)} & at.keys()]
         if not any(evidence):
             evidence = [case.memory.first_seen(Kind.IMAGE, image.id)]
         assert all(is_old(time, policy.image_grace) for time in evidence if time)
@@ -136,6 +176,18 @@ def test_s10_nothing_young_or_of_unknown_age_goes(case: Case) -> None:
     assert all(is_old(n.created_at, policy.network_grace) for n in found.networks if n.id in gone)
     for record in (r for r in found.cache if r.id in gone):
         assert is_old(record.last_used_at or record.created_at, policy.cache_grace)
+
+
+@example(LATELY_USED)
+@given(cases())
+def test_s9_nothing_used_or_built_upon_lately_goes(case: Case) -> None:
+    gone, _ = gone_and_left(case)
+    policy, told = case.policy, (case.memory.uses, case.inventory.built_upon)
+    for image in (i for i in case.inventory.images if i.id in gone):
+        assert all(NOW - at[image.id] >= policy.image_unused_for for at in told if image.id in at)
+    for network in (n for n in case.inventory.networks if n.id in gone):
+        used = case.memory.uses.get(network.id)
+        assert used is None or is_old(used, policy.network_grace)
 
 
 @given(cases())
