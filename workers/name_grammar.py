@@ -1,6 +1,7 @@
 """The grammar of image names and of patterns of them, and where a text leaves it (pure).
 
-It is that of distribution/reference, as engines read names that people write.
+It is that of distribution/reference, as engines read names that people write. Up to v0.5 a name's length was
+limited with its registry, since then without: an engine may list the longer one, so the longer one is a name.
 """
 
 import re
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 HUB = "docker.io"
 OFFICIAL = "library"
-LONGEST_NAME = 255
+LONGEST_REPOSITORY = 255
 LONGEST_TEXT = 1024
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -70,9 +71,16 @@ def fault(text: str) -> int:
     path = cut(text).path
     first, *rest = path.split("/")
     shapes = [REGISTRY if rest and is_registry(first) else PART, *(PART for _ in rest)]
-    added = len("/".join(registry_and_repository(path))) - len(path)
-    too_long = [LONGEST_NAME - added] if len(path) > LONGEST_NAME - added else []
-    return min([*too_long, *_faults(text, shapes, TAG)], default=len(text))
+    return min([*_too_long(text), *_faults(text, shapes, TAG)], default=len(text))
+
+
+def _too_long(text: str) -> list[int]:
+    """Where a text or its repository gets too long; what is left out of it counts as if it were there."""
+    path = cut(text).path
+    _, repository = registry_and_repository(path)
+    end = len(path) - len(repository) + LONGEST_REPOSITORY
+    found = [end] if len(repository) > LONGEST_REPOSITORY else []
+    return found + ([LONGEST_TEXT] if len(text) > LONGEST_TEXT else [])
 
 
 def pattern_fault(text: str) -> int:

@@ -174,7 +174,7 @@ class NamePattern:
 
 def _is_valid(registry: str, repository: str) -> bool:
     return (
-        len(registry) + len(repository) < grammar.LONGEST_NAME
+        len(repository) <= grammar.LONGEST_REPOSITORY
         and grammar.REGISTRY.fullmatch(registry) is not None
         and all(grammar.PART.fullmatch(part) for part in repository.split("/"))
     )

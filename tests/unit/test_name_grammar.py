@@ -1,13 +1,13 @@
 """Names are those of distribution/reference, and a refusal says where a text stops being one.
 
 The grammar here is written anew from the comment and the expressions at the head of reference.go and
-regexp.go, with splitDockerDomain of normalize.go, in github.com/distribution/reference at v0.5; digests as in
-github.com/opencontainers/go-digest. Two deviations are meant:
+regexp.go, with splitDockerDomain of normalize.go, in github.com/distribution/reference at v0.6; digests as in
+github.com/opencontainers/go-digest. Since v0.6 a name is limited to 255 characters without its registry;
+before, with engines up to 24, that was with it, so what those list is read as well. Two deviations are meant:
 
 - `sha256:` with 64 digits is refused. Distribution reads the repository `sha256` with an odd tag; to an
   engine, and to whoever writes it, it is an image's id.
-- A name is limited to 255 characters with its registry, as in all engines up to 24. Since v0.6 only the path
-  is, so that newer engines take longer names; refusing them keeps their images.
+- A text of more than 1024 characters is refused, however long its registry: no host has such a name.
 """
 
 import re
@@ -42,7 +42,7 @@ def normalised(text: str) -> tuple[str, str | None, str | None] | None:
     if domain == "docker.io" and "/" not in remainder:
         remainder = f"library/{remainder}"
     found = REFERENCE.fullmatch(f"{domain}/{remainder}")
-    if not found or len(found[1]) > 255:
+    if not found or len(found[1].partition("/")[2]) > 255 or len(text) > 1024:
         return None
     return found[1], found[2], found[3]
 
@@ -50,7 +50,7 @@ def normalised(text: str) -> tuple[str, str | None, str | None] | None:
 WORDS = st.text("az09", min_size=1, max_size=3)
 SEPARATORS = st.sampled_from([".", "_", "__", "-", "---"])
 COMPONENTS = st.one_of(WORDS, st.builds("{}{}{}".format, WORDS, SEPARATORS, WORDS))
-LENGTHS = st.sampled_from([63, 128, 200, 236, 237, 238, 245, 246, 300])
+LENGTHS = st.sampled_from([63, 128, 236, 237, 238, 246, 247, 248, 254, 255, 256, 300])
 PATHS = st.one_of(
     st.lists(COMPONENTS, min_size=1, max_size=3).map("/".join),
     LENGTHS.map(lambda length: "a" * length),
@@ -59,6 +59,7 @@ PATHS = st.one_of(
 HOSTS = st.one_of(
     st.sampled_from(["docker.io", "index.docker.io", "localhost", "[fe80::1]", "Shop", "10.0.0.1", "A-b.c"]),
     st.lists(st.text("aZ0", min_size=1, max_size=3), min_size=1, max_size=3).map(".".join),
+    st.sampled_from([62, 126, 400]).map(lambda length: "a." * length + "b"),
 )
 DOMAINS = st.builds("{}{}/".format, HOSTS, st.sampled_from(["", ":5000", ":0"]))
 TAGS = st.one_of(
@@ -109,6 +110,14 @@ def read(text: str) -> tuple[str, str | None, str | None] | None:
 @given(TEXTS)
 def test_a_text_is_a_name_exactly_where_distribution_says_so(text: str) -> None:
     assert read(text) == normalised(text)
+
+
+@pytest.mark.parametrize("registry", ["", "registry.example:5000/", "a." * 126 + "b/"])
+def test_a_repository_of_255_characters_is_read_in_every_registry(registry: str) -> None:
+    text = f"{registry}shop/{'a' * 250}:1"
+
+    assert ImageName.parse(text).familiar() == text
+    assert ImageName.parse(ImageName.parse(text).full()).full() == ImageName.parse(text).full()
 
 
 @given(REFERENCES)
@@ -176,7 +185,11 @@ def test_a_refusal_shows_the_text_and_the_character(text: str) -> None:
         ("<none>:<none>", 0),
         ("shop/api:<none>", 9),
         ("host:port/app", 4),
-        ("a" * 300, 255 - len("docker.io/library/")),
+        ("a" * 300, 255 - len("library/")),
+        ("docker.io/" + "a" * 300, len("docker.io/") + 255 - len("library/")),
+        ("shop/" + "a" * 300, 255),
+        ("registry.example:5000/" + "a" * 256, len("registry.example:5000/") + 255),
+        ("a." * 510 + "b/app:1", 1024),
         ("app:" + "t" * 129, 132),
         ("sha256:" + "0" * 64, 0),
         ("äpp", 0),
