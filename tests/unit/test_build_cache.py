@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.facts_host import BEFORE_DOCKER, a_case, a_policy, a_record, days, going, why
-from workers.reasons import Code
+from tests.unit.facts_host import BEFORE_DOCKER, a_case, a_policy, a_record, days, going, verdicts, why
+from workers.reasons import Code, reason
 
 
 def test_what_no_build_used_for_long_goes() -> None:
@@ -42,6 +42,30 @@ def test_every_ancestor_of_what_stays_stays() -> None:
 
     assert going(a_case(*chain, a_record("other"))) == {"other"}
     assert why(a_case(*chain), "root") == [Code.CACHE_PARENT]
+
+
+def test_what_stays_for_itself_says_as_well_which_record_needs_it() -> None:
+    chain = [a_record("leaf", "root", in_use=True), a_record("root", in_use=True), a_record("twig", "root")]
+    [needed] = [one for one in verdicts(a_case(*chain))["root"].reasons if one.code is Code.CACHE_PARENT]
+
+    assert why(a_case(*chain), "root") == [Code.CACHE_IN_USE, Code.CACHE_PARENT]
+    assert needed.params == {"child": "leaf"}
+    assert going(a_case(*chain)) == {"twig"}
+
+
+def test_of_several_that_need_a_record_the_same_is_told_in_whatever_order_they_are_listed() -> None:
+    chain = [a_record("a", "root", used=0), a_record("b", "root", used=0), a_record("root")]
+    told = [verdicts(a_case(*listed))["root"].reasons for listed in (chain, chain[::-1])]
+
+    assert told[0] == told[1] == (reason(Code.CACHE_PARENT, child="a"),)
+
+
+def test_what_waits_only_for_its_age_says_nothing_of_what_waits_too() -> None:
+    young = [a_record("leaf", "root", used=0), a_record("root", used=0)]
+    in_use = a_record("tip", "leaf", in_use=True)
+
+    assert why(a_case(*young), "root") == [Code.YOUNG]
+    assert why(a_case(*young, in_use), "root") == [Code.YOUNG, Code.CACHE_PARENT]
 
 
 def test_a_parent_that_is_not_listed_is_no_obstacle() -> None:

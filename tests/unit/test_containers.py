@@ -87,6 +87,12 @@ def test_only_what_has_stopped_may_go(state: str) -> None:
     assert why(a_case(a_container("it", state=state)), "it") == [Code.NOT_STOPPED]
 
 
+def test_what_runs_and_is_protected_says_both() -> None:
+    case = a_case(running("it"), policy=a_policy(critical_containers=["it"]))
+
+    assert why(case, "it") == [Code.PROTECTED_NAME, Code.NOT_STOPPED]
+
+
 def test_a_container_that_ran_counts_from_its_exit_whatever_its_state_is_called() -> None:
     case = a_case(a_container("it", state="created", ended=2, created_at=days(60)))
 

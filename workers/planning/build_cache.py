@@ -1,11 +1,11 @@
 """Which build cache records may go: leaf first, cache mounts and what a build uses never."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from workers.contract import Kind, Reference, Verdict
-from workers.planning.facts import Case, age_reasons, unread_reasons
+from workers.planning.facts import Case, age_reasons, only_young, unread_reasons
 from workers.planning.inventory import CacheRecord
 from workers.reasons import Code, Reason, reason
 
@@ -67,13 +67,24 @@ def _within_budget(judged: dict[str, _Judged], budget: int) -> dict[str, _Judged
 
 
 def _with_parents(judged: dict[str, _Judged]) -> dict[str, _Judged]:
-    """Keep every ancestor of a kept record: the engine would refuse it, and its child would be useless."""
-    found = dict(judged)
-    waiting = [j.record for j in judged.values() if j.kept]
+    """Keep every ancestor of a kept record: the engine would refuse it, and its child would be useless.
+
+    What only waits for its age says nothing of a child that does too: both can go later.
+    """
+    held, waiting = set[str](), [one for one in judged.values() if one.kept]
     while waiting:
-        record = waiting.pop()
-        for parent in (found[p] for p in record.parents if p in found and not found[p].kept):
-            why = reason(Code.CACHE_PARENT, child=record.description[:120] or record.id)
-            found[parent.record.id] = _Judged(parent.record, (why,))
-            waiting.append(parent.record)
-    return found
+        child = waiting.pop()
+        for parent in (judged[p] for p in child.record.parents if p in judged and p not in held):
+            only_wait = all(only_young(one.kept) and one.record.id not in held for one in (child, parent))
+            if not only_wait:
+                held.add(parent.record.id)
+                waiting.append(parent)
+    children: dict[str, str] = {}
+    for record in (one.record for id_, one in judged.items() if one.kept or id_ in held):
+        shown = record.description[:120] or record.id
+        children |= {parent: min(shown, children.get(parent, shown)) for parent in record.parents}
+    return judged | {id_: _needed(judged[id_], children[id_]) for id_ in held}
+
+
+def _needed(judged: _Judged, child: str) -> _Judged:
+    return replace(judged, kept=(*judged.kept, reason(Code.CACHE_PARENT, child=child)))

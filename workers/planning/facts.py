@@ -1,6 +1,6 @@
 """What a judgement is made from beside the inventory: memory, policy, and what is ours (pure)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -133,3 +133,8 @@ def age_reasons(since: datetime | None, grace_seconds: float, now: datetime, evi
         stop = datetime.fromtimestamp(until, now.tzinfo)
         return [reason(Code.YOUNG, since=since.isoformat(), until=stop.isoformat(), evidence=evidence)]
     return []
+
+
+def only_young(kept: Sequence[Reason]) -> bool:
+    """Whether an object stays for nothing but its age, so that it can go later."""
+    return bool(kept) and all(why.code is Code.YOUNG for why in kept)

@@ -18,7 +18,7 @@ from workers.planning.ages import (
     ran_repositories,
 )
 from workers.planning.dropped import dropped
-from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, unread_reasons
+from workers.planning.facts import ROLE, Case, Memory, age_reasons, labelled, only_young, unread_reasons
 from workers.planning.image_mounts import ImageMounts
 from workers.planning.inventory import Container, Image
 from workers.planning.protections import for_images
@@ -187,7 +187,7 @@ def _with_parents(images: list[Image], kept: dict[str, tuple[Reason, ...]]) -> d
     while waiting:
         child = waiting.pop()
         parent = by_id.get(child.parent)
-        only_wait = all(one and one.id not in held and _is_young(kept[one.id]) for one in (child, parent))
+        only_wait = all(one and one.id not in held and only_young(kept[one.id]) for one in (child, parent))
         if parent and parent.id not in held and not only_wait:
             held.add(parent.id)
             waiting.append(parent)
@@ -195,10 +195,6 @@ def _with_parents(images: list[Image], kept: dict[str, tuple[Reason, ...]]) -> d
     for child in (i for i in images if kept[i.id] or i.id in held):
         children[child.parent] = min(child.shown, children.get(child.parent, child.shown))
     return kept | {id_: (*kept[id_], reason(Code.PARENT, child=children[id_])) for id_ in held}
-
-
-def _is_young(kept: tuple[Reason, ...]) -> bool:
-    return bool(kept) and all(why.code is Code.YOUNG for why in kept)
 
 
 def _verdict(known: _Known, kept: tuple[Reason, ...], used: dict[str, datetime], keep: int) -> Verdict:
