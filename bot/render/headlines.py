@@ -139,7 +139,7 @@ def _nothing(part: HostPart) -> str:
 def _later(host: str, waiting: Mapping[str, str | int]) -> str:
     """Say when there will be something: a host met for the first time waits out its grace."""
     freed, until = waiting.get("size"), waiting.get("until")
-    if not isinstance(freed, int) or not until:
+    if not isinstance(freed, int) or not freed or not until:
         return f"Nothing to remove on {host} yet."
     return f"0 B now on {host}, up to {size(freed)} from {when(str(until))}."
 

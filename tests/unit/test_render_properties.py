@@ -69,7 +69,7 @@ from tests.unit.soundness import (
     texts,
 )
 from workers.contract import Answer, NotAnswered, OrderRefused, Report, Topic, VolumesAnswer
-from workers.reasons import Reason
+from workers.reasons import Code, Reason, reason
 
 # To shrink a request of hundreds of hosts takes minutes.
 arbitrary = settings(
@@ -449,3 +449,14 @@ def test_the_same_state_is_drawn_the_same_and_another_one_with_new_block_ids() -
     assert once == again
     assert not {b["block_id"] for b in once.blocks} & {b["block_id"] for b in other.blocks}
     assert EXECUTE in str(once.blocks)
+
+
+@pytest.mark.parametrize(
+    ("size", "first"),
+    [(7, "0 B now on web-1, up to 7 B from "), (0, "Nothing to remove on web-1 yet.")],
+)
+def test_what_has_no_size_is_no_promise_of_bytes(size: int, first: str) -> None:
+    later = reason(Code.WAITING, count=1, size=size, until=ago(hours=-7).isoformat())
+    drawn = root(of(planned(steps=(), notices=(later,)), phase=Phase.CLOSED), NOW)
+
+    assert drawn.text.startswith(first)

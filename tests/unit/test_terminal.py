@@ -4,16 +4,18 @@ import json
 import os
 import sys
 import time
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.facts_host import NOW, a_case, a_network, a_plan, an_image
+from tests.unit.facts_host import ENGINE, NOW, a_case, a_network, a_plan, an_image, days, running
 from workers.cli import refusal
 from workers.cli.output import Out, aside, legible, say
 from workers.cli.terminal import local_time, plan_lines, report_lines
 from workers.contract import Bytes, Outcome, Person, Report, Status, StepOutcome
+from workers.planning.inventory import Thing
 from workers.reasons import Code, reason
 from workers.signing import digest
 
@@ -48,6 +50,32 @@ def test_a_time_at_the_host_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> N
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("young", "first"),
+    [
+        ((), "Nothing to remove on web-1: compared 1 object."),
+        (
+            (an_image("db:16", arrived=0.5, size=7),),
+            "0 B now on web-1, up to 7 B from {}: compared 2 objects.",
+        ),
+        ((a_network(created_at=days(1)),), "Nothing to remove on web-1 yet: compared 2 objects."),
+    ],
+)
+def test_a_plan_of_nothing_says_at_once_what_can_go_later(young: tuple[Thing, ...], first: str) -> None:
+    plan = a_plan(a_case(running("web", networks=frozenset({"host"})), *young))
+    until = local_time((NOW + timedelta(hours=12)).isoformat())
+
+    assert next(plan_lines(plan, now=NOW)) == first.format(until)
+
+
+def test_a_plan_of_an_engine_that_is_only_read_promises_nothing_for_later() -> None:
+    read_only = reason(Code.ENGINE_NOT_DOCKER, engine="Podman", ours="1.41 to 1.51")
+    engine = ENGINE.model_copy(update={"read_only": read_only})
+    plan = a_plan(a_case(an_image("db:16", arrived=0.5), engine=engine))
+
+    assert next(plan_lines(plan, now=NOW)) == "Nothing to remove on web-1: compared 1 object."
 
 
 def test_a_refused_run_says_that_nothing_was_removed_and_lists_nothing() -> None:

@@ -24,7 +24,7 @@ from workers.contract import (
     Verdict,
 )
 from workers.execution.progress import Progress
-from workers.reasons import Reason
+from workers.reasons import Code, Reason
 from workers.signing import digest
 from workers.whereabouts import Row
 from workers.wording import (
@@ -85,7 +85,7 @@ def voice(now: datetime) -> Voice:
 def plan_lines(plan: Plan, *, now: datetime) -> Iterator[str]:
     """Write a plan: the decision first, then why not more, then every object."""
     voice = Voice(when=local_time, now=now)
-    yield _headline(plan)
+    yield _headline(plan, voice)
     yield from (f"  ! {sentence(notice, voice)}" for notice in plan.notices)
     yield ""
     yield from _where_the_disk_went(plan.disk, voice, plan.made_at)
@@ -111,14 +111,24 @@ def _objects(plan: Plan) -> list[Reference]:
     return [*(step.object for step in plan.steps), *(verdict.object for verdict in plan.verdicts)]
 
 
-def _headline(plan: Plan) -> str:
+def _headline(plan: Plan, voice: Voice) -> str:
     if not plan.complete:
         return f"No plan for {plan.host}: not everything could be read."
     if not plan.steps:
-        return f"Nothing to remove on {plan.host}: compared {amount(len(plan.verdicts), 'object')}."
+        return f"{_nothing(plan, voice)}: compared {amount(len(plan.verdicts), 'object')}."
     counts = [(kind, sum(s.object.kind is kind for s in plan.steps)) for kind in Kind]
     what = listing(objects(kind, count) for kind, count in counts if count)
     return f"Prune {bytes_range(plan.expected())} on {plan.host}? {what}."
+
+
+def _nothing(plan: Plan, voice: Voice) -> str:
+    """Say when there will be something: a host met for the first time waits out its grace."""
+    waiting = next((notice.params for notice in plan.notices if notice.code is Code.WAITING), None)
+    if waiting is None or plan.engine.read_only is not None:
+        return f"Nothing to remove on {plan.host}"
+    if not (later := int(waiting["size"])):
+        return f"Nothing to remove on {plan.host} yet"
+    return f"0 B now on {plan.host}, up to {size(later)} from {voice.when(str(waiting['until']))}"
 
 
 def _where_the_disk_went(disk: DiskAttribution | None, voice: Voice, now: datetime) -> Iterator[str]:
