@@ -1,5 +1,6 @@
 """Examines a host: engine, policy, ledger, arrival, keys, Redis; each finding with its next step."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -57,17 +58,17 @@ def _engine(place: Place) -> Iterator[Finding]:
     yield Finding("engine", f"{words}, id {identity.id}")
     if identity.read_only is not None:
         yield Finding("removing", sentence(identity.read_only), good=False)
-    yield _arrival(place, identity)
+    yield arrival(place, identity)
     yield _belonging(place, identity)
 
 
-def _arrival(place: Place, identity: EngineIdentity) -> Finding:
-    """Whether the age of images on this host can be read, or has to be waited for."""
+def arrival(place: Place, identity: EngineIdentity) -> Finding:
+    """Tell whether the age of images on this host can be read, or has to be waited for."""
     what = "arrival of images"
     if identity.store is Store.CONTAINERD:
         return Finding(what, "the engine records it")
     records = Path(identity.data_root, "image", identity.storage_driver, "imagedb", "content", "sha256")
-    if place.local and records.is_dir():
+    if place.local and os.access(records, os.X_OK):
         return Finding(what, f"read from {records}")
     return Finding(
         what,

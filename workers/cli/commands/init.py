@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from workers.cli import initial
+from workers.cli.doctor import arrival
 from workers.cli.output import Out
 from workers.cli.refusal import Exit
 from workers.engine import Engine
@@ -15,15 +16,17 @@ from workers.planning import answers
 
 
 def run(options: argparse.Namespace, place: Place, out: Out) -> Exit:
-    """Write the file, unless there is one; or print it."""
+    """Write the file, unless there is one, and say whether arrival can be read; or print it alone."""
     with closing(Engine(place.address)) as engine:
         listed = [answers.container(raw, None, writable=None) for raw in engine.containers()]
+        known = arrival(place, engine.identity())
     text = initial.policy_text(listed)
     if options.print:
         out(text)
         return Exit.DONE
     _write_new(place.policy_file, text)
     Reserve(place.state_dir).keep()
+    out(" ".join(filter(None, (f"{known.what.capitalize()}: {known.found}.", known.next_step))))
     out(f"Wrote {place.policy_file}. Read it, then show a plan with: python -m workers preview")
     return Exit.DONE
 
