@@ -68,12 +68,19 @@ FROM_SLACK = a_case(
         for kind, pattern in ((Kind.IMAGE, DIGEST), (Kind.CONTAINER, "[!a]ne"), (Kind.NETWORK, "fr*"))
     ),
 )
+PULLED_AGAIN = a_case(
+    an_image("app:1"),
+    an_image("db:16"),
+    memory=Memory(arrivals={an_image_id("app:1"): days(0.5)}),
+    arrivals={"docker.io/library/db:16": days(0.5)},
+)
+# Without a name it is no version of anything, which would keep it as well.
 LATELY_USED = a_case(
     a_network("front"),
     an_image("app:1"),
-    an_image("db:16"),
+    an_image(),
     memory=Memory(uses={an_image_id("app:1"): days(1), an_id("front"): days(1)}),
-    built_upon={an_image_id("db:16"): days(1)},
+    built_upon={an_image_id("untagged"): days(1)},
 )
 CHAIN = a_case(
     an_image("base:1", size=9),
@@ -158,6 +165,7 @@ def test_nothing_in_use_goes(case: Case) -> None:
 
 
 @example(STILL_TO_COME)
+@example(PULLED_AGAIN)
 @given(cases())
 def test_s10_nothing_young_or_of_unknown_age_goes(case: Case) -> None:
     gone, _ = gone_and_left(case)
