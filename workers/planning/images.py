@@ -164,6 +164,9 @@ def _version(known: _Known, case: Case, leaving: frozenset[str]) -> Version:
     used_at = known.used_at if len(ran) == len(known.users) else last_used(known.image, case, ran)
     # Beginning a build from a version is a use of it as running it is.
     uses = (used_at, known.built_upon)
+    # By what runs, not by what stays: a stopped container that is kept makes no old version the newest.
+    ran_at = case.now if any(not c.stopped for c in ran) else max(filter(None, uses), default=None)
+    since = case.memory.since
     return Version(
         image=known.image,
         repositories=known.repositories,
@@ -171,9 +174,9 @@ def _version(known: _Known, case: Case, leaving: frozenset[str]) -> Version:
         protected=bool(known.protections),
         arrived_at=known.arrived.at,
         came_at=known.came_at,
-        # By what runs, not by what stays: a stopped container that is kept makes no old version the newest.
-        ran_at=case.now if any(not c.stopped for c in ran) else max(filter(None, uses), default=None),
+        ran_at=ran_at,
         named_at=case.now if any(not c.stopped for c in known.users) else known.used_at,
+        never_ran=not ran_at and bool(since and known.came_at and known.came_at >= since),
     )
 
 

@@ -18,7 +18,8 @@ class Version:
 
     `named_at` is when a container last ran that was made of its name, be it of an image that had it before.
 
-    `arrived_at` is the latest evidence of its arrival, `came_at` the earliest.
+    `arrived_at` is the latest evidence of its arrival, `came_at` the earliest. `never_ran`: it came while the
+    host's events were followed, and none told of a run.
     """
 
     image: Image
@@ -29,6 +30,7 @@ class Version:
     came_at: datetime | None
     ran_at: datetime | None
     named_at: datetime | None
+    never_ran: bool = False
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -96,14 +98,14 @@ def _kept_of(
 
 
 def _previous(older: list[Version], keep: int) -> Iterator[tuple[int, Version]]:
-    """The newest by their last sign of life, and those that ran last, each with its position.
-
-    After a gap in what the ledger knows, what arrived in it looks newer than the last one that worked.
+    """The newest by their last sign of life, each with its position; where any of them never ran, those too
+    that ran last: what came while a service was down looks newer than the last one that worked.
     """
     alive = sorted(older, key=lambda v: v.order, reverse=True)[:keep]
     ran = sorted((v for v in older if v.ran_at), key=lambda v: (v.ran_at, v.image.id), reverse=True)[:keep]
     yield from enumerate(alive, start=1)
-    yield from ((position, v) for position, v in enumerate(ran, start=1) if v not in alive)
+    if any(v.never_ran for v in alive):
+        yield from ((position, v) for position, v in enumerate(ran, start=1) if v not in alive)
 
 
 def _newest(members: list[Version], ran_at: datetime) -> Version | None:
