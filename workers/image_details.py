@@ -55,8 +55,10 @@ class ImageDetails:
         return not arrivals or all(at.timestamp() < asked for at in _told(listed, arrivals))
 
     def _ask(self, listed: Raw) -> Raw:
+        if not (id_ := answers.id_of(listed)):
+            return {answers.UNREAD: "an id to ask by"}
         try:
-            told = answers.image_details(self._engine.inspect_image(answers.id_of(listed)))
+            told = answers.image_details(self._engine.inspect_image(id_))
         except NotFound:
             return GONE
         except EngineError as error:

@@ -141,7 +141,7 @@ def is_shareable(inspected: Raw) -> bool:
 
 
 def _volumes(mounts: Iterable[Fields]) -> set[str]:
-    return {mount.text("Name") for mount in mounts if mount.text("Type") == "volume"} - {""}
+    return {mount.text("Name") for mount in mounts if mount.text("Type", needed=True) == "volume"} - {""}
 
 
 def _first_name(line: Fields, id_: str) -> str:
@@ -162,7 +162,8 @@ def _image_mounts(mounts: Iterable[Fields]) -> Iterable[str]:
     """The images mounted as volumes: the name is what was asked for, the source a path or the id."""
     for mount in mounts:
         if mount.text("Type") == "image":
-            yield from (full(text) for text in (mount.text("Name"), mount.text("Source")) if text)
+            texts = (mount.text("Name", needed=True), mount.text("Source"))
+            yield from (full(text) for text in texts if text)
 
 
 def _references(line: Fields, details: Fields) -> Iterable[ImageName]:

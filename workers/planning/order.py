@@ -6,6 +6,7 @@ from workers.contract import DiskUsage, Filesystem, Kind
 from workers.planning.ages import Users
 from workers.planning.containers import guests, has_joined, names_of
 from workers.planning.facts import PROJECT, Case
+from workers.planning.image_mounts import ImageMounts
 from workers.planning.inventory import Container, Network
 from workers.planning.networks import attached
 from workers.planning.versions import repositories
@@ -33,15 +34,16 @@ def needs(case: Case, leaving: frozenset[str]) -> dict[str, frozenset[str]]:
     images = [i for i in case.inventory.images if i.id in leaving]
     records = [r for r in case.inventory.cache if r.id in leaving]
     using = _users_of_repositories(case, containers)
-    users = Users(containers)
+    users, mounts = Users(containers), ImageMounts(containers)
+    known_as = {i.id: repositories(i, case.memory) for i in images}
     above = _lying_on((i.parent, i.id) for i in images)
     cached_on = _lying_on((parent, r.id) for r in records for parent in r.parents)
     return {
         **_guests(containers, names_of(case.inventory.containers)),
         **{
             i.id: above.get(i.id, NONE)
-            | {c.id for c in users.of(i)}
-            | _of(using, repositories(i, case.memory))
+            | {c.id for c in (*users.of(i), *mounts.of(i, known_as[i.id]))}
+            | _of(using, known_as[i.id])
             for i in images
         },
         **{n.id: _network_needs(n, containers) for n in case.inventory.networks if n.id in leaving},
