@@ -26,12 +26,13 @@ from tests.unit.facts_host import (
     verdicts,
     why,
 )
-from workers.contract import Filesystem, Kind, Plan, PlanRequest, Restorable, Verdict
+from workers.contract import Bytes, Filesystem, Kind, Plan, PlanRequest, Restorable, Verdict
 from workers.planning.ages import uses
 from workers.planning.facts import Case
 from workers.planning.judgement import judge
 from workers.planning.order import STAGES
-from workers.planning.planner import requested_kinds
+from workers.planning.planner import make_plan, requested_kinds
+from workers.planning.reclaim import Reckoning
 from workers.planning.policy import Policy
 from workers.reasons import Code, reason
 from workers.signing import digest
@@ -406,6 +407,25 @@ def test_on_a_full_disk_what_needs_no_room_goes_first(disk: Filesystem, expected
     assert all(need < step.index for step in plan.steps for need in step.needs)
     said = [one for one in plan.notices if one.code is Code.SHORT_OF_ROOM]
     assert said == ([] if expected == USUAL else [reason(Code.SHORT_OF_ROOM, path="/docker", free=disk.free)])
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"), [(50_000_000_000, ["fat:1", "own:1"]), (0, ["own:1", "fat:1"])]
+)
+def test_on_a_full_disk_what_frees_most_goes_before_what_is_largest(free: int, expected: list[str]) -> None:
+    fat, own = an_image("fat:1", size=5000), an_image("own:1", size=2000)
+    frees = {fat.id: Bytes(low=1, high=5000), own.id: Bytes(low=2000, high=2000)}
+    case = a_case(fat, own)
+    usage = case.inventory.usage.model_copy(update={"filesystems": (a_disk(free=free),)})
+    plan = make_plan(
+        replace(case, inventory=replace(case.inventory, usage=usage)),
+        host="web-1",
+        request_id="r",
+        kinds=ALL,
+        freed=lambda _, order: Reckoning({id_: frees[id_] for id_ in order}),
+    )
+
+    assert step_names(plan) == expected
 
 
 def test_of_several_filesystems_one_without_room_is_enough() -> None:

@@ -1,6 +1,6 @@
 """Verdicts become a closed, ordered list of steps with the bytes each frees (pure)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from workers.contract import Bytes, Kind, Plan, PlanRequest, Restorable, Step, Verdict
@@ -12,7 +12,7 @@ from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge, kept
 from workers.planning.networks import never_again
 from workers.planning.notices import is_unusual, notices
-from workers.planning.order import Needs, needs, sequence, stages, without_order
+from workers.planning.order import Needs, needs, sequence, short_of_room, stages, without_order
 from workers.planning.plan_size import within_size
 from workers.planning.reclaim import Reckoning
 from workers.reasons import Code, Reason
@@ -87,12 +87,13 @@ def _steps(
     case: Case, verdicts: tuple[Verdict, ...], needed: Needs, freed: Reckon
 ) -> tuple[tuple[Step, ...], Reckoning]:
     going = {v.object.id: v for v in verdicts if not v.keep}
-    stage = stages(case.inventory.usage).index
-    ranked = sorted(going, key=lambda id_: (stage(going[id_].object.kind), -(going[id_].size or 0), id_))
-    ordered = sequence(ranked, needed)
-    ordered.sort(key=lambda id_: stage(going[id_].object.kind))
-    index = {id_: position for position, id_ in enumerate(ordered)}
+    ordered = _sequence(case, going, needed, {id_: v.size or 0 for id_, v in going.items()})
     reckoning = freed(case.inventory, ordered)
+    if short_of_room(case.inventory.usage):
+        # Much of what is listed as large may be shared: there what is sure to free most comes first.
+        ordered = _sequence(case, going, needed, {id_: one.low for id_, one in reckoning.bytes.items()})
+        reckoning = freed(case.inventory, ordered)
+    index = {id_: position for position, id_ in enumerate(ordered)}
     facts = _step_facts(case, frozenset(going))
     steps = tuple(
         Step(
@@ -106,6 +107,16 @@ def _steps(
         for id_ in ordered
     )
     return steps, reckoning
+
+
+def _sequence(
+    case: Case, going: Mapping[str, Verdict], needed: Needs, weights: Mapping[str, int]
+) -> list[str]:
+    """By stage; in each what weighs most first, but for what it needs."""
+    stage = stages(case.inventory.usage).index
+    ranked = sorted(going, key=lambda id_: (stage(going[id_].object.kind), -weights.get(id_, 0), id_))
+    ordered = sequence(ranked, needed)
+    return sorted(ordered, key=lambda id_: stage(going[id_].object.kind))
 
 
 def _step_facts(case: Case, going: frozenset[str]) -> dict[str, dict[str, object]]:
