@@ -34,7 +34,7 @@ CLAUSES: dict[Code, str] = {
     Code.CACHE_PARENT: "build cache record {child} needs it",
     Code.CACHE_BUDGET: "it is among the newest {keep:size} of build cache, which stay",
     Code.NOT_RESTORABLE: "no registry is known to give it back",
-    Code.SEVERAL_REPOSITORIES: "it has digests of {repositories} too, and Docker would take it only by force",
+    Code.SEVERAL_REPOSITORIES: "it has digests of {repositories}, and Docker would take it only by force",
     Code.ARCHIVE_FULL: "the archive has no room for its {size:size}, only for {room:size}",
     Code.ARCHIVE_UNUSABLE: "nothing can be saved in the archive {folder:path} ({detail})",
     Code.OVER_SIZE: "this plan is full at {limit:word}",
@@ -76,7 +76,7 @@ CLAUSES: dict[Code, str] = {
     ),
     Code.BUILD_UNDER_WAY: "a build is under way and holds {records:n build cache record}",
     Code.ENGINE_CLOCK_OFF: (
-        "Docker's clock is {off:span} {way:word} this worker's, so what happens there is told too late"
+        "Docker's clock is {off:word} {way:word} this worker's, so what happens there is told too late"
     ),
     Code.ACTIVITY_UNKNOWN: "the engine does not tell whether somebody works on this host ({detail})",
     Code.DISK_STAYS_FULL: (

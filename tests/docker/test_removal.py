@@ -235,6 +235,22 @@ def test_s2_an_image_with_digests_of_several_repositories_stays(
     assert Code.SEVERAL_REPOSITORIES in codes(verdict.reasons)
 
 
+def test_s2_an_image_with_a_digest_of_one_repository_and_tags_of_others_goes(
+    host: WorkerHost, fresh_registry: RegistryFactory
+) -> None:
+    registry = fresh_registry(host.engine)
+    made = pushed(host, registry, "app:1")
+    digest = registry.digest("app", "1")
+    host.engine.client.remove_image(f"{registry.address}/app:1", force=True)
+    pulled = registry.pull(f"app@{digest}")
+    add_tags(host.engine.client, pulled, ["prod:1", "prod:2"])
+    host.engine.restart()
+    report = host.execute(host.plan())
+
+    assert made == pulled
+    assert (outcome_of(report, pulled).outcome, host.has(pulled)) == (Outcome.REMOVED, False)
+
+
 def test_s2_a_refusal_leaves_the_digests_of_the_last_repository(
     host: WorkerHost, fresh_registry: RegistryFactory
 ) -> None:

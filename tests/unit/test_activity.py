@@ -167,10 +167,10 @@ def test_the_plan_says_first_what_an_execution_would_be_refused_for() -> None:
         (0.0, None),
         (0.3, None),
         (0.34, None),
-        (0.36, {"off": 1, "way": "ahead of"}),
-        (90.3, {"off": 90, "way": "ahead of"}),
+        (0.36, {"off": "0.06 s", "way": "ahead of"}),
+        (90.3, {"off": "90 s", "way": "ahead of"}),
         (-0.04, None),
-        (-0.06, {"off": 1, "way": "behind"}),
+        (-0.06, {"off": "0.06 s", "way": "behind"}),
     ],
 )
 def test_s7_an_engine_tells_what_happens_by_a_clock_like_the_workers(
@@ -191,14 +191,19 @@ def test_s7_no_order_is_begun_by_another_clock(ahead: float, expected: list[Code
     assert [why.code for why in found] == expected
 
 
-class Quiet:
-    """An engine on which nothing happens, with a clock of its own."""
+def test_an_answer_that_was_gathered_for_somebody_before_is_no_wrong_clock() -> None:
+    assert refusals(cast("Engine", Quiet(-90, -90, 0)), a_policy()) == ()
 
-    def __init__(self, ahead: float) -> None:
-        self._ahead = timedelta(seconds=ahead)
+
+class Quiet:
+    """An engine on which nothing happens, with a clock of its own; by the last it goes on."""
+
+    def __init__(self, *ahead: float) -> None:
+        self._ahead = list(ahead)
 
     def clock(self) -> datetime:
-        return datetime.now(UTC) + self._ahead
+        seconds = self._ahead[0] if len(self._ahead) == 1 else self._ahead.pop(0)
+        return datetime.now(UTC) + timedelta(seconds=seconds)
 
     def cache_records(self) -> list[Any]:
         return []

@@ -68,3 +68,5 @@ def test_s9_a_container_tells_what_its_name_meant_when_it_was_made() -> None:
 
     assert hearsay.made_of(made) == [("docker.io/library/app:latest", APP, SOON)]
     assert hearsay.made_of(made | {"Config": {"Image": APP}}) == hearsay.made_of({}) == []
+    # Made of the beginning of an id, which would read as a name.
+    assert hearsay.made_of(made | {"Config": {"Image": APP.removeprefix("sha256:")[:12]}}) == []

@@ -314,6 +314,17 @@ def test_what_no_mounted_name_can_have_had_goes(mount: str, facts: dict[str, Any
     assert image.shown in going(a_case(running("user", image_mounts=(mount,)), image, policy=policy))
 
 
+@pytest.mark.parametrize(("named", "goes"), [(70, True), (50, False)])
+def test_a_name_that_meant_one_image_since_before_the_container_is_no_riddle(
+    named: float, goes: bool
+) -> None:
+    image = an_image(id=an_image_id("before"), arrived=70)
+    memory = seen(named={"data:latest": {LATEST: named}})
+    case = a_case(running("user", image_mounts=(LATEST,)), an_image("data:latest"), image, memory=memory)
+
+    assert (image.shown in going(case)) is goes
+
+
 def test_s4_a_mount_may_name_a_part_of_an_id() -> None:
     image = an_image("app:1", arrived=70)
     mount = f"docker.io/library/{image.id.removeprefix('sha256:')[:12]}:latest"
@@ -338,9 +349,10 @@ def test_s9_a_container_ran_of_the_images_that_it_mounts(mount: str) -> None:
         (("app:1",), ("app",), True),
         (("app:1", "other:1"), ("app", "other"), True),
         ((), ("app",), True),
-        (("app:1",), ("mirror",), False),
-        (("app:1", "other:1"), ("app", "mirror"), False),
+        (("app:1",), ("mirror",), True),
+        (("app:1", "other:1"), ("app", "mirror"), True),
         ((), ("app", "mirror"), False),
+        (("app:1",), ("app", "mirror", "other"), False),
     ],
 )
 def test_s2_an_image_with_digests_of_several_repositories_stays(

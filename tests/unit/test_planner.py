@@ -32,8 +32,8 @@ from workers.planning.facts import Case
 from workers.planning.judgement import judge
 from workers.planning.order import STAGES
 from workers.planning.planner import make_plan, requested_kinds
-from workers.planning.reclaim import Reckoning
 from workers.planning.policy import Policy
+from workers.planning.reclaim import Reckoning
 from workers.reasons import Code, reason
 from workers.signing import digest
 

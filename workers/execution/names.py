@@ -74,7 +74,7 @@ class NamedRemoval:
         return self._expect(told, {image.id}, image.names)
 
     def _take_names(self, image: Image, taken: list[ImageName]) -> Ended:
-        for name in _order(image)[:-1]:
+        for name in _to_take(image):
             # Noted first: without an answer it may have been taken off as well.
             taken.append(name)
             ended = self._untag(image, name)
@@ -138,10 +138,14 @@ class NamedRemoval:
         return REMOVED
 
 
-def _order(image: Image) -> list[ImageName]:
-    """Its names as they go: last those with which digests would go, for they cannot be put back."""
+def _to_take(image: Image) -> list[ImageName]:
+    """Its names but the last, or all beside a digest of another repository: by id goes what is of one.
+
+    Last come those with which digests would go, for they cannot be put back.
+    """
     digested = {repository_of(digest) for digest in image.digests}
-    return sorted(image.names, key=lambda name: repository_of(name) in digested)
+    names = sorted(image.names, key=lambda name: repository_of(name) in digested)
+    return names if image.without_tag else names[:-1]
 
 
 def _untagged(lines: Iterable[Mapping[str, str]]) -> set[str]:

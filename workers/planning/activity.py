@@ -4,7 +4,6 @@ A pull under way is in no API: it shows when it ends, as an event. So do builds 
 create containers; those of BuildKit hold records of the build cache.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,7 +84,7 @@ def clock_off(told: datetime, *, after: datetime, before: datetime) -> Reason | 
     if abs(off) <= OVERLAP:
         return None
     way = "ahead of" if off > ZERO else "behind"
-    return reason(Code.ENGINE_CLOCK_OFF, off=math.ceil(abs(off).total_seconds()), way=way)
+    return reason(Code.ENGINE_CLOCK_OFF, off=f"{abs(off).total_seconds():.2g} s", way=way)
 
 
 def unrest(

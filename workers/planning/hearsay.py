@@ -78,7 +78,9 @@ def made_of(container: Raw) -> list[tuple[str, str, datetime]]:
     """Return (full name, image id, when) of the name a container was made of: it meant this image then."""
     read = Fields(container)
     id_, at, name = read.text("Image"), read.moment("Created"), read.inside("Config").text("Image")
-    return [(full, id_, at)] if id_ and at and (full := full_name(name)) else []
+    # The beginning of an id reads like a name.
+    is_id = id_.removeprefix("sha256:").startswith(name)
+    return [(full, id_, at)] if id_ and at and not is_id and (full := full_name(name)) else []
 
 
 def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:

@@ -45,7 +45,8 @@ class _Known:
 
 def judge(case: Case, leaving: frozenset[str]) -> tuple[Verdict, ...]:
     """Return one verdict for every image; `leaving` are the ids of containers that the plan removes."""
-    users, mounts = Users(case.inventory.containers), ImageMounts(case.inventory.containers)
+    users = Users(case.inventory.containers)
+    mounts = ImageMounts(case.inventory.containers, case.inventory.images, case.memory)
     known = [_know(image, case, users.of(image), mounts) for image in case.inventory.images]
     used = _used_repositories(known, case, leaving)
     keep = max(case.policy.keep_previous, 1 if case.own.container_ids else 0)
@@ -111,19 +112,10 @@ def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reaso
         and restorable(image, case.inventory.engine.store, case.answers) != Restorable.YES
     ):
         yield reason(Code.NOT_RESTORABLE)
-    if held := _held_by_digests(image):
-        yield reason(Code.SEVERAL_REPOSITORIES, repositories=", ".join(held))
-
-
-def _held_by_digests(image: Image) -> list[str]:
-    """The repositories of whose digests the engine would take it only by force (S2).
-
-    By id it removes what is of one repository (moby's isSingleReference, on both stores). Tags are taken off
-    before; a digest is not, for nothing but a pull gives it back.
-    """
-    tagged = {repository_of(name) for name in image.names}
-    untagged = sorted({repository_of(digest) for digest in image.digests} - tagged)
-    return untagged if tagged or len(untagged) > 1 else []
+    if len(image.without_tag) > 1:
+        # By id an engine takes what is of one repository (moby's isSingleReference). Tags are taken off
+        # before; a digest is not, for nothing but a pull gives it back (S2).
+        yield reason(Code.SEVERAL_REPOSITORIES, repositories=", ".join(image.without_tag))
 
 
 def _recent(code: Code, used_at: datetime | None, unused_for: timedelta, now: datetime) -> Iterator[Reason]:

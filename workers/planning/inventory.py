@@ -8,7 +8,7 @@ from functools import cached_property
 from workers.contract import DiskPart, DiskUsage, EngineIdentity, Filesystem
 from workers.planning.activity import Activity
 from workers.planning.histories import HistoryStep
-from workers.references import ImageName
+from workers.references import ImageName, repository_of
 
 STOPPED_STATES = frozenset({"exited", "dead", "created"})
 # Docker is younger than that: an earlier time is a clock that was not set, or nonsense.
@@ -80,6 +80,12 @@ class Image:
     def called(self) -> tuple[str, ...]:
         """Its id, and all its names spelled in full: asked for many times in a plan."""
         return (self.id, *(name.full() for name in (*self.names, *self.digests)))
+
+    @property
+    def without_tag(self) -> list[str]:
+        """The repositories of which it has a digest and no tag: with tags, digests go by themselves."""
+        tagged = {repository_of(name) for name in self.names}
+        return sorted({repository_of(digest) for digest in self.digests} - tagged)
 
     @property
     def shown(self) -> str:

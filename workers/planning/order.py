@@ -34,7 +34,7 @@ def needs(case: Case, leaving: frozenset[str]) -> dict[str, frozenset[str]]:
     images = [i for i in case.inventory.images if i.id in leaving]
     records = [r for r in case.inventory.cache if r.id in leaving]
     using = _users_of_repositories(case, containers)
-    users, mounts = Users(containers), ImageMounts(containers)
+    users, mounts = Users(containers), ImageMounts(containers, case.inventory.images, case.memory)
     known_as = {i.id: repositories(i, case.memory) for i in images}
     above = _lying_on((i.parent, i.id) for i in images)
     cached_on = _lying_on((parent, r.id) for r in records for parent in r.parents)
