@@ -21,7 +21,7 @@ from workers.execution.races import no_archive
 from workers.execution.recovery import report_interrupted
 from workers.execution.run import execute
 from workers.execution.tools import Tools
-from workers.execution.watch import Watch
+from workers.execution.watch import DEATHS, Watch
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings
 from workers.planning.facts import Case, Own
@@ -53,6 +53,7 @@ class Obedient(Replayed):
         super().__init__(self.holds)
         self.removed: list[str] = []
         self.after: Callable[[], object] = nothing
+        self.deaths: list[Any] = []
 
     def id(self) -> str:
         return IDENTITY.id
@@ -73,7 +74,7 @@ class Obedient(Replayed):
         return []
 
     def events(self, wanted: object, *, since: datetime, until: datetime) -> list[Any]:
-        return []
+        return self.deaths if wanted == DEATHS else []
 
     def inspect_network(self, id_: str) -> Answers:
         return next(raw for raw in self.networks() if raw["Id"] == id_)

@@ -326,9 +326,35 @@ def test_s6_a_job_that_is_over_is_not_worse_unless_it_is_called_critical(
 ) -> None:
     for name, watched in (("job", stays), ("web", True)):
         baseline = [a_vital(name, **before)]
-        found = health.lasting(baseline, looked(*([] if now is None else [a_vital(name, **now)])), CRITICAL)
+        looks = looked(*([] if now is None else [a_vital(name, **now)]))
+        found = health.lasting(baseline, looks, CRITICAL, ended={baseline[0].container.id})
 
         assert found == (baseline if watched else [])
+
+
+@pytest.mark.parametrize("now", [None, {"state": "removing"}])
+def test_s6_what_removed_itself_and_ended_in_a_way_that_nobody_tells_is_missed(
+    now: dict[str, Any] | None,
+) -> None:
+    baseline = [a_vital("job", removes_itself=True)]
+    looks = looked(*([] if now is None else [a_vital("job", **now)]))
+
+    assert health.lasting(baseline, looks, CRITICAL) == baseline
+
+
+def test_an_end_is_a_good_one_by_its_last_exit_code() -> None:
+    codes = (
+        ("good", "0"),
+        ("bad", "1"),
+        ("killed", "137"),
+        ("again", "1"),
+        ("again", "0"),
+        ("fell", "0"),
+        ("fell", "1"),
+    )
+    deaths = [{"Actor": {"ID": id_, "Attributes": {"exitCode": code}}} for id_, code in codes]
+
+    assert health.ended_well([*deaths, {}, {"Actor": {"ID": "silent"}}]) == {"good", "again"}
 
 
 AGAIN = {"started_at": NOW}

@@ -84,16 +84,21 @@ def test_s6_what_cannot_be_seen_when_all_is_removed_is_found_and_stops_nothing(
 
 
 @pytest.mark.parametrize(
-    ("critical", "status", "found"),
-    [([], Status.DONE, []), (["web"], Status.STOPPED, [Code.CONTAINER_LOST])],
+    ("critical", "exit_code", "status", "found"),
+    [
+        ([], "0", Status.DONE, []),
+        ([], "1", Status.PARTIAL, [Code.CONTAINER_LOST]),
+        (["web"], "0", Status.STOPPED, [Code.CONTAINER_LOST]),
+    ],
 )
-def test_s6_a_job_that_removes_itself_when_it_ends_is_not_lost(
-    ledger: Ledger, critical: list[str], status: Status, found: list[Code]
+def test_s6_a_job_that_removes_itself_when_it_ends_well_is_not_lost(
+    ledger: Ledger, critical: list[str], exit_code: str, status: Status, found: list[Code]
 ) -> None:
     host = ReplayedHost(ledger, critical_containers=critical)
     [job] = [raw["Id"] for raw in host.engine.holds["containers"] if raw["Names"] == ["/web"]]
     host.engine.holds["container"][job]["HostConfig"]["AutoRemove"] = True
     plan = host.plan(Kind.NETWORK)
+    host.engine.deaths = [{"Actor": {"ID": job, "Attributes": {"exitCode": exit_code}}}]
     host.engine.after = lambda: host.engine.lose("containers", job)
     report = host.execute(plan)
 

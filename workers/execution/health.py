@@ -1,6 +1,6 @@
 """Whether containers are well, before, during and after a run: facts in, reasons and lines out (pure)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -9,7 +9,7 @@ from typing import Any
 from workers.contract import HealthChange, HealthLine
 from workers.planning.answers import container
 from workers.planning.containers import is_critical
-from workers.planning.fields import moment
+from workers.planning.fields import Fields, moment
 from workers.planning.inventory import Container
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
@@ -180,17 +180,35 @@ def _restarted(before: Vital, now: Vital) -> bool:
     return (now.restarts, now.started_at) != (before.restarts, before.started_at)
 
 
-def lasting(baseline: Sequence[Vital], now: Vitals, policy: Policy) -> list[Vital]:
-    """The baseline without jobs that are over meanwhile: who is done is not worse, unless called critical."""
+def lasting(
+    baseline: Sequence[Vital], now: Vitals, policy: Policy, ended: Collection[str] = ()
+) -> list[Vital]:
+    """The baseline without jobs that are over meanwhile: who is done is not worse, unless called critical.
+
+    `ended`: those that are gone, and that events tell to have ended well.
+    """
     kept = {v.container.id for v in critical(baseline, policy)}
-    return [v for v in baseline if v.container.id in kept or not _is_over(v, now.get(v.container.id))]
+    return [v for v in baseline if v.container.id in kept or not _is_over(v, now.get(v.container.id), ended)]
 
 
-def _is_over(before: Vital, now: Vital | None) -> bool:
-    """Of one that removes itself nobody knows how it ended; that it is gone was to be expected."""
-    if now is None or now.state == "removing":
-        return before.removes_itself
-    return now.ended_well
+def _is_over(before: Vital, now: Vital | None, ended: Collection[str]) -> bool:
+    if leaves(now):
+        return before.removes_itself and before.container.id in ended
+    return now is not None and now.ended_well
+
+
+def leaves(now: Vital | None) -> bool:
+    """Whether a container is gone, or going: how it ended is in events alone then."""
+    return now is None or now.state == "removing"
+
+
+def ended_well(deaths: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The containers that ended with no error, by the last event of each end."""
+    codes = dict[str, str]()
+    for event in deaths:
+        actor = Fields(event).inside("Actor")
+        codes[actor.text("ID")] = actor.inside("Attributes").text("exitCode")
+    return frozenset(id_ for id_, code in codes.items() if code == "0")
 
 
 def carried_over(baseline: Sequence[Vital], now: Vitals) -> list[Vital]:

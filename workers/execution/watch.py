@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from workers.contract import HealthLine
 from workers.engine import Engine
@@ -18,6 +18,9 @@ from workers.reasons import Reason
 
 A_MOMENT = 1.0
 MOMENTS_TO_START = 60
+DEATHS = {"container": frozenset({"die"})}
+# An engine keeps its last events only; asking further back costs nothing.
+LONG_AGO = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ class Watch:
     def compare(self, baseline: list[Vital], last_removal: datetime) -> Comparison:
         """Compare everything that ran before, and was to go on, with how it is at one look."""
         now = self._again(baseline)
-        baseline = health.lasting(baseline, now, self._policy)
+        baseline = health.lasting(baseline, now, self._policy, self._ended_well(baseline, now))
         first = {vital.container.id for vital in health.critical(baseline, self._policy)}
         fallen = [
             Fallen(before, now.get(before.container.id), self._seen_worse[before.container.id])
@@ -127,6 +130,13 @@ class Watch:
         ]
         fallen.sort(key=lambda one: (one.id not in first, one.before.name))
         return Comparison(health.lines(baseline, now, self._policy, last_removal=last_removal), fallen)
+
+    def _ended_well(self, baseline: list[Vital], now: Vitals) -> frozenset[str]:
+        """Of those that have removed themselves: who ended well, as far as the engine remembers."""
+        if not any(v.removes_itself and health.leaves(now.get(v.container.id)) for v in baseline):
+            return frozenset()
+        at = datetime.now(UTC)
+        return health.ended_well(self._engine.events(DEATHS, since=at - LONG_AGO, until=at))
 
     def look_again(self, named: list[Vital]) -> tuple[list[Vital], Vitals]:
         """Look twice with `steady_for` between, long after the run; returns also whose names they are now.
