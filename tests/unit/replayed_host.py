@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,6 +40,10 @@ IDENTITY = EngineIdentity.model_validate(RECORDING["identity"])
 # Long after the recording, and not before the present: a plan that has expired is not executed.
 NOW = max(datetime.fromisoformat(RECORDING["at"]) + timedelta(days=40), datetime.now(UTC))
 AT_ONCE = dict.fromkeys(("image_unused_for", "quiet_for", "steady_for", "settle"), timedelta(0))
+
+
+# What no look at an engine is expected to end in.
+UNFORESEEN = [HTTPException("no HTTP"), RecursionError("too deep"), KeyError("Id"), AssertionError()]
 
 
 def nothing() -> None:

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 
-from tests.unit.replayed_host import ReplayedHost, codes
+from tests.unit.replayed_host import UNFORESEEN, ReplayedHost, codes
 from workers.contract import Kind, Outcome, Status
 from workers.errors import EngineUnreachable, LedgerError
 from workers.memory.ledger import Ledger
 from workers.reasons import Code
 
-UNFORESEEN = [HTTPException("no HTTP"), RecursionError("too deep"), KeyError("Id"), AssertionError()]
 CALLS = ("id", "containers", "images", "inspect_container", "inspect_network", "inspect_image")
 REMOVED, FAILED, UNTOUCHED = Outcome.REMOVED, Outcome.FAILED, Outcome.NOT_ATTEMPTED
 

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.replayed_host import ReplayedHost, codes
+from tests.unit.replayed_host import UNFORESEEN, ReplayedHost, codes
 from workers.contract import Kind, Outcome, Report, Status
 from workers.errors import EngineError, EngineUnreachable, LedgerError
 from workers.memory.ledger import Ledger
 from workers.reasons import Code
-
-UNFORESEEN = [HTTPException("no HTTP"), RecursionError("too deep"), KeyError("Id"), AssertionError()]
 
 
 @pytest.fixture
