@@ -145,7 +145,7 @@ def _to_take(image: Image) -> list[ImageName]:
     """
     digested = {repository_of(digest) for digest in image.digests}
     names = sorted(image.names, key=lambda name: repository_of(name) in digested)
-    return names if image.without_tag else names[:-1]
+    return names if image.untagged_repositories else names[:-1]
 
 
 def _untagged(lines: Iterable[Mapping[str, str]]) -> set[str]:

@@ -4,7 +4,7 @@ Once its name has moved, Docker 28 removes by id what a running container has mo
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from workers.planning.facts import Memory
@@ -18,13 +18,11 @@ ID = re.compile(r"[0-9a-f]{4,64}")
 class ImageMounts:
     """Finds the containers that may have an image mounted, for many images at once."""
 
-    def __init__(self, containers: Iterable[Container], images: Iterable[Image], memory: Memory) -> None:
+    def __init__(self, containers: Iterable[Container], images: Sequence[Image], memory: Memory) -> None:
         mounted = [(c, name) for c in containers for name in _names(c.image_mounts)]
-        since = {
-            full: at for i in images for full, at in memory.names.get(i.id, {}).items() if full in i.called
-        }
+        since = {name: _meant_since(name.full(), images, memory) for _, name in mounted}
         # A name that has meant one image since before the container was made is no riddle.
-        self._mounted = [(c, name) for c, name in mounted if not _is_older(since.get(name.full()), c)]
+        self._mounted = [(c, name) for c, name in mounted if not _is_older(since[name], c)]
 
     def of(self, image: Image, repositories: frozenset[str]) -> list[Container]:
         """Those that mount a name of one of its repositories, as they are or were, or a part of its id.
@@ -53,6 +51,11 @@ def _names(mounts: Iterable[str]) -> Iterator[ImageName]:
 def _is_part_of_id(name: ImageName, image: Image) -> bool:
     text = name.repository.removeprefix(LIBRARY)
     return bool(ID.fullmatch(text)) and image.id.removeprefix("sha256:").startswith(text)
+
+
+def _meant_since(full: str, images: Iterable[Image], memory: Memory) -> datetime | None:
+    """Since when a name has meant the image that it means."""
+    return next((memory.names.get(i.id, {}).get(full) for i in images if full in i.called), None)
 
 
 def _is_older(since: datetime | None, container: Container) -> bool:

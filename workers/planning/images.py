@@ -112,10 +112,10 @@ def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reaso
         and restorable(image, case.inventory.engine.store, case.answers) != Restorable.YES
     ):
         yield reason(Code.NOT_RESTORABLE)
-    if len(image.without_tag) > 1:
+    if len(image.untagged_repositories) > 1:
         # By id an engine takes what is of one repository (moby's isSingleReference). Tags are taken off
         # before; a digest is not, for nothing but a pull gives it back (S2).
-        yield reason(Code.SEVERAL_REPOSITORIES, repositories=", ".join(image.without_tag))
+        yield reason(Code.SEVERAL_REPOSITORIES, repositories=", ".join(image.untagged_repositories))
 
 
 def _recent(code: Code, used_at: datetime | None, unused_for: timedelta, now: datetime) -> Iterator[Reason]:

@@ -82,7 +82,7 @@ class Image:
         return (self.id, *(name.full() for name in (*self.names, *self.digests)))
 
     @property
-    def without_tag(self) -> list[str]:
+    def untagged_repositories(self) -> list[str]:
         """The repositories of which it has a digest and no tag: with tags, digests go by themselves."""
         tagged = {repository_of(name) for name in self.names}
         return sorted({repository_of(digest) for digest in self.digests} - tagged)
