@@ -1,9 +1,6 @@
 """Which containers are inspected for a plan: those of which the list does not tell enough."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -11,7 +8,6 @@ import pytest
 from tests.unit.facts_host import NOW, an_id, an_image_id
 from workers.container_lines import ContainerLines
 from workers.engine import Engine
-from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings
 
 
@@ -31,12 +27,6 @@ class Inspecting:
 def a_line(name: str, state: str) -> dict[str, Any]:
     listed = {"Id": an_id(name), "Names": [f"/{name}"], "Image": "app:1", "ImageID": an_image_id("app:1")}
     return {**listed, "State": state, "Labels": {}, "Mounts": [], "HostConfig": {}}
-
-
-@pytest.fixture
-def sightings(tmp_path: Path) -> Iterator[Sightings]:
-    with closing(Ledger(tmp_path / "ledger.db")) as ledger:
-        yield Sightings(ledger, "engine")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The host's own copy: all that its ledger holds, in lines that cannot be cut or changed unseen."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -33,12 +32,6 @@ from workers.signing import digest
 
 MADE, MINE = plan(), plan(request="host-1", steps=1)
 LOCAL = Person(team=HOST_TEAM, user="ops")
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(Ledger(tmp_path / "ledger.db")) as opened:
-        yield opened
 
 
 def filled(ledger: Ledger) -> None:

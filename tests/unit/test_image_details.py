@@ -1,18 +1,12 @@
 """What is remembered of images: whatever could not be read is asked for again."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from pathlib import Path
 from typing import Any, cast
-
-import pytest
 
 from tests.unit.facts_host import NOW, an_image_id
 from workers.engine import Engine
 from workers.errors import EngineError
 from workers.image_details import ImageDetails
-from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings
 from workers.planning import answers
 
@@ -35,12 +29,6 @@ class Hesitant:
 
     def history(self, _id: str) -> list[dict[str, Any]]:
         return [{"Size": 7, "CreatedBy": "COPY . /"}]
-
-
-@pytest.fixture
-def sightings(tmp_path: Path) -> Iterator[Sightings]:
-    with closing(Ledger(tmp_path / "ledger.db")) as ledger:
-        yield Sightings(ledger, "engine")
 
 
 def looked_at(engine: Hesitant, sightings: Sightings) -> dict[str, Any] | None:

@@ -1,10 +1,7 @@
 """What the journal keeps of an object is enough for its way back, and holds no secret."""
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,12 +92,6 @@ def test_a_network_keeps_its_whole_description() -> None:
 
 
 # For no longer than the policy says
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(Ledger(tmp_path / "ledger.db")) as made:
-        yield made
 
 
 def removed(ledger: Ledger, *, reported: bool) -> list[str]:

@@ -1,9 +1,5 @@
 """A run whose worker died is reported, whatever comes up in the looks for it (S11, S14)."""
 
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 
 from tests.unit.replayed_host import UNFORESEEN, ReplayedHost, codes
@@ -14,12 +10,6 @@ from workers.reasons import Code
 
 CALLS = ("id", "containers", "images", "inspect_container", "inspect_network", "inspect_image")
 REMOVED, FAILED, UNTOUCHED = Outcome.REMOVED, Outcome.FAILED, Outcome.NOT_ATTEMPTED
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(Ledger(tmp_path / "ledger.db")) as opened:
-        yield opened
 
 
 @pytest.fixture

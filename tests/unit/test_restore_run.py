@@ -1,10 +1,8 @@
 """A restore ends in a report, and so does one whose worker died, whatever comes up on the way (S14)."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -39,12 +37,6 @@ class Broken:
             raise self._error
 
         return broken
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(Ledger(tmp_path / "ledger.db")) as opened:
-        yield opened
 
 
 @pytest.fixture

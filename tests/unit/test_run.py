@@ -1,10 +1,7 @@
 """A run ends in a report of what it did, whatever comes up on its way (S14)."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from http.client import HTTPException
-from pathlib import Path
 
 import pytest
 
@@ -13,12 +10,6 @@ from workers.contract import Kind, Outcome, Report, Status
 from workers.errors import EngineError, EngineUnreachable, LedgerError
 from workers.memory.ledger import Ledger
 from workers.reasons import Code
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(Ledger(tmp_path / "ledger.db")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """What the ledger remembers of an engine's objects: since when they are here, and when they were used."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,12 +9,6 @@ from workers.memory.sightings import Heard, Sightings
 
 # Times without a fraction of a second sort like all others.
 STARTS = (datetime(2026, 6, 1, 12, tzinfo=UTC), datetime(2026, 6, 1, 12, 0, 0, 999999, tzinfo=UTC))
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(Ledger(tmp_path / "ledger.db")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What a host was told to keep to: the newest decision holds, and what cannot be read bars every run."""
 
 import uuid
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -34,12 +33,6 @@ from workers.reasons import Code, Reason, reason
 
 MINUTE = timedelta(minutes=1)
 FREEZE = {"who": ANA, "why": "disk is swapped"}
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(Ledger(tmp_path / "ledger.db")) as made:
-        yield made
 
 
 def an_order(type_: Any, minutes: float = 0, *, who: Person = ANA, late: float = 0, **claims: Any) -> Any:
