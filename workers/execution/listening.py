@@ -19,7 +19,7 @@ Raw = Mapping[str, Any]
 
 
 class Listening:
-    """Listens from the moment on at which a run judged; whoever removes something listens in between.
+    """Listens from when a run looks, to judge; whoever takes his time, or removes something, listens between.
 
     A run's own removals and the health checks of a busy host are events too: 85 s of those may be all that an
     engine remembers, and a pull of what is there already leaves no other trace.

@@ -28,7 +28,7 @@ class NamedRemoval:
     listening: Listening
 
     def remove(self, image: Image) -> Ended:
-        """Take the names off one by one but the last, which goes with the image; put them back otherwise."""
+        """Take off one by one the names that do not go with the image itself; put them back otherwise."""
         taken: list[ImageName] = []
         try:
             ended = self._take_names(image, taken)
