@@ -125,6 +125,23 @@ def test_s14_an_engine_that_goes_away_with_something_left_or_in_hand_stops_the_r
     assert report.usage_after is None
 
 
+def test_s15_a_run_whose_ledger_failed_once_is_for_the_recovery_to_tell(
+    host: ReplayedHost, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = host.plan()
+
+    def full(*_: object) -> None:
+        monkeypatch.undo()
+        raise LedgerError("disk full")
+
+    monkeypatch.setattr(ledger, "end_step", full)
+
+    with pytest.raises(LedgerError, match="disk full"):
+        host.execute(plan)
+    assert len(host.engine.removed) == 1
+    assert [report.status for report in host.recover()] == [Status.INTERRUPTED]
+
+
 def test_s15_a_run_whose_ledger_takes_no_more_tells_nothing(host: ReplayedHost, ledger: Ledger) -> None:
     plan = host.plan()
     host.engine.after = lambda: ledger.write("DROP TABLE journal", [()])
