@@ -409,3 +409,14 @@ def test_s4_an_exception_in_a_guard_is_a_refusal(kind: type[Exception]) -> None:
 def test_s4_an_engine_that_does_not_answer_ends_the_run_and_not_just_a_step() -> None:
     with pytest.raises(EngineUnreachable):
         guards.checked(failing(EngineUnreachable("gone")))
+
+
+@pytest.mark.parametrize(
+    ("named", "code"), [("app:1", Code.SWARM), ("docker.io/library/app:1", Code.SWARM), ("app:10", None)]
+)
+def test_s7_an_image_that_a_service_names_is_needed(named: str, code: Code | None) -> None:
+    service = {"Spec": {"TaskTemplate": {"ContainerSpec": {"Image": named}}}}
+    found = guards.image_served(an_image("app:1"), [service])
+
+    assert (found and found.code) is code
+    assert guards.image_served(an_image("app:1")) is None
