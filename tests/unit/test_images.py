@@ -1,7 +1,7 @@
 """An image goes if nobody uses it, nobody protects it, and it is neither new here nor the way back."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -312,6 +312,19 @@ def test_what_no_mounted_name_can_have_had_goes(mount: str, facts: dict[str, Any
     policy = a_policy(image_grace="0s")
 
     assert image.shown in going(a_case(running("user", image_mounts=(mount,)), image, policy=policy))
+
+
+@pytest.mark.parametrize(("seconds", "goes"), [(0, False), (0.999, False), (1, True)])
+def test_s4_an_image_of_the_second_in_which_a_container_was_made_may_be_its_mount(
+    seconds: float, goes: bool
+) -> None:
+    user = running("user", image_mounts=(LATEST,))
+    assert user.created_at
+    image = an_image(
+        id=an_image_id("before"), written_at=user.created_at + timedelta(seconds=seconds), arrived=None
+    )
+
+    assert (image.shown in going(a_case(user, an_image("data:latest"), image))) is goes
 
 
 @pytest.mark.parametrize(("named", "goes"), [(70, True), (50, False)])

@@ -5,7 +5,7 @@ Once its name has moved, Docker 28 removes by id what a running container has mo
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from workers.planning.facts import Memory
 from workers.planning.inventory import Container, Image
@@ -13,6 +13,8 @@ from workers.references import BadName, ImageName, repository_of
 
 LIBRARY = "library/"
 ID = re.compile(r"[0-9a-f]{4,64}")
+# A list tells in which second a container was made: what was written within it may have come before.
+WITHIN = timedelta(seconds=1)
 
 
 class ImageMounts:
@@ -64,5 +66,5 @@ def _is_older(since: datetime | None, container: Container) -> bool:
 
 def _came_later(image: Image, container: Container) -> bool:
     """Whether it was written down after the container was made: no other evidence is so sure."""
-    times = (image.written_at, container.created_at)
-    return times[0] is not None and times[1] is not None and times[0] > times[1]
+    written, created = image.written_at, container.created_at
+    return written is not None and created is not None and written >= created + WITHIN
