@@ -33,6 +33,7 @@ from workers.execution.progress import Heard, unheard
 from workers.execution.recovery import ANOTHER_ENGINE, report_interrupted
 from workers.execution.tools import Tools
 from workers.execution.watch import Watch
+from workers.memory.follower import catch_up
 from workers.memory.ledger import Ledger
 from workers.memory.reserve import Reserve, room
 from workers.memory.sightings import Sightings
@@ -138,6 +139,7 @@ class Host:
         `anew`: nothing that was remembered of a container is believed.
         """
         now = datetime.now(UTC)
+        catch_up(self.engine, self.sightings, now)
         inventory = survey.take(
             self.engine, self.sightings, self.identity, local=self.place.local, now=now, anew=anew
         )

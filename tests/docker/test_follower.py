@@ -83,6 +83,38 @@ def test_s9_a_container_that_came_and_went_has_used_its_image(host: WorkerHost) 
     assert kept_for(host.plan(), image) == [Code.RECENTLY_USED, Code.CURRENT_VERSION]
 
 
+def test_s9_what_came_and_went_before_the_first_preview_has_used_its_image(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    id_ = host.create("job", "app:1", "true", host={"auto_remove": True})
+    host.engine.client.start(id_)
+    host.engine.client.wait(id_, condition="removed")
+
+    assert step_ids(host.plan()) == {image}
+    host.policy(image_unused_for='"14d"')
+    assert kept_for(host.plan(), image) == [Code.RECENTLY_USED, Code.CURRENT_VERSION]
+
+
+@pytest.mark.only_on(Store.GRAPH_DRIVER, because="a containerd store drops what loses its last name")
+@pytest.mark.parametrize("looks", [0, 1])
+def test_s9_without_a_follower_the_version_is_known_that_lost_its_name(host: WorkerHost, looks: int) -> None:
+    first, before = (_rolled_out(host, content) for content in ("one", "two"))
+    for _ in range(looks):
+        host.plan()
+    host.engine.client.tag(host.image(content="three"), "app", "latest")
+    host.running("app", "app:latest")
+
+    assert kept_for(host.plan(), before) == [Code.PREVIOUS_VERSION]
+    assert step_ids(host.plan()) == {first}
+
+
+def _rolled_out(host: WorkerHost, content: str) -> str:
+    """A version that ran, and whose container is gone."""
+    image = host.image(content=content)
+    host.engine.client.tag(image, "app", "latest")
+    host.engine.client.remove_container(host.running("app", "app:latest"), force=True)
+    return image
+
+
 def kept_for(plan: Plan, image: str) -> list[Code]:
     return [one.code for v in plan.verdicts if v.object.id == image and v.keep for one in v.reasons]
 

@@ -1,6 +1,6 @@
 """What an engine's events tell of images: uses, names, and who is gone."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -55,6 +55,31 @@ def test_s9_what_came_has_the_names_it_has_now(told: tuple[str, str, str]) -> No
 @pytest.mark.parametrize("broken", [{}, {"Type": "image"}, {"Type": "container", "Action": "start"}])
 def test_an_event_that_says_nothing_is_passed_over(broken: dict[str, Any]) -> None:
     assert (hearsay.uses([broken]), hearsay.image_news([broken]), hearsay.gone([broken])) == ([], [], [])
+
+
+def tagged(image: str, seconds: float, name: str = "app:latest") -> hearsay.ImageNews:
+    return hearsay.ImageNews(image, name, SOON + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("told", "image"),
+    [
+        ([tagged("sha256:one", -2), tagged("sha256:two", 1)], "sha256:one"),
+        ([tagged("sha256:one", -2), tagged("sha256:two", -1)], "sha256:two"),
+        ([tagged("sha256:one", 0, "docker.io/library/app")], "sha256:one"),
+        ([tagged("sha256:one", -1, "app:1"), tagged("sha256:one", -1, "")], ""),
+        ([tagged("sha256:two", 1)], ""),
+        ([], ""),
+    ],
+)
+def test_s9_a_name_is_of_the_image_that_had_it_when_it_was_used(
+    told: list[hearsay.ImageNews], image: str
+) -> None:
+    assert hearsay.meant(hearsay.Use(an_id("web"), "app:latest", SOON), told) == image
+
+
+def test_what_was_used_by_its_id_needs_no_name() -> None:
+    assert hearsay.meant(hearsay.Use(an_id("web"), APP, SOON), [tagged("sha256:one", -1, "")]) == ""
 
 
 def test_an_image_without_a_name_has_none() -> None:

@@ -5,7 +5,7 @@ was there: of that an engine keeps the last few hundred events only, and none ac
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,8 @@ PAUSE, LONG_PAUSE = 0.2, 5.0
 # Where nothing happens it is written down less often that nothing did: each time takes a sync of the disk.
 WRITTEN_EVERY = GAP / 3
 FORGETS_EVERY = timedelta(hours=1)
+# An engine keeps its last events only; asking further back costs nothing.
+LONG_AGO = timedelta(days=7)
 TROUBLE = "the engine's events cannot be followed"
 
 Raw = Mapping[str, Any]
@@ -84,7 +86,7 @@ class Follower:
             sightings = Sightings(ledger, engine_id)
             sightings.hear(Heard(uses=running))
             sightings.forget_before(now - REMEMBERED)
-            upto = sightings.taken_in("events") or now
+            upto = sightings.taken_in("events") or now - LONG_AGO
             if sightings.followed_since(now) is None or told_since > upto:
                 sightings.take_in("followed since", now)
             return upto
@@ -105,6 +107,21 @@ class Follower:
         if now - self._forgot >= FORGETS_EVERY:
             self._forget(ledger, now)
             self._forgot = now
+
+
+def catch_up(engine: Engine, sightings: Sightings, now: datetime) -> None:
+    """Take in what an engine still tells, where nobody follows its events.
+
+    That is no following: what it has forgotten by now, or when this is done next, nobody has heard.
+    """
+    if sightings.followed_since(now):
+        return
+    known, upto = Known(engine, Stillness()), sightings.heard_upto() or now - LONG_AGO
+    known.running(now)
+    heard = known.heard(engine.events(hearsay.TOLD, since=upto - OVERLAP, until=now))
+    with sightings.together():
+        sightings.hear(heard)
+        sightings.take_in("caught up", now)
 
 
 class Known:
@@ -130,27 +147,30 @@ class Known:
         """Make of events what the ledger can remember; what cannot be resolved any more is left out."""
         told = list(events)
         self._made_of = []
-        uses = hearsay.network_uses(told)
+        uses, news = hearsay.network_uses(told), hearsay.image_news(told)
         for use in hearsay.uses(told):
-            if image := self._image(use):
+            if image := self._image(use, news):
                 uses[image] = max(use.at, uses.get(image, use.at))
         for container in hearsay.gone(told):
             self._image_of.pop(container, None)
-        names = tuple(name for news in hearsay.image_news(told) for name in self._names(news))
+        names = tuple(name for one in news for name in self._names(one))
         with self._stillness.held():
             return Heard(uses=uses, names=(*names, *self._made_of), arrivals=hearsay.arrivals(told))
 
-    def _image(self, use: Use) -> str:
+    def _image(self, use: Use, news: Sequence[ImageNews]) -> str:
         if use.container not in self._image_of:
-            self._image_of[use.container] = self._asked(use)
+            self._image_of[use.container] = self._asked(use, news)
         return self._image_of[use.container]
 
-    def _asked(self, use: Use) -> str:
+    def _asked(self, use: Use, news: Sequence[ImageNews]) -> str:
         """The container knows best; one that is gone already is asked by the name it was made of."""
         try:
             container = self._engine.inspect_container(use.container)
         except NotFound:
-            return self._id_of(use.image)
+            with self._stillness.held():
+                # The name may have moved since.
+                meant = hearsay.meant(use, news)
+            return meant or self._id_of(use.image)
         # Engine 26.1 with a containerd store has no event of a build: what runs of it tells its name.
         with self._stillness.held():
             self._made_of += hearsay.made_of(container)

@@ -45,8 +45,9 @@ CREATE TABLE inspections (
 REMEMBERED = timedelta(days=400)
 # What was not followed for longer than this is a gap: of a busy host an engine remembers little more.
 GAP = timedelta(minutes=1)
-# Up to when inventories and events were taken in, and since when events are followed without a gap.
-Source = Literal["inventory", "events", "followed since"]
+# Up to when inventories and events were taken in, be it by a single look where nobody follows them, and
+# since when events are followed without a gap.
+Source = Literal["inventory", "events", "caught up", "followed since"]
 
 
 class Rows(Protocol):
@@ -158,6 +159,11 @@ class Sightings:
         query = "SELECT at FROM taken_in WHERE engine_id = ? AND what = ?"
         rows = self._ledger.rows(query, self._engine, what)
         return datetime.fromisoformat(rows[0][0]) if rows else None
+
+    def heard_upto(self) -> datetime | None:
+        """Return up to when events were taken in, by whomever."""
+        known = (self.taken_in("events"), self.taken_in("caught up"))
+        return max((at for at in known if at), default=None)
 
     def take_in(self, what: Source, now: datetime) -> None:
         """Write down that all of an inventory, or all events up to a time, are remembered."""

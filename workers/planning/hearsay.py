@@ -66,6 +66,13 @@ def image_news(events: Iterable[Raw]) -> list[ImageNews]:
     ]
 
 
+def meant(use: Use, told: Iterable[ImageNews]) -> str:
+    """Return the id of the image that had the name of a use then; "" where no event before it tells."""
+    name = full_name(use.image)
+    given = [one for one in told if one.name and one.at <= use.at and full_name(one.name) == name]
+    return max(given, key=lambda one: one.at).subject if name and given else ""
+
+
 def names(news: ImageNews, inspected: Raw) -> list[tuple[str, str, datetime]]:
     """Return (full name, image id, when) of what the event says and of what the image is called by now."""
     id_ = inspected.get("Id") or (news.subject if news.subject.startswith("sha256:") else "")
