@@ -34,6 +34,8 @@ LONG_AGO = timedelta(days=7)
 TROUBLE = "the engine's events cannot be followed"
 
 Raw = Mapping[str, Any]
+# A full name, the id of the image that it meant, and when.
+Name = tuple[str, str, datetime]
 
 
 class Follower:
@@ -130,7 +132,6 @@ class Known:
     def __init__(self, engine: Engine, stillness: Stillness) -> None:
         self._engine, self._stillness = engine, stillness
         self._image_of: dict[str, str] = {}
-        self._made_of: list[tuple[str, str, datetime]] = []
 
     def running(self, now: datetime) -> dict[str, datetime]:
         """Return the images in use now, and keep in mind who uses them."""
@@ -146,23 +147,27 @@ class Known:
     def heard(self, events: Iterable[Raw]) -> Heard:
         """Make of events what the ledger can remember; what cannot be resolved any more is left out."""
         told = list(events)
-        self._made_of = []
-        uses, news = hearsay.network_uses(told), hearsay.image_news(told)
+        uses, made_of = hearsay.network_uses(told), list[Name]()
+        news = hearsay.image_news(told)
         for use in hearsay.uses(told):
-            if image := self._image(use, news):
+            image, names = self._image(use, news)
+            made_of += names
+            if image:
                 uses[image] = max(use.at, uses.get(image, use.at))
         for container in hearsay.gone(told):
             self._image_of.pop(container, None)
-        names = tuple(name for one in news for name in self._names(one))
+        named = [name for one in news for name in self._names(one)]
         with self._stillness.held():
-            return Heard(uses=uses, names=(*names, *self._made_of), arrivals=hearsay.arrivals(told))
+            return Heard(uses=uses, names=(*named, *made_of), arrivals=hearsay.arrivals(told))
 
-    def _image(self, use: Use, news: Sequence[ImageNews]) -> str:
-        if use.container not in self._image_of:
-            self._image_of[use.container] = self._asked(use, news)
-        return self._image_of[use.container]
+    def _image(self, use: Use, news: Sequence[ImageNews]) -> tuple[str, Sequence[Name]]:
+        """Return of which image a container is, and what it told of a name where it had to be asked."""
+        if use.container in self._image_of:
+            return self._image_of[use.container], ()
+        self._image_of[use.container], names = self._asked(use, news)
+        return self._image_of[use.container], names
 
-    def _asked(self, use: Use, news: Sequence[ImageNews]) -> str:
+    def _asked(self, use: Use, news: Sequence[ImageNews]) -> tuple[str, Sequence[Name]]:
         """The container knows best; one that is gone already is asked by the name it was made of."""
         try:
             container = self._engine.inspect_container(use.container)
@@ -170,11 +175,10 @@ class Known:
             with self._stillness.held():
                 # The name may have moved since.
                 meant = hearsay.meant(use, news)
-            return meant or self._id_of(use.image)
+            return meant or self._id_of(use.image), ()
         # Engine 26.1 with a containerd store has no event of a build: what runs of it tells its name.
         with self._stillness.held():
-            self._made_of += hearsay.made_of(container)
-        return str(container["Image"])
+            return str(container["Image"]), hearsay.made_of(container)
 
     def _id_of(self, name: str) -> str:
         try:
@@ -182,7 +186,7 @@ class Known:
         except NotFound:
             return ""
 
-    def _names(self, news: ImageNews) -> Iterable[tuple[str, str, datetime]]:
+    def _names(self, news: ImageNews) -> Sequence[Name]:
         try:
             inspected = self._engine.inspect_image(news.subject)
         except NotFound:
