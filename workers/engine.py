@@ -196,6 +196,10 @@ class Engine:
         """List the build cache; engines that know how leave out the costly rest of their accounting."""
         return self._disk({"type": "build-cache"}).get("BuildCache") or []
 
+    def volumes(self) -> list[Raw]:
+        """List the volumes in the engine's own folder, and leave out the rest likewise."""
+        return self._disk({"type": "volume"}).get("Volumes") or []
+
     def _disk(self, asked: Mapping[str, str]) -> Raw:
         for attempt in range(DF_TRIES):
             try:

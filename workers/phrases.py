@@ -168,6 +168,10 @@ CLAUSES: dict[Code, str] = {
     Code.STATE_UNKNOWN: "the engine did not say whether it is gone ({detail})",
     Code.RUN_STOPPED: "the run stopped before its turn",
     Code.NOT_LOOKED_AT: "how the host is after the run could not be seen ({detail})",
+    Code.VOLUMES_NOT_SEEN: (
+        "neither the disk nor whether all volumes are still there could be seen after the run ({detail})"
+    ),
+    Code.NOT_MEASURED: "the disk could not be measured after the run ({detail})",
     Code.STARTED_ANEW: "what ran before has started anew since, as when Docker or the host is restarted",
     Code.LOST_RACE: "container {container} was made from image {image} while that was being removed",
     Code.BROUGHT_BACK: "image {image} was brought back",
@@ -310,6 +314,8 @@ NEXT_STEPS: dict[Code, str] = {
     Code.ENGINE_SLOW: "Look at the load and the disks of the host before the next preview.",
     Code.TOO_MANY_FAILURES: "Look at the engine's log on the host before the next preview.",
     Code.NOT_LOOKED_AT: "Look at Docker and at the services on the host.",
+    Code.VOLUMES_NOT_SEEN: "No run removes volumes; docker volume ls on the host lists those that are there.",
+    Code.NOT_MEASURED: "How full it is by now stands in the next preview.",
     Code.NOT_BROUGHT_BACK: "The host's ledger says how to get it back.",
     Code.VOLUME_MISSING: "Find out who removed it.",
     Code.RUN_FORGOTTEN: "Its ledger may be another one by now: look at the services on the host.",

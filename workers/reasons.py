@@ -155,6 +155,8 @@ class Code(StrEnum):
     RUN_STOPPED = "run_stopped"  #
     # Found after a run.
     NOT_LOOKED_AT = "not_looked_at"  # detail
+    VOLUMES_NOT_SEEN = "volumes_not_seen"  # detail
+    NOT_MEASURED = "not_measured"  # detail
     STARTED_ANEW = "started_anew"  #
     LOST_RACE = "lost_race"  # container, image
     BROUGHT_BACK = "brought_back"  # image
@@ -200,6 +202,8 @@ class Code(StrEnum):
 
 # What is worse after a run than before it.
 HARM = frozenset({Code.HEALTH_REGRESSED, Code.CONTAINER_LOST, Code.VOLUME_MISSING, Code.PROBE_FAILED})
+# What leaves it open whether anything is.
+NOT_SEEN = frozenset({Code.NOT_LOOKED_AT, Code.VOLUMES_NOT_SEEN})
 
 
 class Reason(BaseModel):

@@ -9,7 +9,7 @@ from bot.render.returning import of_restore
 from bot.render.unheard import no_plan, not_confirmable, unreported
 from bot.requests import HostPart, Phase, Request, Settled, Stage
 from workers.contract import Bytes, HealthChange, HealthLine, Kind, Outcome, Plan, Report, Status
-from workers.reasons import HARM, Code
+from workers.reasons import HARM, NOT_SEEN, Code
 from workers.wording import amount, bytes_range, listing, objects, size
 
 BAD = (HealthChange.REGRESSED, HealthChange.GONE)
@@ -189,7 +189,7 @@ def _template(report: Report) -> str:
     if not is_harmed(report):
         return ENDINGS.get(report.status, "Pruned {freed} on {host}.")
     found = {one.code for one in report.findings}
-    return UNSEEN if Code.NOT_LOOKED_AT in found and not found & HARM else HARMED
+    return UNSEEN if found & NOT_SEEN and not found & HARM else HARMED
 
 
 NOTHING_BECAUSE = {

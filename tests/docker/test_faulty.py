@@ -62,6 +62,7 @@ READS: dict[str, Callable[[Engine], Any]] = {
     "networks": Engine.networks,
     "services": Engine.services,
     "usage": Engine.usage,
+    "volumes": Engine.volumes,
     "events": lambda engine: engine.events({"image": ARRIVING}, since=BEGAN, until=datetime.now(UTC)),
     "container": lambda engine: [engine.inspect_container(raw["Id"]) for raw in engine.containers()],
     "image": lambda engine: [engine.inspect_image(raw["Id"]) for raw in engine.images()],
@@ -355,6 +356,30 @@ def test_s14_what_nobody_foresaw_in_an_answer_ends_in_a_report(host: WorkerHost,
         report = executed(host, door, plan)
 
     assert outcome_of(report, ids[Kind.CONTAINER]).outcome is Outcome.REMOVED
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_s1_volumes_are_looked_for_where_the_disk_cannot_be_measured(
+    host: WorkerHost, door: Faulty, loses: bool
+) -> None:
+    fill(host)
+    client = host.engine.client
+    client.create_volume("data")
+    plan = host.plan((Kind.NETWORK,))
+    with contextlib.ExitStack() as later:
+
+        def after() -> None:
+            later.enter_context(door.at("GET /system/df$", faulty.refused(500), times=99))
+            if loses:
+                client.remove_volume("data")
+
+        later.enter_context(door.at(REMOVALS[Kind.NETWORK], faulty.around(after=after)))
+        report = executed(host, door, plan)
+
+    status = Status.PARTIAL if loses else Status.DONE
+    missing = [reason(Code.VOLUME_MISSING, volume="data")] if loses else []
+    unmeasured = reason(Code.NOT_MEASURED, detail="disk usage: said the door")
+    assert (report.status, report.findings) == (status, (*missing, unmeasured))
 
 
 def test_s7_s10_a_pull_is_heard_though_the_engine_forgets_it_before_its_images_turn(

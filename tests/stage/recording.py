@@ -99,6 +99,9 @@ class Replayed:
     def usage(self) -> Answers:
         return an_object("disk usage", self._answers["usage"])
 
+    def volumes(self) -> list[Any]:
+        return a_list("volumes", self._answers["usage"]["Volumes"])
+
     def activity_events(self, *, since: datetime, until: datetime) -> list[Any]:
         return list(self._answers["events"])
 

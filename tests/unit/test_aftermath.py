@@ -198,7 +198,12 @@ def test_the_way_back_is_a_repository_and_a_digest(digests: Any, expected: tuple
         Code.VOLUME_MISSING,
         Code.PROBE_FAILED,
         Code.NOT_LOOKED_AT,
+        Code.VOLUMES_NOT_SEEN,
     ],
 )
-def test_s6_a_run_after_which_something_is_worse_or_unseen_is_not_called_done(code: Code) -> None:
+def test_s1_s6_a_run_after_which_something_is_worse_or_unseen_is_not_called_done(code: Code) -> None:
     assert aftermath.status_of([], [], [reason(code)], began=True) is Status.PARTIAL
+
+
+def test_a_run_after_which_only_the_disk_was_not_measured_is_done() -> None:
+    assert aftermath.status_of([REMOVED], [], [reason(Code.NOT_MEASURED)], began=True) is Status.DONE

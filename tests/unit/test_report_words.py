@@ -114,6 +114,8 @@ def test_a_run_that_removed_all_and_harmed_a_service_is_not_said_to_have_left_an
     ("found", "words"),
     [
         ([Code.NOT_LOOKED_AT], "but not all there could be looked at. "),
+        ([Code.VOLUMES_NOT_SEEN], "but not all there could be looked at. "),
+        ([Code.NOT_MEASURED, Code.NOT_LOOKED_AT], "but not all there could be looked at. "),
         ([Code.NOT_LOOKED_AT, Code.VOLUME_MISSING], "but not all there is well. "),
         ([Code.VOLUME_MISSING], "but not all there is well. "),
     ],

@@ -11,6 +11,8 @@ from workers.errors import EngineError, EngineUnreachable, LedgerError
 from workers.memory.ledger import Ledger
 from workers.reasons import Code
 
+FAILS = [*UNFORESEEN, EngineError("500"), EngineUnreachable("away")]
+
 
 @pytest.fixture
 def host(ledger: Ledger) -> ReplayedHost:
@@ -31,7 +33,7 @@ def test_what_was_confirmed_goes(host: ReplayedHost, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("error", UNFORESEEN, ids=repr)
-@pytest.mark.parametrize("call", ["containers", "images", "usage", "inspect_container", "inspect_network"])
+@pytest.mark.parametrize("call", ["containers", "images", "inspect_container", "inspect_network"])
 def test_s14_whatever_comes_up_after_a_removal_is_told_in_a_report(
     host: ReplayedHost, ledger: Ledger, error: Exception, call: str
 ) -> None:
@@ -57,8 +59,8 @@ def test_s4_what_was_asked_for_is_unknown_where_its_answer_is_one_that_nobody_fo
     assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.UNREADABLE])
 
 
-@pytest.mark.parametrize("error", [*UNFORESEEN, EngineError("500"), EngineUnreachable("away")], ids=repr)
-@pytest.mark.parametrize("call", ["containers", "images", "usage", "inspect_container"])
+@pytest.mark.parametrize("error", FAILS, ids=repr)
+@pytest.mark.parametrize("call", ["containers", "images", "inspect_container"])
 def test_s6_what_cannot_be_seen_when_all_is_removed_is_found_and_stops_nothing(
     host: ReplayedHost, error: Exception, call: str
 ) -> None:
@@ -70,6 +72,51 @@ def test_s6_what_cannot_be_seen_when_all_is_removed_is_found_and_stops_nothing(
     assert (report.status, report.stopped_by) == (Status.PARTIAL, ())
     assert codes(report.findings) == [Code.NOT_LOOKED_AT]
     assert set(outcomes(report)) == {Outcome.REMOVED}
+
+
+@pytest.mark.parametrize("error", FAILS, ids=repr)
+@pytest.mark.parametrize(
+    ("broken", "lost", "status", "found"),
+    [
+        (["usage"], [], Status.DONE, [Code.NOT_MEASURED]),
+        (["usage"], ["precious"], Status.PARTIAL, [Code.VOLUME_MISSING, Code.NOT_MEASURED]),
+        (["usage", "volumes"], [], Status.PARTIAL, [Code.VOLUMES_NOT_SEEN]),
+    ],
+)
+def test_s1_s6_where_only_the_figures_are_missing_all_is_done_if_the_volumes_were_seen(
+    host: ReplayedHost,
+    error: Exception,
+    broken: list[str],
+    lost: list[str],
+    status: Status,
+    found: list[Code],
+) -> None:
+    plan, engine = host.plan(Kind.NETWORK), host.engine
+
+    def fail() -> None:
+        engine.breaks(error, *broken)
+        usage = engine.holds["usage"]
+        usage["Volumes"] = [volume for volume in usage["Volumes"] if volume["Name"] not in lost]
+
+    engine.after = fail
+    report = host.execute(plan)
+
+    assert (report.status, codes(report.findings)) == (status, found)
+    assert (report.stopped_by, report.usage_before is None, report.usage_after) == ((), False, None)
+    assert str(error) in str(report.findings[-1].params["detail"])
+
+
+def test_s1_volumes_that_were_seen_beside_figures_that_make_no_sense_were_seen(host: ReplayedHost) -> None:
+    plan, engine = host.plan(Kind.NETWORK), host.engine
+
+    def garble() -> None:
+        engine.breaks(EngineError("500"), "volumes")
+        engine.holds["usage"]["BuildCache"] = {"a": 1}
+
+    engine.after = garble
+    report = host.execute(plan)
+
+    assert (report.status, codes(report.findings)) == (Status.DONE, [Code.NOT_MEASURED])
 
 
 @pytest.mark.parametrize(
@@ -122,7 +169,7 @@ def test_s14_an_engine_that_goes_away_with_something_left_or_in_hand_stops_the_r
     before = [Outcome.REMOVED] * (removals - 1)
     assert outcomes(report) == [*before, Outcome.REMOVED if answers else Outcome.FAILED, *left]
     assert (report.status, codes(report.stopped_by)) == (Status.STOPPED, [Code.ENGINE_UNREACHABLE])
-    assert report.usage_after is None
+    assert (report.usage_after, codes(report.findings)) == (None, [Code.VOLUMES_NOT_SEEN])
 
 
 def test_s15_a_run_whose_ledger_failed_once_is_for_the_recovery_to_tell(

@@ -6,10 +6,10 @@ from statistics import median
 
 from workers.contract import HealthChange, HealthLine, Outcome, Status, Step, StepOutcome
 from workers.planning.inventory import Container, Inventory
-from workers.reasons import HARM, Code, Reason, reason
+from workers.reasons import HARM, NOT_SEEN, Code, Reason, reason
 from workers.references import ImageName
 
-NOT_DONE = HARM | {Code.NOT_LOOKED_AT}
+NOT_DONE = HARM | NOT_SEEN
 SHOWS_WITHIN = 20
 SHOWS_EARLIEST, SHOWS_LATEST = timedelta(seconds=0.25), timedelta(seconds=5)
 DONE_OUTCOMES = frozenset({Outcome.REMOVED, Outcome.GONE})

@@ -1,7 +1,7 @@
 """The run of one order: consume, look, pre-check, then stage by stage, step by step, and the report."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -20,7 +20,14 @@ from workers.contract import (
     Restorable,
     Step,
 )
-from workers.errors import EngineError, LedgerError, RefusedError, trouble_with
+from workers.engine import Raw
+from workers.errors import (
+    EngineError,
+    LedgerError,
+    RefusedError,
+    trouble_with,
+    unforeseen_is_an_engine_error,
+)
 from workers.execution import activity, aftermath, guards, pace, races
 from workers.execution.course import Course
 from workers.execution.ended import Ended, refused
@@ -86,6 +93,7 @@ class _Run:
         self.usual: pace.Taken = {}
         self.last_removal = NEVER
         self.image_removals: list[tuple[datetime, datetime]] = []
+        self.volumes_seen = False
         self.pool = ThreadPoolExecutor(LOOKS_BESIDE)
 
     def go(self) -> Report:
@@ -342,8 +350,12 @@ class _Run:
         self.tools.hear(Progress(Doing.MEASURING))
         measured, found = self.pool.submit(self._measured), len(self.course.findings)
         self._try(self._look_once_more)
-        after = measured.result()
-        self.course.after = after if len(self.course.findings) == found else self._measured()
+        try:
+            with unforeseen_is_an_engine_error():
+                after = measured.result()
+                self.course.after = after if len(self.course.findings) == found else self._measured()
+        except EngineError as error:
+            self._go_without_figures(str(error))
 
     def _look_once_more(self) -> None:
         """Whatever the settling time: what was made while the last image went shows some moments later."""
@@ -363,10 +375,22 @@ class _Run:
 
     def _usage(self) -> DiskUsage:
         df = self.tools.engine.usage()
-        if self.before is not None:
-            volumes = (answers.id_of(volume, "Name") for volume in df.get("Volumes") or [])
-            self.course.find(*aftermath.missing_volumes(self.before, volumes))
+        self._look_at_volumes(df.get("Volumes") or [])
         return survey.disk_usage(df, self.tools.identity, local=self.tools.local, now=_now())
+
+    def _look_at_volumes(self, listed: Iterable[Raw]) -> None:
+        if self.before is not None:
+            left = [answers.id_of(volume, "Name") for volume in listed]
+            self.course.find(*aftermath.missing_volumes(self.before, left))
+        self.volumes_seen = True
+
+    def _go_without_figures(self, why: str) -> None:
+        """Figures may be missing, but no volume (S1): where those were not seen, they are asked for alone."""
+        if not self.volumes_seen:
+            with suppress(EngineError), unforeseen_is_an_engine_error():
+                self._look_at_volumes(self.tools.engine.volumes())
+        code = Code.NOT_MEASURED if self.volumes_seen else Code.VOLUMES_NOT_SEEN
+        self.course.find(reason(code, detail=why))
 
 
 def _batches(steps: list[Step]) -> Iterator[list[Step]]:
