@@ -52,6 +52,9 @@ CLAUSES: dict[Code, str] = {
     Code.NOT_ALL_READ: "the {kind:word} {object} could not be read ({what}), so nothing can be confirmed",
     Code.MORE_NOT_READ: "not read were {count:n other object} as well",
     Code.PATTERN_MATCHES_NOTHING: "the entry {pattern} in {key} matches nothing on this host",
+    Code.PROTECTION_MATCHES_NOTHING: (
+        "no {kind:word} on this host matches {pattern}, protected from Slack by {by:person} {until:until}"
+    ),
     Code.NOTHING_CRITICAL: "the policy names no critical container, so nothing guards this host",
     Code.USE_UNKNOWN_BEFORE: "nothing is known about use before {since:when}",
     Code.NO_WAY_BACK: "no rollback image is on this host for {repository}, since the engine dropped it",
@@ -229,6 +232,9 @@ STILL_GOOD = "A refusal does not use up the plan: execute it then."
 NEXT_STEPS: dict[Code, str] = {
     Code.NOT_ALL_READ: "Look at it with docker inspect, and at the engine's log, before the next preview.",
     Code.PATTERN_MATCHES_NOTHING: "Check its spelling.",
+    Code.PROTECTION_MATCHES_NOTHING: (
+        "It holds for what may come; if it was meant for something that is here, check its spelling."
+    ),
     Code.NOTHING_CRITICAL: "Name what must stay up under critical_containers.",
     Code.NO_WAY_BACK: (
         "Nothing of it is planned. A tag that moves takes the old image along on this image store: give each"

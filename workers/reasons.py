@@ -61,6 +61,7 @@ class Code(StrEnum):
     NOT_ALL_READ = "not_all_read"  # kind, object, what
     MORE_NOT_READ = "more_not_read"  # count
     PATTERN_MATCHES_NOTHING = "pattern_matches_nothing"  # key, pattern
+    PROTECTION_MATCHES_NOTHING = "protection_matches_nothing"  # kind, pattern, by, until
     NOTHING_CRITICAL = "nothing_critical"  #
     USE_UNKNOWN_BEFORE = "use_unknown_before"  # since
     NO_WAY_BACK = "no_way_back"  # repository

@@ -24,6 +24,7 @@ from workers.planning.facts import Case, Memory
 from workers.planning.notices import share
 from workers.planning.protections import Protection
 from workers.reasons import Code, Reason, reason
+from workers.wording import sentence
 
 KNOWN_FOR_LONG = Memory(since=days(90))
 
@@ -100,9 +101,20 @@ def test_s8_a_protection_from_slack_that_means_nothing_here_is_said(
 ) -> None:
     things = running("web"), an_image("postgres:16"), a_network("front")
     case = replace(a_case(*things), protections=(Protection(kind, pattern, by="U1"),))
-    expected = [{"key": "protections from Slack", "pattern": pattern}] if idle else []
+    expected = [{"kind": kind, "pattern": pattern, "by": "U1", "until": ""}] if idle else []
 
-    assert [n.params for n in said(case).get(Code.PATTERN_MATCHES_NOTHING, [])] == expected
+    assert [n.params for n in said(case).get(Code.PROTECTION_MATCHES_NOTHING, [])] == expected
+    assert Code.PATTERN_MATCHES_NOTHING not in said(case)
+
+
+def test_s8_a_protection_that_went_to_several_hosts_is_not_called_misspelled_on_all_but_one() -> None:
+    protection = Protection(Kind.IMAGE, "postgres:16", by="U1", until=days(-1))
+    [found] = said(replace(a_case(), protections=(protection,)))[Code.PROTECTION_MATCHES_NOTHING]
+
+    assert sentence(found) == (
+        "No image on this host matches postgres:16, protected from Slack by U1 until 2026-06-02 12:00 UTC. "
+        "It holds for what may come; if it was meant for something that is here, check its spelling."
+    )
 
 
 def test_a_pattern_that_matches_a_digest_is_not_idle() -> None:

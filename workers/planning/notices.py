@@ -130,7 +130,7 @@ def _idle_from_slack(case: Case) -> Iterator[Reason]:
         containers = (any(for_named([one], Kind.CONTAINER, c.name)) for c in inventory.containers)
         networks = (any(for_named([one], Kind.NETWORK, n.name)) for n in inventory.networks)
         if not any((*images, *containers, *networks)):
-            yield _idle("protections from Slack", one.pattern)
+            yield one.idle
 
 
 def _idle(key: str, pattern: str) -> Reason:

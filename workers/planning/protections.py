@@ -27,8 +27,17 @@ class Protection:
     @property
     def reason(self) -> Reason:
         """Why what it means stays."""
+        return reason(Code.PROTECTED_FROM_SLACK, **self._told)
+
+    @property
+    def idle(self) -> Reason:
+        """That it means nothing here, which is no mistake yet: it went to all the hosts that were named."""
+        return reason(Code.PROTECTION_MATCHES_NOTHING, kind=self.kind, **self._told)
+
+    @property
+    def _told(self) -> dict[str, str]:
         until = self.until.isoformat() if self.until else ""
-        return reason(Code.PROTECTED_FROM_SLACK, pattern=self.pattern, by=self.by, until=until)
+        return {"pattern": self.pattern, "by": self.by, "until": until}
 
 
 def for_images(protections: Iterable[Protection], names: Iterable[ImageName]) -> Iterator[Reason]:
