@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +23,7 @@ from workers.engine_lines import BadStatus, Lines
 from workers.engine_reads import Reads
 from workers.engine_versions import speech
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
-from workers.planning.activity import ASKED
+from workers.planning.activity import ASKED, ClockReading
 from workers.planning.fields import moment
 from workers.replies import a_list, a_text, an_object
 
@@ -75,6 +75,7 @@ class Engine:
         self._lines = Lines(address, timeout=timeout)
         self._reads = Reads(self._lines)
         self._taken: dict[str, list[float]] = {}
+        self._told_last: tuple[Raw, datetime, datetime] | None = None
         with _translated(address):
             self._speech = speech(an_object("version", self._reads.get("/version")))
         self._calls = Calls(self._lines, read_only=self._speech.read_only is not None)
@@ -141,8 +142,15 @@ class Engine:
         )
 
     def _info(self) -> Raw:
+        return self._info_between()[0]
+
+    def _info_between(self) -> tuple[Raw, datetime, datetime]:
+        """What the engine tells of itself, and between which moments; kept, for its clock is in it."""
+        asked = datetime.now(UTC)
         with _translated("info"), self._timed("info"):
-            return an_object("info", self._get("/info"))
+            told = an_object("info", self._get("/info"))
+        self._told_last = told, asked, datetime.now(UTC)
+        return self._told_last
 
     def id(self) -> str:
         """Ask for the engine's id alone; no model is made, so a thread may ask at any moment."""
@@ -152,11 +160,12 @@ class Engine:
         """Ask for the host's name as the engine knows it."""
         return a_text("info", self._info(), "Name")
 
-    def clock(self) -> datetime:
-        """Ask for the time as the engine has it."""
-        text = a_text("info", self._info(), "SystemTime")
+    def clock(self, *, anew: bool = True) -> ClockReading:
+        """Ask for the time as the engine has it; unless `anew`, read what it has told of itself already."""
+        told, asked, answered = (None if anew else self._told_last) or self._info_between()
+        text = a_text("info", told, "SystemTime")
         if found := moment(text):
-            return found
+            return ClockReading(told=found, after=asked, before=answered)
         raise EngineError(f"info: {text!r} is no time")
 
     def is_swarm_manager(self) -> bool:

@@ -79,7 +79,8 @@ CLAUSES: dict[Code, str] = {
     ),
     Code.BUILD_UNDER_WAY: "a build is under way and holds {records:n build cache record}",
     Code.ENGINE_CLOCK_OFF: (
-        "Docker's clock is {off:word} {way:word} this worker's, so what happens there is told too late"
+        "Docker's clock is {off:span} {way:word} this worker's, so what happens there is told too late and"
+        " nothing may be removed"
     ),
     Code.ACTIVITY_UNKNOWN: "the engine does not tell whether somebody works on this host ({detail})",
     Code.DISK_STAYS_FULL: (

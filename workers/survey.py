@@ -12,6 +12,8 @@ from workers import measuring
 from workers.container_lines import ContainerLines, Line
 from workers.contract import DiskUsage, EngineIdentity, Kind, Store
 from workers.engine import Engine
+from workers.engine_clock import clock_off
+from workers.errors import EngineError
 from workers.image_details import ImageDetails
 from workers.memory.sightings import VOLUME, Sightings
 from workers.planning import accounting, answers, bases, mentions
@@ -21,6 +23,7 @@ from workers.planning.facts import Memory
 from workers.planning.freed_bytes import layered_images
 from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Measured
 from workers.planning.wanted_histories import wanted_histories
+from workers.reasons import Code, Reason, reason
 
 Raw = dict[str, Any]
 # An engine keeps its last events only, fewer than a day's; asking further back costs nothing.
@@ -100,6 +103,7 @@ def take(
         arrivals=mentions.arrivals(seen.events),
         built_upon=based,
         activity=activities(seen.events),
+        clock=_clock(engine),
         measured=measured,
     )
     with sightings.together():
@@ -137,6 +141,14 @@ def disk_usage(df: Raw, identity: EngineIdentity, *, local: bool, now: datetime)
     """Read the engine's accounting and measure the filesystems under its data."""
     measured = measuring.filesystems(identity) if local else ()
     return accounting.disk_usage(df, store=identity.store, now=now, filesystems=measured)
+
+
+def _clock(engine: Engine) -> Reason | None:
+    """Why no order would be begun by the engine's clock; it is read in what was asked for anyway."""
+    try:
+        return clock_off(engine, engine.clock(anew=False))
+    except EngineError as error:
+        return reason(Code.ACTIVITY_UNKNOWN, detail=str(error))
 
 
 def _containers(lines: Iterable[Line]) -> Iterator[tuple[str, Container]]:

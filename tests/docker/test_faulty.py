@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from tests.stage.fixtures import RegistryFactory
 from tests.stage.images import build_with_cache, image_id
 from workers.contract import Kind, Outcome, Plan, Report, Status, Store
 from workers.engine import Engine
-from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound
+from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound, RefusedError
 from workers.execution.run import BATCH
 from workers.host import Host
 from workers.memory.ledger import Ledger
@@ -274,6 +275,32 @@ def test_s4_a_list_that_is_none_is_an_error_that_says_which(
             pytest.raises(EngineError, match=what),
         ):
             ask(engine)
+
+
+def next_year(caller: socket.socket, ask: Callable[[], bytes]) -> None:
+    """The engine's answer, with another year in its clock."""
+    now = datetime.now(UTC).year
+    caller.sendall(ask().replace(f'"SystemTime":"{now}'.encode(), f'"SystemTime":"{now + 1}'.encode()))
+
+
+def test_s7_a_plan_says_what_its_order_is_refused_for_by_an_engines_clock(
+    host: WorkerHost, door: Faulty
+) -> None:
+    host.image("waste:1")
+    assert Code.ENGINE_CLOCK_OFF not in codes(host.plan().notices)
+    with (
+        door.at("GET /info", next_year, times=99),
+        closing(Ledger(host.place.ledger_file)) as ledger,
+        closing(Engine(door.url)) as engine,
+    ):
+        behind = Host(host.place, ledger, engine)
+        plan = behind.plan(kinds=tuple(Kind), request_id="r")
+        with pytest.raises(RefusedError) as refused:
+            behind.execute(order_for(plan), told_to_stop=lambda: False)
+
+    [why] = refused.value.reasons
+    assert (why.code, why.params["way"]) == (Code.ENGINE_CLOCK_OFF, "ahead of")
+    assert plan.notices[0].code is why.code
 
 
 @pytest.mark.parametrize("call", ["GET /version", "GET /info"])

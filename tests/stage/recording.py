@@ -17,6 +17,7 @@ from tests.stage import images
 from tests.stage.engine import DisposableEngine
 from workers.engine import Engine
 from workers.errors import NotFound
+from workers.planning.activity import ClockReading
 from workers.replies import a_list, an_object
 
 Answers = dict[str, Any]
@@ -110,6 +111,10 @@ class Replayed:
 
     def inspect_image(self, name: str) -> Answers:
         return an_object("inspect image", self._of("image", name))
+
+    def clock(self, *, anew: bool = True) -> ClockReading:
+        now = datetime.now(UTC)
+        return ClockReading(told=now, after=now, before=now)
 
     def history(self, image_id: str) -> list[Any]:
         return a_list("history", self._of("history", image_id))

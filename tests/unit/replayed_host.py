@@ -25,6 +25,7 @@ from workers.execution.tools import Tools
 from workers.execution.watch import DEATHS, Watch
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings
+from workers.planning.activity import ClockReading
 from workers.planning.facts import Case, Own
 from workers.planning.freed_bytes import freed_bytes
 from workers.planning.inventory import Inventory
@@ -59,12 +60,17 @@ class Obedient(Replayed):
         self.removed: list[str] = []
         self.after: Callable[[], object] = nothing
         self.deaths: list[Any] = []
+        # By how much its clock is off in its next answers, and whether each was asked for anew.
+        self.ahead: list[timedelta] = []
+        self.clocks_read: list[bool] = []
 
     def id(self) -> str:
         return IDENTITY.id
 
-    def clock(self) -> datetime:
-        return datetime.now(UTC)
+    def clock(self, *, anew: bool = True) -> ClockReading:
+        self.clocks_read.append(anew)
+        now = datetime.now(UTC)
+        return ClockReading(told=now + self.ahead.pop(0) if self.ahead else now, after=now, before=now)
 
     def is_swarm_manager(self) -> bool:
         return bool(self.services())

@@ -1,5 +1,6 @@
 """When a host is quiet enough: the pure guard, on events as engines write them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -8,13 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.facts_host import NOW, a_case, a_plan, a_policy, a_record
+from tests.unit.replayed_host import ReplayedHost
 from workers.contract import Kind
 from workers.engine import Engine
+from workers.errors import EngineError
 from workers.execution.activity import refusals
+from workers.memory.ledger import Ledger
 from workers.planning.activity import (
     ALL_BUT,
     MEMORY,
     Activity,
+    ClockReading,
     activities,
     clock_off,
     forgotten_before,
@@ -168,7 +173,8 @@ def test_the_plan_says_first_what_an_execution_would_be_refused_for() -> None:
         (0.3, None),
         (0.34, None),
         (0.36, {"off": "0.06 s", "way": "ahead of"}),
-        (90.3, {"off": "90 s", "way": "ahead of"}),
+        (9.7, {"off": "9.4 s", "way": "ahead of"}),
+        (90.3, {"off": 90, "way": "ahead of"}),
         (-0.04, None),
         (-0.06, {"off": "0.06 s", "way": "behind"}),
     ],
@@ -177,7 +183,7 @@ def test_s7_an_engine_tells_what_happens_by_a_clock_like_the_workers(
     told: float, said: dict[str, Any] | None
 ) -> None:
     # The question took 0.3 s.
-    found = clock_off(ago(-told), after=NOW, before=ago(-0.3))
+    found = clock_off(ClockReading(told=ago(-told), after=NOW, before=ago(-0.3)))
 
     assert (found and found.params) == said
 
@@ -195,15 +201,59 @@ def test_an_answer_that_was_gathered_for_somebody_before_is_no_wrong_clock() -> 
     assert refusals(cast("Engine", Quiet(-90, -90, 0)), a_policy()) == ()
 
 
+@pytest.mark.parametrize(
+    ("ahead", "asked_anew", "said"),
+    [
+        ([0], 0, []),
+        ([-90, 0], 1, []),
+        ([-90, -90, 0], 2, []),
+        ([90, 90, 90], 2, [Code.ENGINE_CLOCK_OFF]),
+    ],
+)
+def test_s7_a_plan_says_that_the_clock_is_off_and_asks_for_it_only_where_it_seems_so(
+    ledger: Ledger, ahead: list[int], asked_anew: int, said: list[Code]
+) -> None:
+    host = ReplayedHost(ledger, critical_containers=["web"])
+    host.engine.ahead = [timedelta(seconds=seconds) for seconds in ahead]
+    plan = host.plan()
+
+    assert [n.code for n in plan.notices if n.code is Code.ENGINE_CLOCK_OFF] == said
+    assert host.engine.clocks_read == [False, *[True] * asked_anew]
+
+
+def test_s4_a_plan_says_that_the_clock_cannot_be_read(ledger: Ledger) -> None:
+    host = ReplayedHost(ledger)
+    host.engine.breaks(EngineError("info: 'noon' is no time"), "clock")
+
+    assert host.plan().notices[0] == reason(Code.ACTIVITY_UNKNOWN, detail="info: 'noon' is no time")
+
+
+def test_s7_by_a_clock_that_is_off_a_plan_says_nothing_of_when_things_were_done() -> None:
+    off = reason(Code.ENGINE_CLOCK_OFF, off=90, way="ahead of")
+    case = a_case(a_record("step", in_use=True), activity=(an_arrival(40),))
+    first, second, *_ = a_plan(replace(case, inventory=replace(case.inventory, clock=off))).notices
+
+    assert (first, second.code) == (off, Code.NOTHING_CRITICAL)
+
+
+@pytest.mark.parametrize(("off", "words"), [("0.06 s", "0.06 s"), (90, "90 s"), (14_400, "4 h")])
+def test_how_far_a_clock_is_off_is_said_in_words(off: str | int, words: str) -> None:
+    assert sentence(reason(Code.ENGINE_CLOCK_OFF, off=off, way="ahead of")) == (
+        f"Docker's clock is {words} ahead of this worker's, so what happens there is told too late and "
+        "nothing may be removed. Set the clocks of both; a refusal does not use up the plan."
+    )
+
+
 class Quiet:
     """An engine on which nothing happens, with a clock of its own; by the last it goes on."""
 
     def __init__(self, *ahead: float) -> None:
         self._ahead = list(ahead)
 
-    def clock(self) -> datetime:
+    def clock(self) -> ClockReading:
         seconds = self._ahead[0] if len(self._ahead) == 1 else self._ahead.pop(0)
-        return datetime.now(UTC) + timedelta(seconds=seconds)
+        now = datetime.now(UTC)
+        return ClockReading(told=now + timedelta(seconds=seconds), after=now, before=now)
 
     def cache_records(self) -> list[Any]:
         return []

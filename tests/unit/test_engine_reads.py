@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
@@ -35,6 +35,28 @@ def test_calls_one_after_the_other_share_a_line(talker: Talker, engine: Engine) 
         engine.images()
 
     assert (talker.lines, len(talker.asked), engine.calls) == (1, 6, 6)
+
+
+def test_the_clock_is_read_in_what_the_engine_has_told_of_itself(talker: Talker, engine: Engine) -> None:
+    before = datetime.now(UTC)
+    talker.answers(b'{"Name": "web-1", "SystemTime": "2026-06-01T12:00:00.5+02:00"}')
+    engine.name()
+    read = engine.clock(anew=False)
+
+    assert read.told == datetime(2026, 6, 1, 10, 0, 0, 500_000, tzinfo=UTC)
+    assert before <= read.after <= read.before <= datetime.now(UTC)
+    assert talker.asked.count("GET /v1.41/info") == 1
+    assert engine.clock().after > read.before
+    assert talker.asked.count("GET /v1.41/info") == 2
+
+
+@pytest.mark.parametrize("told", [b"{}", b'{"SystemTime": "noon"}', b'{"SystemTime": 7}'])
+def test_s4_a_clock_that_cannot_be_read_is_an_error(talker: Talker, engine: Engine, told: bytes) -> None:
+    talker.answers(told)
+
+    for anew in (True, False):
+        with pytest.raises(EngineError, match=r"^info: "):
+            engine.clock(anew=anew)
 
 
 def test_a_line_that_was_closed_meanwhile_is_opened_again(talker: Talker, engine: Engine) -> None:

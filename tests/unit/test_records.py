@@ -8,6 +8,7 @@ from tests.unit.facts_host import NOW, a_record, days, record_id
 from workers.contract import Bytes, Kind, Outcome, Reference, Step
 from workers.engine import Engine
 from workers.execution.records import RecordRemoval
+from workers.planning.activity import ClockReading
 from workers.planning.fingerprints import of_cache_record
 from workers.planning.inventory import CacheRecord
 
@@ -24,19 +25,23 @@ class Builder:
         self.asked: list[set[str]] = []
         self._now = NOW
 
-    def clock(self) -> datetime:
+    def clock(self) -> ClockReading:
+        now = self._tick()
+        return ClockReading(told=now, after=now, before=now)
+
+    def _tick(self) -> datetime:
         self._now += timedelta(seconds=1)
         return self._now
 
     def build(self, name: str) -> None:
-        self.used[record_id(name)] = self.clock()
+        self.used[record_id(name)] = self._tick()
 
     def remove_cache_records(self, ids: Sequence[str], *, unused: timedelta | datetime) -> frozenset[str]:
         since = unused if isinstance(unused, datetime) else NOW - unused
         gone = [id_ for id_ in ids if self.used[id_] <= since]
         self.asked.append({self.records[id_].description for id_ in gone})
         for parent in (parent for id_ in gone for parent in self.records[id_].parents):
-            self.used[parent] = self.clock()
+            self.used[parent] = self._tick()
         return frozenset(gone)
 
 

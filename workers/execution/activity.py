@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from workers.contract import Doing, Kind
 from workers.engine import Engine, Raw
+from workers.engine_clock import clock_off
 from workers.errors import EngineError
 from workers.execution import guards
 from workers.execution.progress import Heard, Progress, unheard
@@ -17,28 +18,17 @@ from workers.reasons import Code, Reason, reason
 # What builds hold: the layers of images, and the build cache.
 HELD_BY_BUILDS = (Kind.IMAGE, Kind.BUILD_CACHE)
 PIECE = timedelta(seconds=2)
-CLOCK_TRIES = 3
 
 
 def refusals(engine: Engine, policy: Policy, hear: Heard = unheard) -> tuple[Reason, ...]:
     """Say why no order may be begun now; asked before it is consumed, so that its plan stays good."""
     try:
-        if off := _clock_off(engine):
+        if off := clock_off(engine):
             return (off,)
         building, seen = _building(engine), _seen(engine, policy.quiet_for, hear)
         return activity.unrest(seen, building=building, quiet_for=policy.quiet_for, now=_now())
     except (EngineError, LookupError, TypeError, ValueError, AttributeError) as error:
         return (reason(Code.ACTIVITY_UNKNOWN, detail=str(error)),)
-
-
-def _clock_off(engine: Engine) -> Reason | None:
-    """Asked several times: an engine may answer with what it began to gather for somebody before."""
-    found: Reason | None = None
-    for _ in range(CLOCK_TRIES):
-        after = _now()
-        if not (found := activity.clock_off(engine.clock(), after=after, before=_now())):
-            break
-    return found
 
 
 def builds_begun(engine: Engine, stage: Kind) -> list[Reason]:

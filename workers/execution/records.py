@@ -82,7 +82,7 @@ class RecordRemoval:
     def _release(self, gone: Iterable[str]) -> None:
         parents = {parent for id_ in gone for parent in self.known[id_].parents}
         if parents and self._takes_an_end_for_a_use:
-            self.released.update(dict.fromkeys(parents, self.engine.clock()))
+            self.released.update(dict.fromkeys(parents, self.engine.clock().told))
 
     def _asked(self, ids: Sequence[str]) -> Mapping[str, Ended]:
         """How each ended, by its id. What went beside them is an alarm of the first."""

@@ -29,6 +29,8 @@ MEMORY = 256
 # What happens while the question is on its way is not in the answer, and has pushed out as much of it.
 ALL_BUT = 16
 MINUTE = timedelta(minutes=1)
+# Seconds; of less a whole number says too little.
+SMALLEST_SPAN = 10
 ZERO = timedelta(0)
 
 
@@ -40,6 +42,15 @@ class Activity:
     name: str
     what: str
     at: datetime | None
+
+
+@dataclass(frozen=True)
+class ClockReading:
+    """What an engine's clock said, at some time between two of this worker's."""
+
+    told: datetime
+    after: datetime
+    before: datetime
 
 
 def activities(events: Iterable[Raw]) -> tuple[Activity, ...]:
@@ -74,17 +85,18 @@ def forgotten_before(events: Sequence[Raw]) -> datetime | None:
     return event_time(events[0]) or SOME_TIME
 
 
-def clock_off(told: datetime, *, after: datetime, before: datetime) -> Reason | None:
-    """Whether an engine's clock is too far off that read `told` somewhere between two moments.
+def clock_off(read: ClockReading) -> Reason | None:
+    """Whether an engine's clock is too far off.
 
     Its events are asked for by this worker's clock: what the engine dates later it does not tell yet, and
     what it dates before the last question, but for the overlap, never.
     """
-    off = max(ZERO, told - before) + min(ZERO, told - after)
+    off = max(ZERO, read.told - read.before) + min(ZERO, read.told - read.after)
     if abs(off) <= OVERLAP:
         return None
-    way = "ahead of" if off > ZERO else "behind"
-    return reason(Code.ENGINE_CLOCK_OFF, off=f"{abs(off).total_seconds():.2g} s", way=way)
+    way, seconds = "ahead of" if off > ZERO else "behind", abs(off).total_seconds()
+    shown = int(seconds) if seconds >= SMALLEST_SPAN else f"{seconds:.2g} s"
+    return reason(Code.ENGINE_CLOCK_OFF, off=shown, way=way)
 
 
 def unrest(

@@ -8,6 +8,7 @@ from functools import cached_property
 from workers.contract import DiskPart, DiskUsage, EngineIdentity, Filesystem
 from workers.planning.activity import Activity
 from workers.planning.histories import HistoryStep
+from workers.reasons import Reason
 from workers.references import ImageName, repository_of
 
 STOPPED_STATES = frozenset({"exited", "dead", "created"})
@@ -170,6 +171,7 @@ class Inventory:
 
     `arrivals` are what the engine still remembers of pulls, loads and tags: when, by full name or image id.
     `built_upon` is when a build last began from an image, by its id, as far as the build cache tells.
+    `clock` is why nothing may be removed by the engine's clock, where it is not this worker's.
     """
 
     taken_at: datetime
@@ -184,6 +186,7 @@ class Inventory:
     arrivals: Mapping[str, datetime] = field(default_factory=dict)
     built_upon: Mapping[str, datetime] = field(default_factory=dict)
     activity: tuple[Activity, ...] = ()
+    clock: Reason | None = None
     measured: Measured = field(default_factory=Measured)
 
     @property

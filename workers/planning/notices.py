@@ -72,7 +72,10 @@ def _called(thing: Thing) -> str:
 
 
 def _unrest(case: Case) -> Iterator[Reason]:
-    """Why an order would be refused at this moment."""
+    """Why an order would be refused at this moment; by a clock that is off nothing more can be said."""
+    if off := case.inventory.clock:
+        yield off
+        return
     building = sum(record.in_use for record in case.inventory.cache)
     yield from unrest(
         case.inventory.activity, building=building, quiet_for=case.policy.quiet_for, now=case.now
