@@ -106,6 +106,9 @@ class Replayed:
     def activity_events(self, *, since: datetime, until: datetime) -> list[Any]:
         return list(self._answers["events"])
 
+    def events(self, wanted: object, *, since: datetime, until: datetime) -> list[Any]:
+        return self.activity_events(since=since, until=until)
+
     def inspect_container(self, id_: str) -> Answers:
         return an_object("inspect container", self._of("container", id_))
 

@@ -21,6 +21,7 @@ from workers import survey
 from workers.contract import EngineIdentity, Kind, Plan, Store
 from workers.engine import Engine
 from workers.errors import EngineError
+from workers.memory.follower import catch_up
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings
 from workers.planning.facts import Case, Own
@@ -72,6 +73,7 @@ def looked_at(answers: Answers, ledger: Ledger, now: datetime) -> Case:
     identity = EngineIdentity.model_validate(answers["identity"])
     sightings = Sightings(ledger, identity.id)
     engine = cast("Engine", Replayed(answers))
+    catch_up(engine, sightings, now)
     inventory = survey.take(engine, sightings, identity, local=False, now=now)
     memory = survey.remember(sightings, now)
     return Case(inventory=inventory, policy=POLICY, memory=memory, own=Own(), now=now)

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from workers.engine import Engine
-from workers.errors import NotFound
+from workers.errors import NotFound, unforeseen_is_an_engine_error
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import GAP, REMEMBERED, Heard, Sightings
 from workers.planning import hearsay
 from workers.planning.activity import forgotten_before
-from workers.planning.fields import NEVER
+from workers.planning.fields import NEVER, Fields
 from workers.planning.hearsay import ImageNews, Use
 from workers.planning.mentions import OVERLAP
 from workers.transport.stillness import Stillness, Troubles
@@ -115,12 +115,16 @@ def catch_up(engine: Engine, sightings: Sightings, now: datetime) -> None:
     """Take in what an engine still tells, where nobody follows its events.
 
     That is no following: what it has forgotten by now, or when this is done next, nobody has heard.
+
+    Raises:
+        EngineError: it cannot be asked, or its answers make no sense.
     """
     if sightings.followed_since(now):
         return
     known, upto = Known(engine, Stillness()), sightings.heard_upto() or now - LONG_AGO
-    known.running(now)
-    heard = known.heard(engine.events(hearsay.TOLD, since=upto - OVERLAP, until=now))
+    with unforeseen_is_an_engine_error():
+        known.running(now)
+        heard = known.heard(engine.events(hearsay.TOLD, since=upto - OVERLAP, until=now))
     with sightings.together():
         sightings.hear(heard)
         sightings.take_in("caught up", now)
@@ -135,9 +139,10 @@ class Known:
 
     def running(self, now: datetime) -> dict[str, datetime]:
         """Return the images in use now, and keep in mind who uses them."""
-        listed = [raw for raw in self._engine.containers() if raw.get("Id") and raw.get("ImageID")]
-        self._image_of = {raw["Id"]: raw["ImageID"] for raw in listed}
-        return {raw["ImageID"]: now for raw in listed if raw.get("State") == "running"}
+        listed = [Fields(raw) for raw in self._engine.containers()]
+        told = [(line.text("Id"), line.text("ImageID"), line.text("State")) for line in listed]
+        self._image_of = {id_: image for id_, image, _ in told if id_ and image}
+        return {image: now for id_, image, state in told if id_ and image and state == "running"}
 
     def told_since(self, now: datetime) -> datetime:
         """Return since when the engine still tells all that happened, of what counts as no gap."""
