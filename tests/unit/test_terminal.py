@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,17 @@ from tests.unit.facts_host import ENGINE, NOW, a_case, a_network, a_plan, an_ima
 from workers.cli import refusal
 from workers.cli.output import Out, aside, legible, say
 from workers.cli.terminal import local_time, plan_lines, report_lines
-from workers.contract import Bytes, Outcome, Person, Report, Status, StepOutcome
+from workers.contract import (
+    Bytes,
+    DiskUsage,
+    Filesystem,
+    Outcome,
+    Person,
+    Report,
+    Status,
+    StepOutcome,
+    Store,
+)
 from workers.planning.inventory import Thing
 from workers.reasons import Code, reason
 from workers.signing import digest
@@ -78,6 +89,56 @@ def test_a_plan_of_an_engine_that_is_only_read_promises_nothing_for_later() -> N
     assert next(plan_lines(plan, now=NOW)) == "Nothing to remove on web-1: compared 1 object."
 
 
+def a_report(**facts: Any) -> Report:
+    usual: dict[str, Any] = {
+        "request_id": PLAN.request_id,
+        "order_id": "order",
+        "host": PLAN.host,
+        "engine": PLAN.engine,
+        "plan_digest": digest(PLAN),
+        "requester": ANA,
+        "approver": ANA,
+        "started_at": NOW,
+        "finished_at": NOW,
+        "status": Status.DONE,
+        "outcomes": (),
+        "expected": Bytes(low=3, high=5),
+        "usage_before": PLAN.usage,
+    }
+    return Report(**(usual | facts))
+
+
+def a_disk(*, images: int, free: int) -> DiskUsage:
+    filesystem = Filesystem(path="/", total=1000, free=free, inodes=10, inodes_free=5)
+    return DiskUsage(
+        taken_at=NOW, containers=0, images=images, build_cache=0, volumes=0, filesystems=(filesystem,)
+    )
+
+
+@pytest.mark.parametrize(
+    ("store", "free", "words"),
+    [
+        (Store.GRAPH_DRIVER, 400, "4 B freed"),
+        (Store.CONTAINERD, 400, "its disk has 300 B more room"),
+        (Store.CONTAINERD, 40, "its disk has 60 B less room"),
+        (Store.CONTAINERD, None, "an unknown size freed"),
+    ],
+)
+def test_what_others_wrote_or_deleted_is_not_said_to_be_freed(
+    store: Store, free: int | None, words: str
+) -> None:
+    after = None if free is None else a_disk(images=6, free=free)
+    report = a_report(
+        engine=PLAN.engine.model_copy(update={"store": store}),
+        usage_before=a_disk(images=10, free=100),
+        usage_after=after,
+    )
+
+    assert (
+        next(report_lines(report, now=NOW)) == f"web-1: done. no objects removed, {words}, 3 to 5 B expected."
+    )
+
+
 def test_a_refused_run_says_that_nothing_was_removed_and_lists_nothing() -> None:
     stopped = reason(Code.RUN_STOPPED)
     outcomes = (
@@ -86,22 +147,7 @@ def test_a_refused_run_says_that_nothing_was_removed_and_lists_nothing() -> None
         )
         for s in PLAN.steps
     )
-    report = Report(
-        request_id=PLAN.request_id,
-        order_id="order",
-        host=PLAN.host,
-        engine=PLAN.engine,
-        plan_digest=digest(PLAN),
-        requester=ANA,
-        approver=ANA,
-        started_at=NOW,
-        finished_at=NOW,
-        status=Status.REFUSED,
-        stopped_by=(reason(Code.TERMINATED),),
-        outcomes=tuple(outcomes),
-        expected=Bytes(),
-        usage_before=PLAN.usage,
-    )
+    report = a_report(status=Status.REFUSED, stopped_by=(reason(Code.TERMINATED),), outcomes=tuple(outcomes))
 
     first, second = report_lines(report, now=NOW)
     assert (first, second[:4]) == (f"{PLAN.host}: refused. Nothing was removed.", "  ! ")

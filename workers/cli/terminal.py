@@ -211,9 +211,17 @@ def _outcome_line(report: Report) -> str:
     if report.status is Status.REFUSED:
         return f"{report.host}: refused. Nothing was removed."
     done = sum(o.outcome is Outcome.REMOVED for o in report.outcomes)
-    freed = "an unknown size" if report.freed is None else size(report.freed)
-    removed = f"{amount(done, 'object')} removed, {freed} freed, {bytes_range(report.expected)} expected"
+    removed = f"{amount(done, 'object')} removed, {_freed(report)}, {bytes_range(report.expected)} expected"
     return f"{report.host}: {report.status.value}. {removed}."
+
+
+def _freed(report: Report) -> str:
+    """What was freed; where only the disk tells it, that is what the disk has: others write there too."""
+    if report.freed is None:
+        return "an unknown size freed"
+    if report.measured_by_engine:
+        return f"{size(report.freed)} freed"
+    return f"its disk has {size(abs(report.freed))} {'less' if report.freed < 0 else 'more'} room"
 
 
 def _disk(before: DiskUsage | None, after: DiskUsage | None) -> Iterator[str]:
