@@ -7,7 +7,7 @@ import pytest
 
 from tests.docker.worker_host import WorkerHost, ended
 from tests.stage import hosts
-from tests.stage.fates import FATES, Row, fates_on
+from tests.stage.fates import Fates, Row, fates_on, traits_of
 from tests.stage.fixtures import SMALL
 from tests.stage.hosts import FilledHost, Score
 from workers.contract import Kind, Outcome, Plan, Status, Store, Verdict
@@ -15,6 +15,11 @@ from workers.host import Place, opened
 from workers.memory.ledger import Ledger
 
 SPOTLESS = Score(wrong=(), volumes=(), left=())
+
+
+@pytest.fixture(scope="module")
+def fates(hazard_host: FilledHost) -> Fates:
+    return fates_on(traits_of(hazard_host.engine))
 
 
 @pytest.fixture(scope="module")
@@ -27,40 +32,41 @@ def plan(hazard_host: FilledHost, tmp_path_factory: pytest.TempPathFactory) -> P
         return host.plan(kinds=tuple(Kind), request_id="request-1")
 
 
-def judged(filled: FilledHost, plan: Plan) -> Iterator[tuple[Row, Verdict]]:
+def judged(filled: FilledHost, fates: Fates, plan: Plan) -> Iterator[tuple[Row, Verdict]]:
     """Each verdict beside the row of the table that speaks of its object."""
-    rows = {found.id: FATES[found.kind, name] for found, name in filled.objects.items()}
+    rows = {found.id: fates[found.kind, name] for found, name in filled.objects.items()}
     for verdict in plan.verdicts:
         if verdict.object.id in rows:
             yield rows[verdict.object.id], verdict
 
 
 def test_s4_s8_s9_s10_s16_s17_every_object_has_the_fate_that_the_table_gives_it(
-    hazard_host: FilledHost, plan: Plan
+    hazard_host: FilledHost, fates: Fates, plan: Plan
 ) -> None:
     other = [
         (row.kind, row.name, row.fate, row.trap, [why.code.value for why in verdict.reasons])
-        for row, verdict in judged(hazard_host, plan)
+        for row, verdict in judged(hazard_host, fates, plan)
         if verdict.keep != (row.fate == "kept")
     ]
 
     assert other == []
 
 
-def test_every_object_has_the_reason_that_the_table_names(hazard_host: FilledHost, plan: Plan) -> None:
+def test_every_object_has_the_reason_that_the_table_names(
+    hazard_host: FilledHost, fates: Fates, plan: Plan
+) -> None:
     other = [
         (row.kind, row.name, row.code, [why.code.value for why in verdict.reasons])
-        for row, verdict in judged(hazard_host, plan)
+        for row, verdict in judged(hazard_host, fates, plan)
         if row.code not in {why.code for why in verdict.reasons}
     ]
 
     assert other == []
 
 
-def test_the_table_is_met_to_its_last_row(hazard_host: FilledHost, plan: Plan) -> None:
-    met = {(row.kind, row.name) for row, _ in judged(hazard_host, plan)}
+def test_the_table_is_met_to_its_last_row(hazard_host: FilledHost, fates: Fates, plan: Plan) -> None:
+    met = {(row.kind, row.name) for row, _ in judged(hazard_host, fates, plan)}
 
-    fates = fates_on(hazard_host.engine.kind.store)
     assert met == {key for key, row in fates.items() if row.kind != "volume"}
 
 

@@ -1,15 +1,15 @@
 """Hosts full of things, and the judgement on what became of them."""
 
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.stage import images
 from tests.stage.catalogue import Catalogue
 from tests.stage.engine import DisposableEngine
 from tests.stage.errors import StageError
-from tests.stage.fates import Row, fates_on
+from tests.stage.fates import Fates, fates_on, traits_of
 from tests.stage.fill import fill
 from tests.stage.hazard_host import HAZARDS
 from tests.stage.objects import Found, Kind, contents
@@ -128,22 +128,22 @@ def calm_web_host(engine: DisposableEngine, name: str, *, scale: float = 1) -> F
 
 def hazard_host(engine: DisposableEngine, name: str = "hazard", *, scale: float = 1) -> FilledHost:
     """A host full of traps, every kind of which has cost somebody data."""
-    return place(engine, name, HAZARDS, fates_on(engine.kind.store), scale=scale)
+    return place(engine, name, HAZARDS, fates_on(traits_of(engine)), scale=scale)
 
 
 def place(
     engine: DisposableEngine,
     name: str,
     catalogue: Catalogue,
-    fates: Mapping[tuple[str, str], Row] | None = None,
+    fates: Fates | None = None,
     *,
     scale: float = 1,
 ) -> FilledHost:
-    """Fill the engine; every object on it must be accounted for, and have the fate that a table gives it."""
+    """Fill the engine; every object on it must be accounted for; a table, if given, has its fate."""
     onlooker = Onlooker(engine, engine.folder / "worker" / "ledger.db")
     placed = fill(engine, catalogue, onlooker, scale=scale)
     if fates is not None:
-        _refuse_other_fates(name, placed, fates)
+        placed = _as_written(name, placed, fates)
     kept = {one.found: one.name for one in placed if one.fate == "kept"}
     waste = {one.found: one.name for one in placed if one.fate == "waste"}
     unexpected = contents(engine.client) ^ (kept.keys() | waste.keys())
@@ -161,12 +161,12 @@ def place(
     )
 
 
-def _refuse_other_fates(name: str, placed: Iterable[Placed], fates: Mapping[tuple[str, str], Row]) -> None:
+def _as_written(name: str, placed: Sequence[Placed], fates: Fates) -> tuple[Placed, ...]:
     """The table and what lies there must be one: neither may know of anything that the other does not."""
-    there = {(one.found.kind, one.name, one.fate) for one in placed}
-    written = {(row.kind, row.name, row.fate) for row in fates.values()}
-    if there != written:
-        raise StageError(f"{name}: not as the table of fates says: {sorted(there ^ written)}")
+    there = {(one.found.kind, one.name) for one in placed}
+    if there != fates.keys():
+        raise StageError(f"{name}: not as the table of fates says: {sorted(there ^ fates.keys())}")
+    return tuple(replace(one, fate=fates[one.found.kind, one.name].fate) for one in placed)
 
 
 def _digests(engine: DisposableEngine, placed: Iterable[Placed], names: Iterable[str]) -> Iterable[str]:
