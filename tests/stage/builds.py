@@ -13,36 +13,63 @@ from tests.stage.objects import Found, usage
 from tests.stage.placed import Placed
 
 CACHE_MOUNT = "exec.cachemount"
+JUST_NOW = timedelta()
 Record = Mapping[str, Any]
 
 
-def build_all(engine: DisposableEngine, builds: Sequence[Build]) -> Iterator[Placed]:
-    """The old builds, then the new ones; cache records that only the old ones used are waste."""
-    old = [build for build in builds if build.built is not None]
-    makers: dict[str, str] = {}
-    made = [placed for build in old for placed in _build(engine, build, makers)]
-    before = _cache(engine.client)
-    new = [build for build in builds if build.built is None]
-    made += [placed for build in new for placed in _build(engine, build, makers)]
-    # On a containerd store a build that takes over a tag drops the image that had it.
-    there = _image_ids(engine.client)
-    yield from (placed for placed in made if placed.found.id in there)
-    since = max((build.built for build in old if build.built), default=None)
-    yield from _judge_cache(before, _cache(engine.client), since, makers)
+class Builds:
+    """What a catalogue has built: `made` are the results, and images of steps, of what was built so far."""
 
+    def __init__(self, engine: DisposableEngine, wanted: Sequence[Build]) -> None:
+        self._engine = engine
+        self._old = [build for build in wanted if build.built is not None]
+        self._new = [build for build in wanted if build.built is None]
+        self.made: list[Placed] = []
+        # By the id of a record in the cache: under which name it was first made, when it was last used.
+        self._makers: dict[str, str] = {}
+        self._used: dict[str, timedelta] = {}
 
-def _build(engine: DisposableEngine, build: Build, makers: dict[str, str]) -> Iterator[Placed]:
-    """Build it, and note under which name a record of the cache was first made."""
-    for number in range(1, build.times + 1):
-        before = _image_ids(engine.client)
-        result = _run(engine, build, number)
-        name = build.tag if number == build.times else f"{build.tag} build {number}"
-        yield Placed(Found("image", result), name, build.fate, build.built)
-        for step, image in enumerate(sorted(_image_ids(engine.client) - before - {result}), 1):
-            yield Placed(Found("image", image), f"{name} step {step}", build.fate, build.built)
-        if build.builder == "kit":
-            for id_, record in _cache(engine.client).items():
-                makers.setdefault(id_, f"{name} {_what(record)}")
+    def before_containers(self) -> None:
+        for build in self._old:
+            for number in build.first_times:
+                self._build(build, number)
+
+    def after_containers(self) -> None:
+        """What took the tags of images that have containers by now; at last the builds of just now."""
+        late = [(build, build.last_times) for build in self._old]
+        late += [(build, range(1, build.times + 1)) for build in self._new]
+        for build, times in late:
+            for number in times:
+                self._build(build, number)
+
+    def left(self) -> Iterator[Placed]:
+        """What lies there of it all. On a containerd store a build that takes over a tag drops its image."""
+        there = _image_ids(self._engine.client)
+        yield from (placed for placed in self.made if placed.found.id in there)
+        yield from self._judged_cache()
+
+    def _build(self, build: Build, number: int) -> None:
+        client, name = self._engine.client, build.result(number)
+        images_before, cache_before = _image_ids(client), _cache(client)
+        result = _run(self._engine, build, number)
+        self.made.append(Placed(Found("image", result), name, build.fate, build.built))
+        for step, image in enumerate(sorted(_image_ids(client) - images_before - {result}), 1):
+            self.made.append(Placed(Found("image", image), f"{name} step {step}", build.fate, build.built))
+        age = build.built or JUST_NOW
+        for id_, record in _cache(client).items():
+            self._makers.setdefault(id_, f"{name} {_what(record)}")
+            if cache_before.get(id_, {}).get("LastUsedAt") != record["LastUsedAt"]:
+                self._used[id_] = min(age, self._used.get(id_, age))
+
+    def _judged_cache(self) -> Iterator[Placed]:
+        """Records that only old builds used are waste, but for what builds write to."""
+        records = _cache(self._engine.client)
+        fresh = {id_ for id_ in records if self._used[id_] == JUST_NOW}
+        kept = fresh | {parent for id_ in fresh for parent in _ancestors(id_, records)}
+        for id_, record in records.items():
+            fate: Fate = "kept" if id_ in kept or record["Type"] == CACHE_MOUNT else "waste"
+            age = None if id_ in kept else self._used[id_]
+            yield Placed(Found("cache", id_), self._makers[id_], fate, age)
 
 
 def _what(record: Record) -> str:
@@ -80,23 +107,6 @@ def _cache(client: APIClient) -> dict[str, Record]:
 
 def _records(client: APIClient) -> dict[str, Record]:
     return {record["ID"]: record for record in usage(client)["BuildCache"] or ()}
-
-
-def _judge_cache(
-    before: Mapping[str, Record],
-    after: Mapping[str, Record],
-    age: timedelta | None,
-    makers: Mapping[str, str],
-) -> Iterator[Placed]:
-    fresh = {
-        name
-        for name, record in after.items()
-        if before.get(name, {}).get("LastUsedAt") != record["LastUsedAt"]
-    }
-    kept = fresh | {parent for name in fresh for parent in _ancestors(name, after)}
-    for name, record in after.items():
-        fate: Fate = "kept" if name in kept or record["Type"] == CACHE_MOUNT else "waste"
-        yield Placed(Found("cache", name), makers[name], fate, None if name in kept else age)
 
 
 def _ancestors(name: str, records: Mapping[str, Record]) -> Iterator[str]:

@@ -58,7 +58,11 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """An image built on the host again and again under one tag; the earlier results lose it."""
+    """An image built on the host again and again under one tag; the earlier results lose it.
+
+    Where `containers_between`, the last time is when the containers are there, so that one can be of the
+    result before it.
+    """
 
     tag: str
     parent: str
@@ -68,11 +72,30 @@ class Build:
     built: timedelta | None
     kilobytes: int = 500
     cache_mount: bool = False
+    containers_between: bool = False
+
+    def result(self, number: int) -> str:
+        """The name of what a time gave: the tag is that of the last."""
+        return self.tag if number == self.times else f"{self.tag} build {number}"
+
+    @property
+    def first_times(self) -> range:
+        """The times before there are containers."""
+        return range(1, self.times + (not self.containers_between))
+
+    @property
+    def last_times(self) -> range:
+        """The times after that."""
+        return range(self.first_times.stop, self.times + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container; `image` is the name of an Image or the tag of a Build, `binds` are the machine's paths."""
+    """A container; `image` is the name of an Image or a result of a Build, `binds` are the machine's paths.
+
+    `made_of` is the reference that it is made of, where its image has several; `mounted` are names of images
+    that it has mounted, `second_network` is one that it is connected to after it is made.
+    """
 
     name: str
     image: str
@@ -83,6 +106,9 @@ class Container:
     command: str = "true"
     restart: str = "no"
     network: str = "none"
+    second_network: str | None = None
+    made_of: str | None = None
+    mounted: tuple[str, ...] = ()
     health: str | None = None
     critical: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -98,12 +124,13 @@ class Container:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A user-defined bridge network."""
+    """A user-defined bridge network, or with `settings_only` one that others are made with."""
 
     name: str
     fate: Fate
     created: timedelta | None
     labels: Mapping[str, str] = field(default_factory=dict)
+    settings_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

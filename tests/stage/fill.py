@@ -11,7 +11,7 @@ from docker import APIClient
 
 from tests.stage import images, lives
 from tests.stage.aging import AgePlan, Lifetime, age
-from tests.stage.builds import build_all
+from tests.stage.builds import Builds
 from tests.stage.catalogue import Catalogue, Container, Image, Network, Past
 from tests.stage.engine import DisposableEngine
 from tests.stage.objects import Found
@@ -34,13 +34,16 @@ def fill(
     tag or create.
     """
     engine.refuse_contents()
-    client = engine.client
-    placed = [*_images(engine, catalogue, onlooker, scale), *build_all(engine, catalogue.builds)]
-    placed += _networks(client, catalogue.networks)
+    client, builds = engine.client, Builds(engine, catalogue.builds)
+    placed = list(_images(engine, catalogue, onlooker, scale))
+    builds.before_containers()
+    placed += _networks(engine, catalogue.networks)
     for name in catalogue.volumes:
         client.create_volume(name)
-    image_ids = ids_by_name("image", placed)
+    image_ids = ids_by_name("image", [*placed, *builds.made])
     placed += lives.create(client, catalogue.containers, image_ids)
+    builds.after_containers()
+    placed += builds.left()
     for reference, name in catalogue.moved_tags.items():
         images.add_tags(client, image_ids[name], [reference])
     if catalogue.services or catalogue.overlays:
@@ -109,10 +112,18 @@ def _build_date(image: Image) -> datetime:
     return midnight - image.arrived - timedelta(days=2)
 
 
-def _networks(client: APIClient, wanted: Iterable[Network]) -> Iterator[Placed]:
+def _networks(engine: DisposableEngine, wanted: Iterable[Network]) -> Iterator[Placed]:
     for network in wanted:
-        made = client.create_network(network.name, driver="bridge", labels=dict(network.labels))
-        yield Placed(Found("network", made["Id"]), network.name, network.fate, network.created)
+        made = _network(engine, network)
+        yield Placed(Found("network", made), network.name, network.fate, network.created)
+
+
+def _network(engine: DisposableEngine, network: Network) -> str:
+    if network.settings_only:
+        # docker-py cannot ask for it.
+        return engine.cli("network", "create", "--config-only", network.name).strip()
+    made = engine.client.create_network(network.name, driver="bridge", labels=dict(network.labels))
+    return str(made["Id"])
 
 
 def _volumes(client: APIClient) -> Iterator[Placed]:

@@ -33,10 +33,8 @@ def create(client: APIClient, wanted: Sequence[Container], image_ids: Mapping[st
 
 
 def _create(client: APIClient, container: Container, image_ids: Mapping[str, str]) -> str:
-    image = image_ids[container.image]
-    references = images.references_of(client, image)
     made = client.create_container(
-        container.image if container.image in references else next(iter(references), image),
+        container.made_of or _reference(client, container.image, image_ids),
         ["sh", "-c", container.command],
         name=container.name,
         environment=[f"API_TOKEN={PLANTED_SECRET}"],
@@ -49,9 +47,26 @@ def _create(client: APIClient, container: Container, image_ids: Mapping[str, str
             restart_policy={"Name": container.restart},
             binds=[*(f"{name}:{path}" for name, path in container.volumes.items()), *container.binds],
             volumes_from=list(container.volumes_from),
+            mounts=[
+                _image_mount(_reference(client, image, image_ids), number)
+                for number, image in enumerate(container.mounted)
+            ],
         ),
     )
+    if container.second_network:
+        client.connect_container_to_network(made["Id"], container.second_network)
     return str(made["Id"])
+
+
+def _reference(client: APIClient, image: str, image_ids: Mapping[str, str]) -> str:
+    """Its name in the catalogue if that is one of its names, else another one that it has, else its id."""
+    references = images.references_of(client, image_ids[image])
+    return image if image in references else next(iter(references), image_ids[image])
+
+
+def _image_mount(reference: str, number: int) -> Any:
+    # docker-py's own class knows no such type.
+    return {"Type": "image", "Source": reference, "Target": f"/mounted/{number}"}
 
 
 def _health_check(container: Container) -> dict[str, Any] | None:

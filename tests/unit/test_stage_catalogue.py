@@ -13,9 +13,17 @@ CATALOGUES = pytest.mark.parametrize("catalogue", [WEB, CALM, HAZARDS], ids=["we
 
 @CATALOGUES
 def test_every_container_has_its_image(catalogue: Catalogue) -> None:
-    known = {one.name for one in catalogue.images} | {one.tag for one in catalogue.builds}
+    known = {one.name for one in catalogue.images}
+    known |= {one.result(number) for one in catalogue.builds for number in one.first_times}
 
-    assert {one.image for one in catalogue.containers} <= known
+    assert {name for one in catalogue.containers for name in (one.image, *one.mounted)} <= known
+
+
+@CATALOGUES
+def test_what_a_container_is_made_of_is_a_name_of_its_image(catalogue: Catalogue) -> None:
+    named = {image.name: image.references for image in catalogue.images}
+
+    assert all(one.made_of in named[one.image] for one in catalogue.containers if one.made_of)
 
 
 @CATALOGUES
@@ -33,6 +41,7 @@ def test_every_container_has_its_network(catalogue: Catalogue) -> None:
     known |= {f"container:{one.name}" for one in catalogue.containers}
 
     assert {one.network for one in catalogue.containers} <= known
+    assert {one.second_network for one in catalogue.containers} <= {None, *known}
 
 
 @CATALOGUES
@@ -41,7 +50,7 @@ def test_nothing_that_stays_stands_on_waste(catalogue: Catalogue) -> None:
     waste |= {network.name for network in catalogue.networks if network.fate == "waste"}
     kept = [one for one in catalogue.containers if one.fate == "kept"]
 
-    assert not waste & {name for one in kept for name in (one.image, one.network)}
+    assert not waste & {name for one in kept for name in (one.image, *one.mounted, one.network)}
 
 
 @CATALOGUES

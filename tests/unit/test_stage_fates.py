@@ -33,7 +33,7 @@ def test_a_line_is_read() -> None:
 
     assert (row.kind, row.name, row.fate, row.code) == ("image", "app:1", "kept", "young")
     assert (row.sources, row.trap, row.where) == (("S10", "P9"), "came just now", frozenset())
-    assert (other.key, other.where) == (row.key, {"Docker 28", "containerd"})
+    assert (other.key, other.where) == (row.key, frozenset({"Docker 28", "containerd"}))
 
 
 @pytest.mark.parametrize("store", STORES.values())
