@@ -13,6 +13,7 @@ from tests.stage.hosts import FilledHost, Score
 from workers.contract import Kind, Outcome, Plan, Status, Store, Verdict
 from workers.host import Place, opened
 from workers.memory.ledger import Ledger
+from workers.reasons import Code
 
 SPOTLESS = Score(wrong=(), volumes=(), left=())
 
@@ -68,6 +69,15 @@ def test_the_table_is_met_to_its_last_row(hazard_host: FilledHost, fates: Fates,
     met = {(row.kind, row.name) for row, _ in judged(hazard_host, fates, plan)}
 
     assert met == {key for key, row in fates.items() if row.kind != "volume"}
+
+
+def test_s9_only_where_the_engine_dropped_what_runs_the_plan_says_that_no_way_back_is_left(
+    hazard_host: FilledHost, plan: Plan
+) -> None:
+    said = [notice.params["repository"] for notice in plan.notices if notice.code is Code.NO_WAY_BACK]
+
+    drops = hazard_host.engine.kind.store is Store.CONTAINERD
+    assert said == (["docker.io/pay/live"] if drops else [])
 
 
 def test_s1_s2_s3_a_plan_executed_loses_nothing_and_leaves_nothing(host: WorkerHost) -> None:

@@ -4,6 +4,7 @@ What should become of each object, and why, stands in `hazard_fates.txt`; here i
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from tests.stage.catalogue import (
     compose,
     days,
 )
-from tests.stage.fates import fate_of, longest
+from tests.stage.fates import MOUNTS_IMAGES, fate_of, longest
 from tests.stage.images import LONG_AGO
 
 STAY = "exec tail -f /dev/null"
@@ -74,8 +75,10 @@ def _ended(name: str, ended: timedelta = LONG, **more: Any) -> Container:
     return _container(name, Life.EXITED, stopped=ended, **more)
 
 
-def _network(name: str, labels: Mapping[str, str] = NONE, created: timedelta | None = LONG) -> Network:
-    return Network(name=name, fate=fate_of("network", name), created=created, labels=labels)
+def _network(
+    name: str, labels: Mapping[str, str] = NONE, created: timedelta | None = LONG, **more: Any
+) -> Network:
+    return Network(name=name, fate=fate_of("network", name), created=created, labels=labels, **more)
 
 
 PROTECTED = (
@@ -109,7 +112,12 @@ VERSIONS = (
     _image("elsewhere.example:5000/pay/core:2", days(40)),
     _tagged("pay/edge:latest as deployed", "pay/edge:latest", arrived=days(45)),
     _tagged("pay/edge:latest as rebuilt", arrived=days(35)),
+    _image("pay/shop:v7", days(45), "pay/shop:current"),
+    _tagged("pay/shop:current as rebuilt", arrived=days(35)),
+    _image("pay/live:0.8", days(60)),
+    _image("pay/live:0.9", days(50)),
     *_versions("pay/rolled", 1, 2, 3, 4),
+    *_versions("pay/quota", 1, 2, 3, 4),
     _image("pay/many:1", days(50), "pay/many:1.0"),
     _image("pay/many:2", days(40), "pay/many:2.0", "pay/many:stable"),
     _image("pay/many:3", days(35)),
@@ -138,10 +146,13 @@ DATES = (
     _image("dates/epoch-new:1", None, built=EPOCH),
     _image("dates/epoch-old:1", days(40), built=EPOCH),
     _image("dates/future:1", days(40), built=TOMORROW),
+    _image("dates/tomorrow:1", days(-1), built=LONG_AGO),
     _image("tags/three:1", days(40), "tags/three:2", "elsewhere.example:5000/tags/three:1"),
+    _image("tags/renewed:1", days(40)),
     _tagged("no tag, old", arrived=days(40)),
     _tagged("no tag, new", arrived=None),
     _image("base/build:1", days(60)),
+    *_versions("runtime/base", 1, 2, 3),
 )
 
 BUILDS = (
@@ -149,11 +160,15 @@ BUILDS = (
     _build("pay/unbuilt:1", "classic", days(40), kilobytes=400),  # else it shares its step
     _build("pay/kitted:1", "kit", days(40), cache_mount=True),
     _build("pay/cached:1", "kit", days(40), of="arrived/longago:1", times=2),
+    # Of another size, else it shares a step with pay/kitted:1.
+    _build("pay/live:1", "kit", days(40), times=2, containers_between=True, kilobytes=450),
+    _build("pay/based:1", "kit", days(5), of="runtime/base:3"),
     _build("pay/fresh:1", "kit", None),
 )
 
 NETWORKS = (
     _network("stopped-only"),
+    _network("stopped-too"),
     _network("in-use"),
     _network("pay_spare", PAY),
     _network("ghost_default", compose("ghost", "web")),
@@ -161,6 +176,7 @@ NETWORKS = (
     _network("labelled", KEEP),
     _network("named-keep"),
     _network("new", created=None),
+    _network("settings", settings_only=True),
     _network("spent-only"),
     _network("batch_default", BATCH),
     _network("gone_default", {"com.docker.compose.project": "gone"}),
@@ -171,9 +187,12 @@ NETWORKS = (
 UP = (
     _up("pay-core", network="in-use", restart="always", critical=True, labels=compose("pay", "core")),
     _up("pay-edge", image="pay/edge:latest as deployed", critical=True),
+    _up("pay-shop", image="pay/shop:v7", made_of="pay/shop:current"),
+    _up("pay-live", image="pay/live:1 build 1"),
     _up("pay-built", image="pay/built:1"),
     _up("pay-kitted", image="pay/kitted:1"),
     _up("pay-rolled", image="pay/rolled:3"),
+    _up("pay-quota", image="pay/quota:4"),
     _up("pay-many", image="pay/many:3"),
     _up("pay-site", image="pay/site:latest as it runs"),
     _up("pay-pinned", image=f"{REGISTRY}/pin/app:4"),
@@ -183,7 +202,12 @@ UP = (
 )
 
 STOPPED_BUT_KEPT = (
-    _ended("pay-archive", network="stopped-only", labels=compose("pay", "archive")),
+    _ended(
+        "pay-archive",
+        network="stopped-only",
+        second_network="stopped-too",
+        labels=compose("pay", "archive"),
+    ),
     _ended("ghost-web", labels=compose("ghost", "web")),
     _ended("mesh-api.1.old", labels={"com.docker.swarm.service.name": "mesh-api"}),
     _ended("stopped-by-hand", command=STAY, restart="unless-stopped"),
@@ -194,6 +218,7 @@ STOPPED_BUT_KEPT = (
     _ended("prune-worker", image="own/worker:3", labels=ROLE | compose("prune", "worker")),
     _ended("prune-redis", labels=compose("prune", "redis")),
     _ended("just-ended", 10 * MINUTE),
+    _ended("ended-tomorrow", days(-1)),
     _container("between-create-and-start", Life.CREATED, created=MINUTE),
     _ended("net-holder"),
     _container("net-guest", Life.CREATED, restart="unless-stopped", network="container:net-holder"),
@@ -231,15 +256,51 @@ HAZARDS = Catalogue(
     ),
     services=(Service(name="mesh-api", image="mesh/api:3", before="mesh/api:2"),),
     overlays=("mesh",),
-    moved_tags={"pay/edge:latest": "pay/edge:latest as rebuilt"},
+    moved_tags={
+        "pay/edge:latest": "pay/edge:latest as rebuilt",
+        "pay/shop:current": "pay/shop:current as rebuilt",
+        "tags/renewed:2": "tags/renewed:1",
+    },
     protected_images=(
         "pay/app:1",
         "docker.io/library/postgres:16",
         "registry.example/vault/*",
         "docker.io/tools/golden:1",
         "registry.example/longest/*",
+        "pay/quota:3",
     ),
     protected_digests=(f"{REGISTRY}/frozen/app:1",),
     protected_containers=("named-*",),
     protected_networks=("named-*",),
 )
+
+MOUNTED = (
+    _image("data/set:1", days(50)),
+    _image("data/held:1", days(50)),
+    _image("data/spent:1", days(50)),
+    _tagged("data/moved:latest as mounted", "data/moved:latest", arrived=days(50)),
+    _image("data/moved:1", days(38)),
+    _tagged("data/moved:latest as rebuilt", arrived=days(35)),
+)
+
+# Before the untagged images of no known repository came: by that they never had a name that is mounted.
+_before: dict[str, Any] = {"created": days(45)}
+
+MOUNTING = (
+    _up("mounts-set", mounted=("data/set:1",), **_before),
+    _up("mounts-moved", mounted=("data/moved:latest as mounted",), **_before),
+    _ended("mounts-held", command=STAY, restart="unless-stopped", mounted=("data/held:1",), **_before),
+    _ended("spent-mount", mounted=("data/spent:1",), **_before),
+)
+
+
+def hazards_on(traits: frozenset[str]) -> Catalogue:
+    """All traps that an engine with these traits can have."""
+    if MOUNTS_IMAGES not in traits:
+        return HAZARDS
+    return replace(
+        HAZARDS,
+        images=(*HAZARDS.images, *MOUNTED),
+        containers=(*HAZARDS.containers, *MOUNTING),
+        moved_tags={**HAZARDS.moved_tags, "data/moved:latest": "data/moved:latest as rebuilt"},
+    )

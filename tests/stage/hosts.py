@@ -11,7 +11,7 @@ from tests.stage.engine import DisposableEngine
 from tests.stage.errors import StageError
 from tests.stage.fates import Fates, fates_on, traits_of
 from tests.stage.fill import fill
-from tests.stage.hazard_host import HAZARDS
+from tests.stage.hazard_host import hazards_on
 from tests.stage.objects import Found, Kind, contents
 from tests.stage.onlooker import Onlooker
 from tests.stage.placed import Placed, ids_by_name
@@ -128,7 +128,8 @@ def calm_web_host(engine: DisposableEngine, name: str, *, scale: float = 1) -> F
 
 def hazard_host(engine: DisposableEngine, name: str = "hazard", *, scale: float = 1) -> FilledHost:
     """A host full of traps, every kind of which has cost somebody data."""
-    return place(engine, name, HAZARDS, fates_on(traits_of(engine)), scale=scale)
+    traits = traits_of(engine)
+    return place(engine, name, hazards_on(traits), fates_on(traits), scale=scale)
 
 
 def place(

@@ -5,10 +5,13 @@ from itertools import chain
 import pytest
 
 from tests.stage.catalogue import Catalogue, Life
-from tests.stage.hazard_host import HAZARDS
+from tests.stage.fates import TRAITS
+from tests.stage.hazard_host import HAZARDS, hazards_on
 from tests.stage.web_host import CALM, WEB
 
-CATALOGUES = pytest.mark.parametrize("catalogue", [WEB, CALM, HAZARDS], ids=["web", "calm", "hazards"])
+CATALOGUES = pytest.mark.parametrize(
+    "catalogue", [WEB, CALM, HAZARDS, hazards_on(TRAITS)], ids=["web", "calm", "hazards", "all hazards"]
+)
 
 
 @CATALOGUES
