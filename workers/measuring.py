@@ -11,6 +11,8 @@ from workers.planning.inventory import Measured
 
 CONTAINERD_ROOT = "/var/lib/containerd"
 LAYERED = (DiskPart.IMAGES, DiskPart.WRITABLE_LAYERS, DiskPart.BUILD_CACHE)
+# Paths are made of what an engine tells, and nonsense there (a zero byte, half a letter) is in no path.
+NOT_THERE = (OSError, ValueError)
 
 
 def measure(identity: EngineIdentity, container_ids: Iterable[str]) -> Measured:
@@ -50,7 +52,7 @@ def _filesystems(identity: EngineIdentity) -> Iterator[tuple[Filesystem, frozens
     roots = [identity.data_root, *(os.path.dirname(path) for path in folders.values())]
     for path, device in _each_once([*roots, *folders.values()]):
         holds = frozenset(part for part, on in devices.items() if on == device)
-        with suppress(OSError):
+        with suppress(*NOT_THERE):
             yield _filesystem(path), holds
 
 
@@ -87,7 +89,7 @@ def _device(path: str) -> int | None:
     """The device a folder lies on; of one that is kept from this process, its parent's."""
     try:
         found = os.stat(path)
-    except OSError:
+    except NOT_THERE:
         parent = os.path.dirname(path)
         return _device(parent) if parent != path else None
     # systemd's InaccessiblePaths puts an empty folder without any permission over the real one.
@@ -118,7 +120,7 @@ def _filesystem(path: str) -> Filesystem:
 def _logs(folder: str, container_ids: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for id_ in container_ids:
-        with suppress(OSError):
+        with suppress(*NOT_THERE):
             found[id_] = sum(_log_files(os.path.join(folder, id_)))
     return found
 

@@ -53,6 +53,20 @@ def test_a_log_that_cannot_be_read_is_left_out_and_not_counted_as_nothing(engine
     assert measuring.measure(engine, [WEB, DB, an_id("gone")]).logs == {WEB: 5}
 
 
+@pytest.mark.parametrize("nonsense", ["n\x00l", "\ud800"])
+def test_what_can_be_no_path_is_left_out_and_the_rest_is_measured(
+    engine: EngineIdentity, nonsense: str
+) -> None:
+    write(engine.data_root, WEB, f"{WEB}-json.log", size=5)
+    odd_driver = engine.model_copy(update={"storage_driver": nonsense})
+    odd_root = engine.model_copy(update={"data_root": f"/{nonsense}"})
+
+    assert measuring.measure(engine, [WEB, nonsense]).logs == {WEB: 5}
+    assert [one.path for one in measuring.filesystems(odd_driver)] == [engine.data_root]
+    assert len(measuring.devices(odd_driver)) == 1
+    assert (measuring.filesystems(odd_root), measuring.devices(odd_root)) == ((), frozenset())
+
+
 def test_parts_on_one_filesystem_are_found_there_once(engine: EngineIdentity) -> None:
     Path(engine.data_root, "overlay2").mkdir()
     [(found, holds)] = measuring.measure(engine, []).filesystems

@@ -69,25 +69,34 @@ def remembered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def looked_at(answers: Answers, ledger: Ledger, now: datetime) -> Case:
+def looked_at(answers: Answers, ledger: Ledger, now: datetime, *, local: bool = False) -> Case:
     identity = EngineIdentity.model_validate(answers["identity"])
     sightings = Sightings(ledger, identity.id)
     engine = cast("Engine", Replayed(answers))
     catch_up(engine, sightings, now)
-    inventory = survey.take(engine, sightings, identity, local=False, now=now)
+    inventory = survey.take(engine, sightings, identity, local=local, now=now)
     memory = survey.remember(sightings, now)
     return Case(inventory=inventory, policy=POLICY, memory=memory, own=Own(), now=now)
 
 
-def planned(answers: Answers, remembered: Path) -> Plan:
-    """What the worker plans of these answers much later; its ledger is as it was."""
+def planned(answers: Answers, remembered: Path, *, local: bool = False) -> Plan:
+    """What the worker plans of these answers much later; its ledger is as it was.
+
+    `local`: the engine's files may be looked at, in a folder where there are none.
+    """
     file = remembered.with_name("copy.db")
     for end in ("", "-wal", "-shm"):
         file.with_name(f"copy.db{end}").unlink(missing_ok=True)
     shutil.copy(remembered, file)
     with closing(Ledger(file)) as ledger:
-        case = looked_at(answers, ledger, LATER)
+        case = looked_at(_moved(answers, file.parent) if local else answers, ledger, LATER, local=local)
     return make_plan(case, host="web-1", request_id="r", kinds=tuple(Kind), freed=freed_bytes)
+
+
+def _moved(answers: Answers, folder: Path) -> Answers:
+    """The same engine with its data in a folder of the test's; this machine may run one of its own."""
+    (folder / "containers").mkdir(exist_ok=True)
+    return {**answers, "identity": {**answers["identity"], "data_root": str(folder)}}
 
 
 def step_ids(plan: Plan) -> set[str]:
@@ -223,12 +232,13 @@ def test_the_host_means_the_same_in_the_shape_of_a_newer_engine(remembered: Path
     assert all(codes[id_] & {Code.IN_USE, Code.PARENT} for id_ in held)
 
 
+@pytest.mark.parametrize("local", [False, True], ids=["away", "local"])
 @given(found=garbled(deciding, listed, inspected, events))
 def test_s4_whatever_an_engine_answers_there_is_a_plan_or_a_plain_error(
-    remembered: Path, found: Garbled
+    remembered: Path, local: bool, found: Garbled
 ) -> None:
     try:
-        plan = planned(found.answers, remembered)
+        plan = planned(found.answers, remembered, local=local)
     except EngineError:
         return
     again = Plan.model_validate_json(plan.model_dump_json())
@@ -246,6 +256,19 @@ def test_s4_an_object_with_a_field_that_cannot_be_read_is_kept_and_nothing_else_
 
     assert found.line.get("Id", found.line.get("ID")) not in step_ids(plan)
     assert not plan.applicable or step_ids(plan) <= step_ids(planned(found.host, remembered))
+
+
+@pytest.mark.parametrize("nonsense", ["n\x00l", "NON SENSE"])
+def test_s4_a_container_with_an_id_that_is_in_no_path_is_kept_where_the_engines_files_are_read(
+    remembered: Path, nonsense: str
+) -> None:
+    # Only one that runs gets so far: who stopped is asked about by its id, and there is none of this one.
+    index = next(i for i, raw in enumerate(RECORDING["containers"]) if raw["State"] == "running")
+    plan = planned(
+        garbled_at(RECORDING, ("containers", index, "Id"), nonsense).answers, remembered, local=True
+    )
+
+    assert (plan.complete, plan.notices[0].code) == (False, Code.NOT_ALL_READ)
 
 
 @pytest.mark.parametrize("section", ["containers", "images", "networks", "services", "usage"])
