@@ -192,12 +192,16 @@ def _paths(name: ImageName) -> Iterator[str]:
 
 
 def _match(patterns: tuple[str, ...], parts: list[str]) -> bool:
-    if not patterns or not parts:
-        return not patterns and not parts
-    first, rest = patterns[0], patterns[1:]
-    if first in ("*", "**"):
-        return any(_match(rest, parts[taken:]) for taken in range(1, len(parts) + 1))
-    return fnmatchcase(parts[0], first) and _match(rest, parts[1:])
+    """Keep every place where the patterns so far may end: trying each way by itself takes hours of some."""
+    ends = {0}
+    for pattern in patterns:
+        if pattern in ("*", "**"):
+            ends = set(range(min(ends) + 1, len(parts) + 1))
+        else:
+            ends = {at + 1 for at in ends if at < len(parts) and fnmatchcase(parts[at], pattern)}
+        if not ends:
+            return False
+    return len(parts) in ends
 
 
 def _are_pattern_parts(parts: list[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import assume, given
@@ -266,6 +267,43 @@ def test_s8_a_longer_or_shorter_name_is_another_name(name: ImageName, more: str)
 @given(name=NAMES)
 def test_a_star_alone_means_every_image(everything: str, name: ImageName) -> None:
     assert Pattern.parse(everything).matches(name)
+
+
+def means(patterns: list[str], parts: list[str]) -> bool:
+    """What a pattern's parts mean, by definition: every way to spread them over a name's is tried."""
+    if not patterns or not parts:
+        return not patterns and not parts
+    first, *rest = patterns
+    if first in ("*", "**"):
+        return any(means(rest, parts[taken:]) for taken in range(1, len(parts) + 1))
+    return fnmatchcase(parts[0], first) and means(rest, parts[1:])
+
+
+@given(
+    st.lists(st.sampled_from(["*", "**", "a", "b", "a*", "?", "[ab]"]), min_size=1, max_size=5),
+    st.lists(st.sampled_from(["a", "b", "ab", "c"]), min_size=1, max_size=6),
+)
+def test_s8_a_pattern_means_what_its_definition_says(patterns: list[str], parts: list[str]) -> None:
+    name = ImageName("r.io", "/".join(parts))
+
+    assert Pattern.parse("/".join(["r.io", *patterns])).matches(name) == means(patterns, parts)
+    assert Pattern.parse("/".join(patterns)).matches(name) == means(patterns, ["r.io", *parts])
+
+
+@pytest.mark.parametrize("end", ["x", "a*x", "**/x"])
+def test_s8_a_glob_of_many_stars_compares_each_part_with_each_once(
+    end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, pattern = ImageName("r.io", "/".join(["a"] * 100)), Pattern.parse("*/" * 50 + end)
+    left = iter(range(len(pattern.parts) * 101))
+
+    def counted(text: str, glob: str) -> bool:
+        assert next(left, None) is not None, "more than each with each"
+        return fnmatchcase(text, glob)
+
+    monkeypatch.setattr("workers.references.fnmatchcase", counted)
+
+    assert not pattern.matches(name)
 
 
 @pytest.mark.parametrize(
