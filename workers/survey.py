@@ -93,7 +93,7 @@ def take(
     taken = Inventory(
         taken_at=now,
         engine=identity,
-        usage=accounting.disk_usage(df, store=identity.store, now=now, filesystems=filesystems),
+        usage=accounting.disk_usage(df, identity, now=now, filesystems=filesystems),
         containers=answers.told_apart(_with_sizes(known, accounting.writable_sizes(df))),
         images=images,
         networks=answers.told_apart(map(answers.network, seen.networks)),
@@ -140,7 +140,7 @@ def _some_at_once() -> Iterator[Executor]:
 def disk_usage(df: Raw, identity: EngineIdentity, *, local: bool, now: datetime) -> DiskUsage:
     """Read the engine's accounting and measure the filesystems under its data."""
     measured = measuring.filesystems(identity) if local else ()
-    return accounting.disk_usage(df, store=identity.store, now=now, filesystems=measured)
+    return accounting.disk_usage(df, identity, now=now, filesystems=measured)
 
 
 def _clock(engine: Engine) -> Reason | None:

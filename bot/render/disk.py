@@ -65,7 +65,7 @@ def _measures(before: DiskUsage | None, after: DiskUsage | None) -> list[Measure
 
 
 def _engine(before: DiskUsage | None, after: DiskUsage | None) -> Iterable[Measure]:
-    def measure(name: str, of: Callable[[DiskUsage], int]) -> Measure:
+    def measure(name: str, of: Callable[[DiskUsage], int | None]) -> Measure:
         return Measure(name, _of(before, of), _of(after, of))
 
     yield measure("Containers", lambda usage: usage.containers)
@@ -97,7 +97,7 @@ def _by_path(usage: DiskUsage | None) -> dict[str, Filesystem]:
     return {one.path: one for one in usage.filesystems} if usage else {}
 
 
-def _of(taken: TakenT | None, figure: Callable[[TakenT], int]) -> int | None:
+def _of(taken: TakenT | None, figure: Callable[[TakenT], int | None]) -> int | None:
     return None if taken is None else figure(taken)
 
 

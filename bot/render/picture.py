@@ -24,7 +24,7 @@ PATH = 16
 # Slack takes 1,000 letters (alt_txt_too_large).
 MOST_ALT = 1_000
 # In the order of the report's table; drawn from the top of a bar to its foot.
-KINDS: tuple[tuple[str, Callable[[DiskUsage], int]], ...] = (
+KINDS: tuple[tuple[str, Callable[[DiskUsage], int | None]], ...] = (
     ("Containers", lambda usage: usage.containers),
     ("Images", lambda usage: usage.images),
     ("Build cache", lambda usage: usage.build_cache),
@@ -149,21 +149,32 @@ def _seen(report: Report, history: Iterable[Measured]) -> list[Measured]:
 
 
 def _bars(before: DiskUsage, after: DiskUsage) -> Bars:
-    scale = Scale.over((_total(before), _total(after)))
+    scale = Scale.over((_known(before), _known(after)))
     return Bars(
         title="What Docker holds",
         marks=scale.marks,
         bars=(_bar("Before", before, scale), _bar("After", after, scale)),
-        key=tuple(Row(name, size(of(before)), size(of(after))) for name, of in KINDS),
+        key=tuple(Row(name, _size(of(before)), _size(of(after))) for name, of in KINDS),
     )
 
 
 def _bar(name: str, usage: DiskUsage, scale: Scale) -> Bar:
-    return Bar(name, size(_total(usage)), tuple(scale.at(of(usage)) for _, of in KINDS))
+    known = size(_known(usage))
+    total = f"at least {known}" if _total(usage) is None else known
+    return Bar(name, total, tuple(scale.at(of(usage) or 0) for _, of in KINDS))
 
 
-def _total(usage: DiskUsage) -> int:
-    return sum(max(of(usage), 0) for _, of in KINDS)
+def _known(usage: DiskUsage) -> int:
+    return sum(max(of(usage) or 0, 0) for _, of in KINDS)
+
+
+def _total(usage: DiskUsage) -> int | None:
+    """All that Docker holds; None where a part of it is not known."""
+    return None if any(of(usage) is None for _, of in KINDS) else _known(usage)
+
+
+def _size(count: int | None) -> str:
+    return "unknown" if count is None else size(count)
 
 
 def _course(report: Report, before: DiskUsage, after: DiskUsage, seen: Sequence[Measured]) -> Course:
@@ -191,7 +202,8 @@ def _course(report: Report, before: DiskUsage, after: DiskUsage, seen: Sequence[
 def _use(usage: DiskUsage, place: str | None) -> Use | None:
     """What was in use of the filesystem; of all that Docker holds where none could be measured."""
     if place is None:
-        return Use(usage.taken_at, _total(usage), None)
+        total = _total(usage)
+        return None if total is None else Use(usage.taken_at, total, None)
     found = _filesystem(usage, place)
     return Use(usage.taken_at, max(found.used, 0), max(found.capacity, 0)) if found else None
 
@@ -266,8 +278,12 @@ def _alt(title: str, before: DiskUsage, after: DiskUsage, seen: Sequence[Measure
 
 
 def _kinds(before: DiskUsage, after: DiskUsage) -> str:
-    each = [f"{size(of(before))} of {name.lower()}, now {size(of(after))}" for name, of in KINDS]
+    each = [f"{_told_size(of(before), name)}, now {_size(of(after))}" for name, of in KINDS]
     return f"Before the run Docker held {'; '.join(each)}."
+
+
+def _told_size(count: int | None, name: str) -> str:
+    return f"an unknown size of {name.lower()}" if count is None else f"{size(count)} of {name.lower()}"
 
 
 def _told(before: DiskUsage, after: DiskUsage, place: str | None) -> str:

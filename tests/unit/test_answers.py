@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.facts_host import NOW, an_id, an_image_id, an_inventory, names
+from tests.unit.facts_host import ENGINE, NOW, an_id, an_image_id, an_inventory, names
 from workers.contract import Store
 from workers.errors import EngineError
 from workers.planning import accounting, answers, mentions
@@ -334,16 +334,41 @@ def test_the_accounting_counts_nothing_twice_and_nothing_unknown() -> None:
         "BuildCache": [{"Size": 5, "Shared": False}, {"Size": 50, "Shared": True}],
         "Volumes": [{"UsageData": {"Size": 9}}, {"UsageData": {"Size": -1}}, {"UsageData": None}],
     }
-    found = accounting.disk_usage(df, store=Store.GRAPH_DRIVER, now=NOW)
+    found = accounting.disk_usage(df, ENGINE, now=NOW)
 
     assert (found.images, found.containers, found.build_cache, found.volumes) == (100, 7, 5, 9)
     assert found.engine_bytes == 112
 
 
-@pytest.mark.parametrize("layers", [100, 10, 0])
-def test_on_a_containerd_store_the_figure_for_layers_holds_all_the_others(layers: int) -> None:
+@pytest.mark.parametrize(
+    ("version", "layers", "images"),
+    [
+        ("26.1.5+dfsg1", 100, 88),
+        ("28.5.2", 12, 0),
+        # The blobs of cache are in its records' sizes, and on some engines not in this figure.
+        ("26.1.5+dfsg1", 11, None),
+        ("28.5.2", 0, None),
+        ("29.7.2", 100, 100),
+        ("29.0.0-rc.1", 10, 10),
+        ("30.0.0", 100, None),
+        ("dev", 100, None),
+    ],
+)
+def test_on_a_containerd_store_the_figure_for_layers_holds_what_it_does_on_that_engine(
+    version: str, layers: int, images: int | None
+) -> None:
     df = {"LayersSize": layers, "Containers": [{"SizeRw": 7}], "BuildCache": [{"Size": 5, "Shared": False}]}
-    found = accounting.disk_usage(df, store=Store.CONTAINERD, now=NOW)
+    engine = ENGINE.model_copy(update={"store": Store.CONTAINERD, "version": version})
+    found = accounting.disk_usage(df, engine, now=NOW)
 
-    assert found.containers == 7
-    assert found.engine_bytes == max(layers, 7)
+    assert (found.containers, found.images, found.build_cache) == (7, images, 5)
+
+
+@pytest.mark.parametrize("store", Store)
+@pytest.mark.parametrize("df", [{}, {"LayersSize": -1}, {"LayersSize": "much"}])
+def test_s4_a_figure_for_layers_that_is_not_there_is_unknown_and_not_nothing(
+    df: dict[str, Any], store: Store
+) -> None:
+    found = accounting.disk_usage(df, ENGINE.model_copy(update={"store": store}), now=NOW)
+
+    assert (found.images, found.engine_bytes) == (None, None)

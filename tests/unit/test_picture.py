@@ -67,6 +67,28 @@ def test_the_stacks_are_in_proportion_and_say_what_they_come_to() -> None:
     assert bars.bars[0].parts == pytest.approx([1 / 40, 22 / 40, 6 / 40, 5 / 40])
 
 
+def test_a_size_that_is_not_known_is_not_drawn_as_nothing() -> None:
+    unsized = RUN.model_copy(update={"usage_after": AFTER.model_copy(update={"images": None})})
+    told = picture(unsized, [])
+
+    assert [(row.before, row.after) for row in told.figure.bars.key if row.name == "Images"] == [
+        ("22.0 GB", "unknown")
+    ]
+    assert [bar.total for bar in told.figure.bars.bars] == ["34.0 GB", "at least 7.00 GB"]
+    assert "22.0 GB of images, now unknown;" in told.alt
+
+
+def test_what_docker_holds_is_not_drawn_over_time_where_a_part_of_it_is_not_known() -> None:
+    bare = RUN.model_copy(
+        update={
+            "usage_before": BEFORE.model_copy(update={"filesystems": (), "images": None}),
+            "usage_after": AFTER.model_copy(update={"filesystems": ()}),
+        }
+    )
+
+    assert len(picture(bare, []).figure.course.points) == 1
+
+
 def test_the_filesystem_and_its_inodes_are_told_in_numbers() -> None:
     course = picture(RUN, []).figure.course
 
@@ -202,7 +224,7 @@ def usages(draw: st.DrawFn, filesystems: list[Filesystem]) -> DiskUsage:
     return DiskUsage(
         taken_at=NOON - timedelta(seconds=seconds),
         containers=draw(SIZES),
-        images=draw(SIZES),
+        images=draw(st.none() | SIZES),
         build_cache=draw(SIZES),
         volumes=draw(SIZES),
         filesystems=tuple(draw(st.lists(st.sampled_from(filesystems), max_size=3)) if filesystems else ()),

@@ -14,7 +14,7 @@ from workers.contract import DiskUsage, Filesystem
 ROOM = 8
 
 
-def usage(*, images: int = 0, inodes: int = 0) -> DiskUsage:
+def usage(*, images: int | None = 0, inodes: int = 0) -> DiskUsage:
     disk = Filesystem(path="/data", total=1, free=1, inodes=2**64, inodes_free=inodes)
     return DiskUsage(taken_at=NOW, containers=0, images=images, build_cache=0, volumes=0, filesystems=(disk,))
 
@@ -55,6 +55,7 @@ def test_counts_are_short_in_the_table_and_whole_in_the_file(
 def test_what_was_not_measured_is_never_told_as_nothing() -> None:
     assert shown(usage(images=3), None)["Images"] == ["?", "3", "?"]
     assert ("Images", "unknown", "3 B", "unknown") in disk_rows(usage(images=3), None)
+    assert shown(usage(images=None), usage(images=3))["Images"] == ["?", "?", "3"]
     assert (disk_rows(None, None), disk_table(None, None)) == ([], [])
 
 

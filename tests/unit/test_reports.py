@@ -50,6 +50,14 @@ def test_two_filesystems_are_added() -> None:
     assert measured(run(), Store.CONTAINERD, before, after).freed == 160
 
 
+def test_where_the_engine_does_not_tell_the_size_of_images_nothing_is_claimed() -> None:
+    unknown = BEFORE.model_copy(update={"images": None})
+
+    assert measured(run(), Store.GRAPH_DRIVER, unknown, AFTER).freed is None
+    assert measured(run(), Store.GRAPH_DRIVER, BEFORE, unknown).freed is None
+    assert measured(run(), Store.CONTAINERD, unknown, unknown).freed == 0
+
+
 def test_where_no_filesystem_can_be_asked_nothing_is_claimed() -> None:
     far = usage(images=500)
 

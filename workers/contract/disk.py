@@ -32,19 +32,22 @@ class Filesystem(Value):
 
 
 class DiskUsage(Value):
-    """The engine's accounting in bytes, beside the filesystems under its data."""
+    """The engine's accounting in bytes, beside the filesystems under its data.
+
+    `images` is None where the engine's figure cannot be told from that of other things.
+    """
 
     taken_at: AwareDatetime
     containers: int
-    images: int
+    images: int | None
     build_cache: int
     volumes: int
     filesystems: tuple[Filesystem, ...] = ()
 
     @property
-    def engine_bytes(self) -> int:
+    def engine_bytes(self) -> int | None:
         """What a plan can bring down: volumes are counted, never removed, so they do not belong here."""
-        return self.containers + self.images + self.build_cache
+        return None if self.images is None else self.containers + self.images + self.build_cache
 
     @property
     def free(self) -> int | None:

@@ -201,5 +201,9 @@ class Report(Value):
         if before is None or after is None:
             return None
         if self.measured_by_engine:
-            return before.engine_bytes - after.engine_bytes
-        return None if before.free is None or after.free is None else after.free - before.free
+            return _less(before.engine_bytes, after.engine_bytes)
+        return _less(after.free, before.free)
+
+
+def _less(much: int | None, other: int | None) -> int | None:
+    return None if much is None or other is None else much - other

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from workers.contract import DiskUsage, Filesystem, Store
+from workers.contract import DiskUsage, EngineIdentity, Filesystem, Store
 from workers.errors import EngineError
 from workers.planning.answers import id_of
 from workers.planning.fields import Fields, size_in
@@ -14,6 +14,9 @@ from workers.planning.inventory import CacheRecord, Volume
 
 Raw = Mapping[str, Any]
 RECORD_ID = re.compile(r"[a-z0-9]{25}")
+# The engine of which LayersSize on a containerd store is that of images, snapshots and blobs. Before it the
+# figure holds the snapshots of containers and cache as well; what it holds after it, nobody has seen.
+IMAGES_ALONE = 29
 
 
 def section(df: Raw, key: str) -> list[Raw]:
@@ -70,22 +73,31 @@ def volume(listed: Raw) -> Volume:
 
 
 def disk_usage(
-    df: Raw, *, store: Store, now: datetime, filesystems: tuple[Filesystem, ...] = ()
+    df: Raw, engine: EngineIdentity, *, now: datetime, filesystems: tuple[Filesystem, ...] = ()
 ) -> DiskUsage:
     """Read the engine's accounting; sizes that it did not compute count as nothing."""
     containers = sum(size_in(c, "SizeRw") for c in section(df, "Containers"))
     cache = sum(size_in(c, "Size") for c in section(df, "BuildCache") if not Fields(c).flag("Shared"))
     volumes = [Fields(v).inside("UsageData") for v in section(df, "Volumes")]
-    images = size_in(df, "LayersSize")
-    # On the containerd store LayersSize holds the snapshots of containers and cache as well.
-    if store is Store.CONTAINERD:
-        cache = min(cache, max(0, images - containers))
-        images = max(0, images - containers - cache)
     return DiskUsage(
         taken_at=now,
         containers=containers,
-        images=images,
+        images=_images(df, engine, others=containers + cache),
         build_cache=cache,
         volumes=sum(v.number("Size") or 0 for v in volumes),
         filesystems=filesystems,
     )
+
+
+def _images(df: Raw, engine: EngineIdentity, *, others: int) -> int | None:
+    """The bytes of images in the figure for all layers; `others` may be in it as well."""
+    layers = Fields(df).number("LayersSize")
+    if layers is None or engine.store is Store.GRAPH_DRIVER:
+        return layers
+    major = re.match(r"[0-9]{1,4}(?=\.)", engine.version)
+    if major is None or int(major[0]) > IMAGES_ALONE:
+        return None
+    if int(major[0]) == IMAGES_ALONE:
+        return layers
+    # A record's size has its blob, which may be in no snapshot: then there is no telling what is left.
+    return layers - others if layers >= others else None

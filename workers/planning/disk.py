@@ -65,7 +65,8 @@ def _known(size: int) -> int | None:
 def _images(found: Inventory) -> int | None:
     """The bytes of all layers; an engine that lists images and accounts nothing for them has not said."""
     told = found.usage.images
-    return None if told <= 0 and any(image.size for image in found.images) else told
+    said = told is not None and (told > 0 or not any(image.size for image in found.images))
+    return told if said else None
 
 
 def filesystem_uses(found: Inventory) -> Iterator[FilesystemUse]:
@@ -78,7 +79,8 @@ def filesystem_uses(found: Inventory) -> Iterator[FilesystemUse]:
 def _rest(found: Inventory, filesystem: Filesystem, holds: tuple[DiskPart, ...]) -> Bytes:
     sizes = [size_of(found, part) or 0 for part in holds]
     low = max(0, filesystem.used - sum(sizes))
-    # The containerd store counts the snapshots of build cache among the images and does not say how many.
+    # The containerd store counts build cache among the images (its snapshots, from engine 29 on its blobs)
+    # and does not say how much of it.
     twice = found.engine.store is Store.CONTAINERD and DiskPart.BUILD_CACHE in holds
     again = size_of(found, DiskPart.BUILD_CACHE) or 0 if twice else 0
     return Bytes(low=low, high=max(0, filesystem.used - sum(sizes) + again))
