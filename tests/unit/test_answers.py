@@ -327,6 +327,13 @@ def test_s10_a_load_tells_the_id() -> None:
 # Disk usage
 
 
+def test_s4_a_writable_layer_that_was_not_computed_is_of_unknown_size() -> None:
+    sizes = {"a": {"SizeRw": 7}, "b": {}, "c": {"SizeRw": -1}, "d": {"SizeRw": None}, "e": {"SizeRw": "7"}}
+    df = {"Containers": [{"Id": id_, **size} for id_, size in sizes.items()]}
+
+    assert accounting.writable_sizes(df) == {"a": 7, "b": 0, "c": None, "d": None, "e": None}
+
+
 def test_the_accounting_counts_nothing_twice_and_nothing_unknown() -> None:
     df = {
         "LayersSize": 100,

@@ -139,6 +139,7 @@ def test_where_there_is_nothing_nothing_is_known_to_be_there() -> None:
     [
         ([a_volume(size=-1)], DiskPart.VOLUMES),
         ([running("web", writable=None)], DiskPart.WRITABLE_LAYERS),
+        ([running("web", writable=-1), running("db", writable=-1)], DiskPart.WRITABLE_LAYERS),
         ([a_record(size=-1)], DiskPart.BUILD_CACHE),
         ([an_image("app:1", size=9)], DiskPart.IMAGES),
     ],

@@ -10,6 +10,7 @@ from tests.unit.facts_host import (
     a_network,
     a_plan,
     a_record,
+    a_volume,
     an_id,
     an_image,
     an_image_id,
@@ -108,6 +109,13 @@ def test_what_it_was_judged_by_is_told() -> None:
     assert (image.facts["known from"], image.facts["used by"]) == ("written", "web")
     assert image.facts["last used"] == days(1).isoformat()
     assert (container.facts["stopped"], container.facts["volumes"]) == (days(40).isoformat(), "data")
+
+
+def test_s4_a_size_that_the_engine_did_not_compute_is_left_out() -> None:
+    case = a_case(a_container("spent", writable=-1), a_record("step", size=-1), a_volume("data", size=-1))
+    facts = [explained(text, case)[0].facts for text in ("spent", "step", "data")]
+
+    assert not {"written inside", "size"} & {name for known in facts for name in known}
 
 
 def test_s1_a_volume_is_explained_and_stays() -> None:

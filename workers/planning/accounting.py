@@ -32,9 +32,12 @@ def section(df: Raw, key: str) -> list[Raw]:
 
 
 def writable_sizes(df: Raw) -> dict[str, int | None]:
-    """Read the size of each container's writable layer, by id; engines leave out a size of zero."""
+    """Read the size of each container's writable layer, by id; engines leave out a size of zero.
+
+    One that was not computed, which they write as -1, is as unknown as one that cannot be read.
+    """
     found = [line for line in section(df, "Containers") if id_of(line)]
-    return {id_of(c): Fields(c).number("SizeRw", least=-1) if "SizeRw" in c else 0 for c in found}
+    return {id_of(c): Fields(c).number("SizeRw") if "SizeRw" in c else 0 for c in found}
 
 
 def cache_record(listed: Raw) -> CacheRecord:

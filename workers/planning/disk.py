@@ -41,13 +41,13 @@ def part_use(found: Inventory, part: DiskPart) -> PartUse:
         case DiskPart.IMAGES:
             return PartUse(part=part, size=_images(found), count=len(found.images))
         case DiskPart.WRITABLE_LAYERS:
-            return _part(part, (c.writable for c in found.containers))
+            return _part(part, (known(c.writable) for c in found.containers))
         case DiskPart.LOGS:
             return _part(part, (found.measured.logs.get(c.id) for c in found.containers))
         case DiskPart.VOLUMES:
-            return _part(part, (_known(v.size) for v in found.volumes))
+            return _part(part, (known(v.size) for v in found.volumes))
         case DiskPart.BUILD_CACHE:
-            return _part(part, (_known(r.size) for r in found.cache if not r.shared))
+            return _part(part, (known(r.size) for r in found.cache if not r.shared))
 
 
 def _part(part: DiskPart, sizes: Iterable[int | None]) -> PartUse:
@@ -57,9 +57,9 @@ def _part(part: DiskPart, sizes: Iterable[int | None]) -> PartUse:
     return PartUse(part=part, size=size, count=len(told), unsized=len(told) - len(known))
 
 
-def _known(size: int) -> int | None:
+def known(size: int | None) -> int | None:
     """Engines write -1 for a size that they did not compute."""
-    return None if size < 0 else size
+    return None if size is None or size < 0 else size
 
 
 def _images(found: Inventory) -> int | None:
@@ -106,7 +106,7 @@ def volume_use(volume: Volume, case: Case) -> VolumeUse:
     """A volume with its age, its last use, and the containers that mount it now."""
     return VolumeUse(
         name=volume.name,
-        size=_known(volume.size),
+        size=known(volume.size),
         created_at=volume.created_at,
         last_used_at=_last_used(volume, case),
         users=tuple(sorted(c.name for c in case.inventory.containers if volume.name in c.volumes)),

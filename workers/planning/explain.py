@@ -8,6 +8,7 @@ from workers.contract import Explanation, Plan, Verdict
 from workers.planning.ages import Users, arrival, last_built_upon, last_used
 from workers.planning.archiving import way_back_of
 from workers.planning.containers import stopped_since
+from workers.planning.disk import known
 from workers.planning.facts import Case
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
 from workers.planning.mentions import full_name
@@ -131,7 +132,7 @@ def _of_container(container: Container) -> Iterator[Fact]:
         yield "stopped", stopped_since(container)
         yield "exit code", container.exit_code
         yield "restart policy", container.restart_policy
-        yield "written inside", container.writable
+        yield "written inside", known(container.writable)
     yield "volumes", _listed(container.volumes)
     yield "networks", _listed(sorted(container.networks))
 
@@ -161,14 +162,14 @@ def _of_network(network: Network, case: Case) -> Iterator[Fact]:
 
 def _of_record(record: CacheRecord) -> Iterator[Fact]:
     yield "type", record.type
-    yield "size", record.size
+    yield "size", known(record.size)
     yield "created", record.created_at
     yield "last used", record.last_used_at
     yield "lies on", _listed(record.parents)
 
 
 def _of_volume(volume: Volume, case: Case) -> Iterator[Fact]:
-    yield "size", volume.size if volume.size >= 0 else None
+    yield "size", known(volume.size)
     yield "created", volume.created_at
     yield "used by", _listed(c.name for c in case.inventory.containers if volume.name in c.volumes)
 
