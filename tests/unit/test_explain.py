@@ -81,6 +81,39 @@ def test_everything_else_is_found_by_name_or_id(text: str, kind: str) -> None:
     assert [found.kind for found in explained(text)] == [kind]
 
 
+@pytest.mark.parametrize("name", ["app:2", "app:1", "docker.io/library/app:gone"])
+def test_a_name_pinned_to_a_digest_means_what_has_it_whatever_tag_stands_beside_it(name: str) -> None:
+    assert [found.id for found in explained(f"{name}@{DIGEST}")] == [an_image_id("app:2")]
+    assert explained(f"{name}@sha256:{'cd' * 32}") == []
+
+
+def test_a_build_cache_record_is_found_by_the_name_that_the_plan_shows() -> None:
+    long, nameless, rooted = (
+        a_record("long", description=f"RUN {'x' * 200}"),
+        a_record("nameless", description="", type="source.local"),
+        a_record("rooted", description="/bin/sh -c true"),
+    )
+    case = a_case(long, nameless, rooted)
+
+    for verdict in a_plan(case).verdicts:
+        assert [one.id for one in explained(verdict.object.name, case)] == [verdict.object.id]
+
+
+def test_s1_a_volume_that_only_a_container_tells_of_is_found_and_its_size_is_unknown() -> None:
+    [found] = explained("elsewhere", a_case(running("web", volumes=("elsewhere",))))
+
+    assert (found.kind, found.keep, [one.code for one in found.reasons]) == ("volume", True, [Code.VOLUME])
+    assert found.facts == {"used by": "web"}
+
+
+def test_objects_of_two_kinds_without_an_id_are_told_apart() -> None:
+    made_up = {"id": "without an id (1 of the list)", "readable": False, "unread": "Id"}
+    case = a_case(a_container("web", **made_up), an_image("app:1", **made_up))
+
+    assert [(one.kind, one.name) for one in explained("web", case)] == [("container", "web")]
+    assert [(one.kind, one.name) for one in explained("app:1", case)] == [("image", "app:1")]
+
+
 def test_a_repository_means_all_its_versions() -> None:
     assert [found.name for found in explained("app")] == ["app:1", "app:2"]
 

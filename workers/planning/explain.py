@@ -1,23 +1,30 @@
 """Why one object stays or goes: its verdict, and what that was judged by (pure)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 
-from workers.contract import Explanation, Plan, Verdict
+from workers.contract import Explanation, Kind, Plan, Verdict
 from workers.planning.ages import Users, arrival, last_built_upon, last_used
 from workers.planning.archiving import way_back_of
 from workers.planning.containers import stopped_since
 from workers.planning.disk import known
 from workers.planning.facts import Case
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
-from workers.planning.mentions import full_name
 from workers.planning.networks import attached
 from workers.planning.versions import repositories
 from workers.reasons import Code, reason
 from workers.references import BadName, ImageName, repository_of
 
 Fact = tuple[str, str | int | datetime | None]
+Verdicts = Mapping[tuple[Kind, str], Verdict]
+KINDS: dict[type[Thing], Kind] = {
+    Container: Kind.CONTAINER,
+    Image: Kind.IMAGE,
+    Network: Kind.NETWORK,
+    CacheRecord: Kind.BUILD_CACHE,
+}
 NEAREST = 3
 SHORTEST_ID = 4
 ALIKE = 0.5
@@ -25,18 +32,17 @@ ALIKE = 0.5
 
 def explain(case: Case, plan: Plan, text: str) -> tuple[Explanation, ...]:
     """Explain what somebody calls by an id or its beginning, a name or a tag, or all that this may mean."""
-    verdicts = {verdict.object.id: verdict for verdict in plan.verdicts}
-    return tuple(_explained(thing, verdicts, case) for thing in _meant(case, text))
+    # Two objects of two kinds that came without an id have the same one made up for them.
+    verdicts = {(one.object.kind, one.object.id): one for one in plan.verdicts}
+    return tuple(_explained(thing, verdicts, case) for thing in _meant(case, verdicts, text))
 
 
-def _explained(thing: Thing, verdicts: Mapping[str, Verdict], case: Case) -> Explanation:
+def _explained(thing: Thing, verdicts: Verdicts, case: Case) -> Explanation:
     facts = _said(_facts(thing, case))
-    if isinstance(thing, Volume):
+    verdict = _verdict_of(thing, verdicts)
+    if verdict is None:
         never = (reason(Code.VOLUME),)
-        return Explanation(
-            kind="volume", id=thing.name, name=thing.name, keep=True, reasons=never, facts=facts
-        )
-    verdict = verdicts[thing.id]
+        return Explanation(kind="volume", id=thing.id, name=thing.id, keep=True, reasons=never, facts=facts)
     return Explanation(
         kind=verdict.object.kind.value,
         id=thing.id,
@@ -47,17 +53,28 @@ def _explained(thing: Thing, verdicts: Mapping[str, Verdict], case: Case) -> Exp
     )
 
 
+def _verdict_of(thing: Thing, verdicts: Verdicts) -> Verdict | None:
+    """What the plan says of it; of a volume it says nothing."""
+    return None if isinstance(thing, Volume) else verdicts[KINDS[type(thing)], thing.id]
+
+
 def nearest(case: Case, text: str) -> list[str]:
     """Return the names on the host that look most like a text that means nothing there."""
     names = {name for thing in _things(case) for name in _names(thing)}
     return get_close_matches(text, sorted(names), NEAREST, ALIKE)
 
 
-def _meant(case: Case, text: str) -> list[Thing]:
+def _meant(case: Case, verdicts: Verdicts, text: str) -> list[Thing]:
     """What it is called exactly, else what its id begins with, else all versions of a repository."""
-    wanted = text.removeprefix("/")
+    wanted, full = text.removeprefix("/"), _full_name(text)
+
+    def is_called_so(thing: Thing) -> bool:
+        shown = _verdict_of(thing, verdicts)
+        called = {*_names(thing), *([shown.object.name] if shown else [])}
+        return not called.isdisjoint((text, wanted)) or full in _full_names(thing)
+
     ways: tuple[Callable[[Thing], bool], ...] = (
-        lambda thing: wanted in _names(thing) or full_name(wanted) in _full_names(thing),
+        is_called_so,
         lambda thing: _is_id_of(wanted, thing),
         lambda thing: isinstance(thing, Image) and _repository(wanted) in repositories(thing, case.memory),
     )
@@ -71,6 +88,9 @@ def _things(case: Case) -> Iterator[Thing]:
     found = case.inventory
     for things in (found.containers, found.images, found.networks, found.cache, found.volumes):
         yield from things
+    # Of those that do not lie in the engine's own folder only their containers tell.
+    elsewhere = {name for c in found.containers for name in c.volumes} - {v.name for v in found.volumes}
+    yield from (Volume(name=name, size=-1, created_at=None, users=-1) for name in sorted(elsewhere))
 
 
 def _names(thing: Thing) -> list[str]:
@@ -84,6 +104,15 @@ def _names(thing: Thing) -> list[str]:
 
 def _full_names(thing: Thing) -> set[str]:
     return {name.full() for name in (*thing.names, *thing.digests)} if isinstance(thing, Image) else set()
+
+
+def _full_name(text: str) -> str:
+    """The full spelling; beside a digest the tag is a remark, as for Docker."""
+    try:
+        name = ImageName.parse(text)
+    except BadName:
+        return ""
+    return (replace(name, tag=None) if name.digest else name).full()
 
 
 def _repository(text: str) -> str:
