@@ -88,7 +88,17 @@ def test_room_goes_to_the_largest_first_and_what_does_not_fit_stays() -> None:
 def test_what_lies_there_already_takes_no_room() -> None:
     plan = a_plan(with_room(30, MIDDLE, BIG, held=(an_image_id("big:1"),)))
 
+    told = {why.code: why.params for why in plan.notices}
+
     assert set(marks(plan)) == {"big:1", "middle:1"}
+    assert told[Code.ARCHIVED_FIRST] == {"count": 1, "size": 30}
+
+
+def test_where_all_lies_there_already_nothing_is_said_to_be_saved() -> None:
+    plan = a_plan(with_room(0, BIG, held=(an_image_id("big:1"),)))
+
+    assert marks(plan) == {"big:1": Restorable.ARCHIVED}
+    assert Code.ARCHIVED_FIRST not in [why.code for why in plan.notices]
 
 
 def test_a_parent_stays_where_its_child_cannot_be_saved() -> None:

@@ -136,6 +136,18 @@ def test_an_unusual_share_of_the_images_is_said(going: int, staying: int, expect
     assert a_plan(case).unusual is expected
 
 
+@pytest.mark.parametrize(("most", "percent"), [(0.29, 29), (0.57, 57), (0.07, 7), (0.58, 58), (0.285, 28)])
+def test_s12_a_share_is_usual_up_to_what_the_policy_says_to_the_image(most: float, percent: int) -> None:
+    def host(going: int) -> Case:
+        old = [an_image(f"old{n}:1") for n in range(going)]
+        new = [an_image(f"new{n}:1", arrived=0) for n in range(100 - going)]
+        return a_case(*old, *new, policy=a_policy(max_share=most))
+
+    assert not a_plan(host(percent)).unusual
+    assert a_plan(host(percent + 1)).unusual
+    assert said(host(percent + 1))[Code.UNUSUAL_SHARE][0].params == {"share": percent + 1, "limit": percent}
+
+
 def test_s12_a_share_is_unusual_by_the_images_and_not_by_rounded_figures() -> None:
     old = [an_image(f"old{n}:1") for n in range(181)]
     case = a_case(*old, *(an_image(f"new{n}:1", arrived=0) for n in range(19)))

@@ -65,7 +65,8 @@ def notices(case: Case, steps: Sequence[Step], verdicts: Iterable[Verdict]) -> I
         return
     if case.archive.trouble is not None:
         yield case.archive.trouble
-    saved = [step.object.id for step in steps if step.restorable is Restorable.ARCHIVED]
+    archived = {step.object.id for step in steps if step.restorable is Restorable.ARCHIVED}
+    saved = archived - case.archive.held
     sizes = {v.object.id: v.size or 0 for v in verdicts if v.object.kind is Kind.IMAGE}
     if saved:
         yield reason(Code.ARCHIVED_FIRST, count=len(saved), size=sum(sizes[id_] for id_ in saved))

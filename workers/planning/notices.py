@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from datetime import datetime
+from fractions import Fraction
 
 from workers.contract import Kind, Restorable, Step, Verdict
 from workers.planning import archiving
@@ -150,7 +151,7 @@ def _no_way_back(case: Case, steps: tuple[Step, ...], verdicts: tuple[Verdict, .
 
 def share(images: tuple[Image, ...], steps: tuple[Step, ...]) -> int:
     """Return the share of the host's images that would go, in percent, rounded up."""
-    return math.ceil(100 * _going(steps) / len(images)) if images else 0
+    return -(-100 * _going(steps) // len(images)) if images else 0
 
 
 def _going(steps: tuple[Step, ...]) -> int:
@@ -159,7 +160,12 @@ def _going(steps: tuple[Step, ...]) -> int:
 
 def is_unusual(case: Case, steps: tuple[Step, ...]) -> bool:
     """Whether more of the host's images would go than is usual: most often a policy that says too little."""
-    return _going(steps) > case.policy.max_share * len(case.inventory.images)
+    return _going(steps) > _usual(case) * len(case.inventory.images)
+
+
+def _usual(case: Case) -> Fraction:
+    """The share as the policy spells it: 0.29 of 100 is 29, of the binary number for it a bit less."""
+    return Fraction(str(case.policy.max_share))
 
 
 def _unusual(case: Case, steps: tuple[Step, ...]) -> Iterator[Reason]:
@@ -167,7 +173,7 @@ def _unusual(case: Case, steps: tuple[Step, ...]) -> Iterator[Reason]:
         yield reason(
             Code.UNUSUAL_SHARE,
             share=share(case.inventory.images, steps),
-            limit=math.floor(100 * case.policy.max_share),
+            limit=math.floor(100 * _usual(case)),
         )
 
 
