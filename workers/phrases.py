@@ -17,6 +17,7 @@ CLAUSES: dict[Code, str] = {
     Code.WRITABLE_LAYER: "{size:size} were written inside it, and more than {limit:size} may be data",
     Code.OWNED: "it is owned by {owner:word} ({project})",
     Code.PREDEFINED: "Docker made it and needs it",
+    Code.CONFIG_ONLY: "it holds settings that other networks are made with (config-only)",
     Code.SWARM: "it belongs to a swarm",
     Code.PARENT: "image {child} is built on it",
     Code.BUILT_UPON: "a build began from it {since:when}, so it stays at least until {until:when}",
@@ -26,6 +27,8 @@ CLAUSES: dict[Code, str] = {
     Code.UNPLACED_VERSION: "it may have come after the version of {repository} that runs",
     Code.WAY_BACK_DROPPED: "the engine dropped a version of {repository}, so all that is left of it stays",
     Code.YOUNG: "it is new here since {since:when} ({evidence:word}) and stays at least until {until:when}",
+    Code.USED_LATELY: "it was last used {since:when} and stays at least until {until:when}",
+    Code.STOPPED_LATELY: "it stopped {since:when} and stays at least until {until:when}",
     Code.RECENTLY_USED: "it was in use until {since:when} and stays at least until {until:when}",
     Code.AGE_UNKNOWN: "its age on this host is unknown",
     Code.UNREADABLE: "not everything about it could be read ({what})",
@@ -94,6 +97,10 @@ CLAUSES: dict[Code, str] = {
     Code.SHORT_OF_ROOM: (
         "the disk of {path} has {free:size} left, so what needs no room to go comes first: containers, then"
         " build cache, then images"
+    ),
+    Code.SHORT_OF_INODES: (
+        "the disk of {path} has {free:count} of {total:count} inodes left, so what needs none to go comes"
+        " first: containers, then build cache, then images"
     ),
     Code.UNREADABLE_ORDER: "the order cannot be read ({detail})",
     Code.BAD_SIGNATURE: "the signature with key {key} does not hold",
@@ -366,6 +373,7 @@ LABELS: dict[Code, str] = {
     Code.WRITABLE_LAYER: "may hold data",
     Code.OWNED: "part of a project",
     Code.PREDEFINED: "Docker's own",
+    Code.CONFIG_ONLY: "settings of networks",
     Code.SWARM: "part of a swarm",
     Code.PARENT: "needed by another image",
     Code.BUILT_UPON: "begun from by builds",
@@ -375,6 +383,8 @@ LABELS: dict[Code, str] = {
     Code.UNPLACED_VERSION: "order of versions unknown",
     Code.WAY_BACK_DROPPED: "way back dropped",
     Code.YOUNG: "new here",
+    Code.USED_LATELY: "used lately",
+    Code.STOPPED_LATELY: "stopped lately",
     Code.RECENTLY_USED: "used lately",
     Code.AGE_UNKNOWN: "age unknown",
     Code.CACHE_MOUNT: "written to by builds",

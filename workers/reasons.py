@@ -24,6 +24,7 @@ class Code(StrEnum):
     WRITABLE_LAYER = "writable_layer"  # size, limit
     OWNED = "owned"  # owner, project
     PREDEFINED = "predefined"  #
+    CONFIG_ONLY = "config_only"  #
     SWARM = "swarm"  #
     PARENT = "parent"  # child
     BUILT_UPON = "built_upon"  # since, until
@@ -33,6 +34,8 @@ class Code(StrEnum):
     UNPLACED_VERSION = "unplaced_version"  # repository
     WAY_BACK_DROPPED = "way_back_dropped"  # repository
     YOUNG = "young"  # since, until, evidence
+    USED_LATELY = "used_lately"  # since, until
+    STOPPED_LATELY = "stopped_lately"  # since, until
     RECENTLY_USED = "recently_used"  # since, until
     AGE_UNKNOWN = "age_unknown"  #
     UNREADABLE = "unreadable"  # what
@@ -76,6 +79,7 @@ class Code(StrEnum):
     DISK_STAYS_FULL = "disk_stays_full"  # path, share, freed, used, after, biggest: of lines
     INODES_STAY_SCARCE = "inodes_stay_scarce"  # path, share, used, total
     SHORT_OF_ROOM = "short_of_room"  # path, free
+    SHORT_OF_INODES = "short_of_inodes"  # path, free, total
     # Refused while somebody works on the host, and said above a plan.
     IMAGE_ARRIVED = "image_arrived"  # image, what, ago, quiet, until
     CONTAINER_CREATED = "container_created"  # container, ago, quiet, until

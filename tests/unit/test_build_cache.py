@@ -20,7 +20,7 @@ def test_what_no_build_used_for_long_goes() -> None:
     [
         ({"in_use": True}, Code.CACHE_IN_USE),
         ({"type": "exec.cachemount"}, Code.CACHE_MOUNT),
-        ({"last_used_at": days(0.9)}, Code.YOUNG),
+        ({"last_used_at": days(0.9)}, Code.USED_LATELY),
         ({"last_used_at": days(-1)}, Code.AGE_UNKNOWN),
         *(({"last_used_at": moment}, Code.AGE_UNKNOWN) for moment in BEFORE_DOCKER),
         ({"last_used_at": None, "created_at": days(0.5)}, Code.YOUNG),
@@ -64,8 +64,8 @@ def test_what_waits_only_for_its_age_says_nothing_of_what_waits_too() -> None:
     young = [a_record("leaf", "root", used=0), a_record("root", used=0)]
     in_use = a_record("tip", "leaf", in_use=True)
 
-    assert why(a_case(*young), "root") == [Code.YOUNG]
-    assert why(a_case(*young, in_use), "root") == [Code.YOUNG, Code.CACHE_PARENT]
+    assert why(a_case(*young), "root") == [Code.USED_LATELY]
+    assert why(a_case(*young, in_use), "root") == [Code.USED_LATELY, Code.CACHE_PARENT]
 
 
 def test_a_parent_that_is_not_listed_is_no_obstacle() -> None:

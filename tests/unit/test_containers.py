@@ -48,7 +48,7 @@ def test_what_stopped_long_ago_and_is_nobodys_goes() -> None:
         ({"labels": {PROJECT: "shop", ONE_OFF: "False"}}, Code.OWNED),
         ({"labels": {"com.docker.swarm.task.id": "x"}}, Code.OWNED),
         ({"labels": {"com.docker.stack.namespace": "x"}}, Code.OWNED),
-        ({"finished_at": days(6.99)}, Code.YOUNG),
+        ({"finished_at": days(6.99)}, Code.STOPPED_LATELY),
         ({"finished_at": days(-0.1)}, Code.AGE_UNKNOWN),
         *(({"finished_at": moment}, Code.AGE_UNKNOWN) for moment in BEFORE_DOCKER),
         ({"finished_at": None}, Code.AGE_UNKNOWN),
@@ -96,7 +96,7 @@ def test_what_runs_and_is_protected_says_both() -> None:
 def test_a_container_that_ran_counts_from_its_exit_whatever_its_state_is_called() -> None:
     case = a_case(a_container("it", state="created", ended=2, created_at=days(60)))
 
-    assert why(case, "it") == [Code.YOUNG]
+    assert why(case, "it") == [Code.STOPPED_LATELY]
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ from tests.unit.facts_host import (
     days,
     going,
     running,
+    verdicts,
     why,
 )
 from workers.contract import Kind
 from workers.memory.sightings import Sighting
 from workers.planning.facts import ONE_OFF, PROJECT, Memory
-from workers.reasons import Code
+from workers.reasons import Code, reason
 
 WITHOUT_CONTAINERS = (Kind.IMAGE, Kind.NETWORK)
 
@@ -43,7 +44,7 @@ def test_what_nothing_used_for_long_goes() -> None:
         ({"scope": "global"}, Code.SWARM),
         ({"ingress": True}, Code.SWARM),
         ({"labels": {"com.docker.stack.namespace": "x"}}, Code.SWARM),
-        ({"config_only": True}, Code.PREDEFINED),
+        ({"config_only": True}, Code.CONFIG_ONLY),
         ({"labels": {"safe-prune.keep": "true"}}, Code.PROTECTED_LABEL),
     ],
 )
@@ -80,13 +81,14 @@ def test_a_network_counts_from_the_end_of_what_used_it_last() -> None:
     user = a_container("user", ended=8, networks=frozenset({"front"}))
     case = a_case(a_network("front"), user, policy=a_policy(network_grace="10d"))
 
-    assert (going(case), why(case, "front")) == ({"user"}, [Code.YOUNG])
+    assert (going(case), why(case, "front")) == ({"user"}, [Code.USED_LATELY])
 
 
 def test_a_network_that_the_ledger_saw_in_use_lately_stays() -> None:
     memory = Memory(sightings={(Kind.NETWORK.value, an_id("front")): Sighting(days(50), NOW, days(3))})
 
-    assert why(a_case(a_network("front"), memory=memory), "front") == [Code.YOUNG]
+    [told] = verdicts(a_case(a_network("front"), memory=memory))["front"].reasons
+    assert told == reason(Code.USED_LATELY, since=days(3).isoformat(), until=days(-4).isoformat())
 
 
 @pytest.mark.parametrize("created_at", [None, *BEFORE_DOCKER])

@@ -13,6 +13,8 @@ from tests.unit.facts_host import (
     a_network,
     a_plan,
     a_policy,
+    a_record,
+    an_id,
     an_image,
     days,
     names,
@@ -172,6 +174,15 @@ def test_s10_what_only_its_age_keeps_is_promised_for_when_the_first_of_it_may_go
     until = days(0.5) + timedelta(days=1)
 
     assert said(case)[Code.WAITING][0].params == {"count": 2, "size": 11, "until": until.isoformat()}
+
+
+def test_what_was_used_or_stopped_lately_is_promised_as_well() -> None:
+    case = a_case(
+        *(a_container("spent", ended=1), a_record(used=0.5), a_network("loose")),
+        memory=Memory(uses={an_id("loose"): days(2)}),
+    )
+
+    assert said(case)[Code.WAITING][0].params["count"] == 3
 
 
 def test_what_the_plan_leaves_out_is_not_promised() -> None:

@@ -405,8 +405,22 @@ def test_on_a_full_disk_what_needs_no_room_goes_first(disk: Filesystem, expected
 
     assert [step.object.kind for step in plan.steps] == expected
     assert all(need < step.index for step in plan.steps for need in step.needs)
-    said = [one for one in plan.notices if one.code is Code.SHORT_OF_ROOM]
-    assert said == ([] if expected == USUAL else [reason(Code.SHORT_OF_ROOM, path="/docker", free=disk.free)])
+    said = [one.code for one in plan.notices if one.code in (Code.SHORT_OF_ROOM, Code.SHORT_OF_INODES)]
+    assert len(said) == (expected != USUAL)
+
+
+@pytest.mark.parametrize("inodes_free", [0, 900])
+def test_a_disk_without_room_is_said_to_have_none(inodes_free: int) -> None:
+    plan = a_plan(a_full_host(a_disk(free=7, inodes_free=inodes_free)))
+
+    assert reason(Code.SHORT_OF_ROOM, path="/docker", free=7) in plan.notices
+
+
+def test_a_disk_with_room_and_without_inodes_is_said_to_lack_inodes() -> None:
+    plan = a_plan(a_full_host(a_disk(free=50_000_000_000, inodes_free=9)))
+
+    assert reason(Code.SHORT_OF_INODES, path="/docker", free=9, total=1000) in plan.notices
+    assert Code.SHORT_OF_ROOM not in [one.code for one in plan.notices]
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_a_network_whose_place_is_taken_stays_away(present: dict[str, NetworkDes
         ({"Scope": "swarm"}, Code.SWARM),
         ({"Ingress": True}, Code.SWARM),
         ({"Labels": {"com.docker.swarm.service.id": "1"}}, Code.SWARM),
-        ({"ConfigOnly": True}, Code.PREDEFINED),
+        ({"ConfigOnly": True}, Code.CONFIG_ONLY),
         ({"Name": "bridge"}, Code.PREDEFINED),
         ({"ConfigFrom": {"Network": "base"}}, Code.UNREADABLE),
         ({"Scope": 3}, Code.UNREADABLE),

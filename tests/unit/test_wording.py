@@ -116,6 +116,18 @@ def test_names_and_times_are_written_as_the_reader_wants_them() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (Code.USED_LATELY, "it was last used a and stays at least until b"),
+        (Code.STOPPED_LATELY, "it stopped a and stays at least until b"),
+    ],
+)
+def test_what_was_used_or_stopped_lately_is_not_called_new(code: Code, told: str) -> None:
+    assert fragment(reason(code, since="a", until="b")) == told
+    assert "new" not in label(code)
+
+
 @given(st.text())
 def test_what_could_be_mark_up_is_quoted_even_where_a_plain_word_is_expected(state: str) -> None:
     text = fragment(reason(Code.NOT_STOPPED, state=state), Voice(quote=lambda _: "QUOTED"))

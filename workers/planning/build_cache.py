@@ -50,7 +50,10 @@ def _rules(record: CacheRecord, case: Case) -> Iterator[Reason]:
     if record.type == CACHE_MOUNT:
         yield reason(Code.CACHE_MOUNT)
     grace = case.policy.cache_grace.total_seconds()
-    yield from age_reasons(last_used(record), grace, case.now, "used")
+    if record.last_used_at:
+        yield from age_reasons(record.last_used_at, grace, case.now, Code.USED_LATELY)
+    else:
+        yield from age_reasons(record.created_at, grace, case.now, Code.YOUNG, evidence="created")
 
 
 def _within_budget(judged: dict[str, _Judged], budget: int) -> dict[str, _Judged]:

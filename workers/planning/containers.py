@@ -65,7 +65,11 @@ def _rules(container: Container, case: Case) -> Iterator[Reason]:
     yield from _writable(container, int(case.policy.writable_limit))
     yield from _owner(container)
     grace = case.policy.container_grace.total_seconds()
-    yield from age_reasons(stopped_since(container), grace, case.now, "stopped")
+    since = stopped_since(container)
+    if _never_started(container):
+        yield from age_reasons(since, grace, case.now, Code.YOUNG, evidence="created")
+    else:
+        yield from age_reasons(since, grace, case.now, Code.STOPPED_LATELY)
 
 
 def _writable(container: Container, limit: int) -> Iterator[Reason]:

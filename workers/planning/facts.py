@@ -17,6 +17,8 @@ ROLE = "safe-prune.role"
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 ONE_OFF = "com.docker.compose.oneoff"
+# What only its age keeps; the code says of what it counts from.
+AGES = frozenset({Code.YOUNG, Code.USED_LATELY, Code.STOPPED_LATELY})
 SWARM_PREFIXES = ("com.docker.swarm.", "com.docker.stack.")
 
 
@@ -124,17 +126,22 @@ def is_known(moment: datetime | None) -> bool:
     return moment is not None and moment >= EARLIEST
 
 
-def age_reasons(since: datetime | None, grace_seconds: float, now: datetime, evidence: str) -> list[Reason]:
-    """Keep what is younger than its grace, and what has no age or an impossible one (S4, S10)."""
+def age_reasons(
+    since: datetime | None, grace_seconds: float, now: datetime, code: Code, **known: str
+) -> list[Reason]:
+    """Keep what is younger than its grace, and what has no age or an impossible one (S4, S10).
+
+    `code` is one of the ages; `known` is what it says beside the times.
+    """
     if since is None or since > now or not is_known(since):
         return [reason(Code.AGE_UNKNOWN)]
     if (now - since).total_seconds() < grace_seconds:
         until = since.timestamp() + grace_seconds
         stop = datetime.fromtimestamp(until, now.tzinfo)
-        return [reason(Code.YOUNG, since=since.isoformat(), until=stop.isoformat(), evidence=evidence)]
+        return [reason(code, since=since.isoformat(), until=stop.isoformat(), **known)]
     return []
 
 
 def only_young(kept: Sequence[Reason]) -> bool:
     """Whether an object stays for nothing but its age, so that it can go later."""
-    return bool(kept) and all(why.code is Code.YOUNG for why in kept)
+    return bool(kept) and all(why.code in AGES for why in kept)

@@ -102,7 +102,7 @@ def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reaso
     if case.inventory.service_images & {*image.names, *image.digests}:
         yield reason(Code.SWARM)
     grace = policy.image_grace.total_seconds()
-    yield from age_reasons(known.arrived.at, grace, case.now, known.arrived.evidence)
+    yield from age_reasons(known.arrived.at, grace, case.now, Code.YOUNG, evidence=known.arrived.evidence)
     if not staying:
         yield from _recent(Code.RECENTLY_USED, known.used_at, policy.image_unused_for, case.now)
     yield from _recent(Code.BUILT_UPON, known.built_upon, policy.image_unused_for, case.now)

@@ -47,8 +47,8 @@ def _protections(network: Network, case: Case) -> Iterator[Reason]:
 
 def _rules(network: Network, case: Case, users: list[Container], leaving: frozenset[str]) -> Iterator[Reason]:
     yield from unread_reasons(network)
-    if _is_dockers(network):
-        yield reason(Code.PREDEFINED)
+    if made := _never_goes(network):
+        yield made
         return
     if _is_of_a_swarm(network):
         yield reason(Code.SWARM)
@@ -57,17 +57,23 @@ def _rules(network: Network, case: Case, users: list[Container], leaving: frozen
         yield reason(Code.IN_USE, container=container.name, state=container.state)
     if _project_lives(network, case, leaving):
         yield reason(Code.OWNED, owner="compose", project=network.labels[PROJECT])
-    grace = case.policy.network_grace.total_seconds()
     if not staying:
-        yield from age_reasons(_last_used(network, case, users), grace, case.now, "used")
+        yield from _age(network, case, users)
+
+
+def _age(network: Network, case: Case, users: list[Container]) -> list[Reason]:
+    since, grace = _last_used(network, case, users), case.policy.network_grace.total_seconds()
+    if since == network.created_at:
+        return age_reasons(since, grace, case.now, Code.YOUNG, evidence="created")
+    return age_reasons(since, grace, case.now, Code.USED_LATELY)
 
 
 def never_again(network: Network) -> Reason | None:
     """Why a network is not one to make again, whatever is free: not this host's alone, Docker's, unread."""
     if not network.readable:
         return reason(Code.UNREADABLE, what=network.unread)
-    if _is_dockers(network):
-        return reason(Code.PREDEFINED)
+    if made := _never_goes(network):
+        return made
     if _is_of_a_swarm(network):
         return reason(Code.SWARM)
     if network.config_from:
@@ -75,8 +81,11 @@ def never_again(network: Network) -> Reason | None:
     return None
 
 
-def _is_dockers(network: Network) -> bool:
-    return network.name in PREDEFINED or network.config_only
+def _never_goes(network: Network) -> Reason | None:
+    """What stays whoever uses it: Docker's own, and the settings that somebody made others with."""
+    if network.name in PREDEFINED:
+        return reason(Code.PREDEFINED)
+    return reason(Code.CONFIG_ONLY) if network.config_only else None
 
 
 def _is_of_a_swarm(network: Network) -> bool:

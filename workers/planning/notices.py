@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
 
-from workers.contract import Kind, Restorable, Step, Verdict
+from workers.contract import Filesystem, Kind, Restorable, Step, Verdict
 from workers.planning import archiving
 from workers.planning.activity import unrest
 from workers.planning.containers import is_critical
 from workers.planning.dropped import orphaned
-from workers.planning.facts import Case, labelled
+from workers.planning.facts import Case, labelled, only_young
 from workers.planning.full_disk import stays_full
 from workers.planning.inventory import CacheRecord, Container, Image, Network, Thing, Volume
-from workers.planning.order import short_of_room
+from workers.planning.order import short_of_bytes, short_of_room
 from workers.planning.policy import Policy
 from workers.planning.protections import for_images, for_named
 from workers.planning.restorable import silent_registries
@@ -94,7 +94,14 @@ def _critical(case: Case) -> Iterator[Reason]:
 def _short_of_room(case: Case, steps: tuple[Step, ...]) -> Iterator[Reason]:
     disk = short_of_room(case.inventory.usage)
     if disk and steps:
-        yield reason(Code.SHORT_OF_ROOM, path=disk.path, free=disk.free)
+        yield _shortage(disk)
+
+
+def _shortage(disk: Filesystem) -> Reason:
+    """What there is little of; where that is room and inodes, room is what most know of."""
+    if short_of_bytes(disk):
+        return reason(Code.SHORT_OF_ROOM, path=disk.path, free=disk.free)
+    return reason(Code.SHORT_OF_INODES, path=disk.path, free=disk.inodes_free, total=disk.inodes)
 
 
 def _idle_patterns(case: Case) -> Iterator[Reason]:
@@ -187,7 +194,7 @@ def _unrestorable(steps: tuple[Step, ...]) -> Iterator[Reason]:
 def _waiting(kinds: tuple[Kind, ...], verdicts: tuple[Verdict, ...]) -> Iterator[Reason]:
     """What only its age keeps: so that an empty plan says when there will be a fuller one."""
     kept = (v for v in verdicts if v.keep and v.object.kind in kinds)
-    young = [v for v in kept if all(r.code is Code.YOUNG for r in v.reasons)]
+    young = [v for v in kept if only_young(v.reasons)]
     if young:
         until = min(_until(v) for v in young)
         size = sum(v.size or 0 for v in young)

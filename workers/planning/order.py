@@ -98,8 +98,12 @@ def short_of_room(usage: DiskUsage) -> Filesystem | None:
 
 
 def _is_short(one: Filesystem) -> bool:
-    room = one.free < max(ENGINE_NEEDS, one.total * SHORT_PERCENT // 100)
-    return room or (one.inodes > 0 and one.inodes_free * 100 < one.inodes)
+    return short_of_bytes(one) or (one.inodes > 0 and one.inodes_free * 100 < one.inodes)
+
+
+def short_of_bytes(one: Filesystem) -> bool:
+    """Whether there is little room left, whatever there is of inodes."""
+    return one.free < max(ENGINE_NEEDS, one.total * SHORT_PERCENT // 100)
 
 
 def stages(usage: DiskUsage) -> tuple[Kind, ...]:
