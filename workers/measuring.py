@@ -53,7 +53,7 @@ def _filesystems(identity: EngineIdentity) -> Iterator[tuple[Filesystem, frozens
     for path, device in _each_once([*roots, *folders.values()]):
         holds = frozenset(part for part, on in devices.items() if on == device)
         with suppress(*NOT_THERE):
-            yield _filesystem(path), holds
+            yield _filesystem(path, device), holds
 
 
 def _folders(identity: EngineIdentity) -> Iterator[tuple[DiskPart, str]]:
@@ -105,7 +105,7 @@ def _mounts_at(path: str) -> int:
     return 0
 
 
-def _filesystem(path: str) -> Filesystem:
+def _filesystem(path: str, device: int) -> Filesystem:
     told = os.statvfs(path)
     return Filesystem(
         path=path,
@@ -114,6 +114,8 @@ def _filesystem(path: str) -> Filesystem:
         inodes=told.f_files,
         inodes_free=told.f_ffree,
         reserved=max(0, told.f_bfree - told.f_bavail) * told.f_frsize,
+        # Subvolumes of btrfs and datasets of ZFS share their bytes, and each has a number of no device (0:n).
+        device=device if os.major(device) else None,
     )
 
 

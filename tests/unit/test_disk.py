@@ -1,5 +1,6 @@
 """Where the disk went: what is known is told to the byte, and what is not is never told as nothing."""
 
+import json
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from workers.memory.sightings import VOLUME, Sighting
 from workers.planning.disk import BIGGEST, attribution
 from workers.planning.facts import Memory
 from workers.planning.inventory import Measured
+from workers.signing import digest, digest_of
 
 EVERYTHING = frozenset(DiskPart)
 ROOT = Filesystem(path="/data", total=1000, free=100, inodes=50, inodes_free=40, reserved=50)
@@ -203,6 +205,22 @@ def test_a_plan_carries_it_and_one_of_the_version_before_is_read_without() -> No
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     assert plan.disk is not None
     assert (read.disk, read.usage.filesystems[0].used) == (None, 900)
+
+
+def test_s3_a_plan_of_a_worker_that_tells_no_device_keeps_the_digest_of_its_host() -> None:
+    plan = a_plan(a_case(running("web"), usage=usage(5).model_copy(update={"filesystems": (ROOT,)})))
+    older = plan.model_dump(mode="json")
+    [disk] = older["usage"]["filesystems"]
+    disk.pop("device", None)
+    spelled = json.dumps(older, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    assert digest(Plan.model_validate(older)) == digest_of(spelled)
+
+
+def test_the_device_of_a_filesystem_is_carried() -> None:
+    disk = ROOT.model_copy(update={"device": 2049})
+
+    assert Filesystem.model_validate_json(disk.model_dump_json()) == disk
 
 
 def test_s1_whatever_is_told_of_volumes_none_is_a_step_or_a_verdict() -> None:

@@ -106,3 +106,13 @@ def test_the_devices_under_an_engines_data_are_those_of_its_parts_as_well() -> N
 
     assert measuring.devices(at_top) == {os.stat("/").st_dev, os.stat("/proc").st_dev}
     assert measuring.devices(ENGINE) == frozenset()
+
+
+@pytest.mark.parametrize("major", [8, 0])
+def test_a_filesystem_has_the_number_of_its_device_where_that_is_its_own(
+    engine: EngineIdentity, major: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.measuring.os.major", lambda _: major)
+    [found] = measuring.filesystems(engine)
+
+    assert found.device == (os.stat(engine.data_root).st_dev if major else None)

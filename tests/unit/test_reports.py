@@ -42,6 +42,29 @@ def test_a_filesystem_under_two_places_is_counted_once() -> None:
     assert measured(run(), Store.CONTAINERD, before, after).freed == 80
 
 
+def test_two_filesystems_of_one_size_are_added_where_they_are_known_to_be_two() -> None:
+    before, after = (
+        usage(
+            a_filesystem("/a", free=10).model_copy(update={"device": 2049}),
+            a_filesystem("/b", free=free).model_copy(update={"device": 2065}),
+            images=0,
+        )
+        for free in (60, 85)
+    )
+
+    assert (before.free, after.free) == (70, 95)
+    assert measured(run(), Store.CONTAINERD, before, after).freed == 25
+
+
+def test_a_device_under_two_places_is_counted_once_whatever_was_written_in_between() -> None:
+    twice = [
+        a_filesystem(path, free=free).model_copy(update={"device": 2049})
+        for path, free in (("/a", 10), ("/b", 9))
+    ]
+
+    assert usage(*twice, images=0).free == 9
+
+
 def test_two_filesystems_are_added() -> None:
     before, after = (
         usage(a_filesystem("/a", free=free), a_filesystem("/b", free=free, total=2000), images=0)

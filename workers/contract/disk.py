@@ -1,8 +1,9 @@
 """Where a host's disk went."""
 
 from enum import StrEnum
+from typing import Any
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, SerializerFunctionWrapHandler, model_serializer
 
 from workers.contract.values import Bytes, Value
 
@@ -10,7 +11,8 @@ from workers.contract.values import Bytes, Value
 class Filesystem(Value):
     """A filesystem as statvfs tells it; inodes are 0 where it has no fixed number of them.
 
-    `free` is what everybody may still write, `reserved` what is kept for root beyond that.
+    `free` is what everybody may still write, `reserved` what is kept for root beyond that. `device` is the
+    number of what it lies on; None where that has none of its own, and from older workers.
     """
 
     path: str
@@ -19,6 +21,12 @@ class Filesystem(Value):
     inodes: int
     inodes_free: int
     reserved: int = 0
+    device: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before_where_nothing_is_new(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A plan of an older worker has the digest that its host knows it by, whoever reads and writes it."""
+        return {name: value for name, value in whole(self).items() if (name, value) != ("device", None)}
 
     @property
     def used(self) -> int:
@@ -51,8 +59,11 @@ class DiskUsage(Value):
 
     @property
     def free(self) -> int | None:
-        """What the filesystems have left, one that lies under two places counted once."""
-        left = {(found.total, found.inodes): found.free for found in self.filesystems}
+        """What the filesystems have left, one that lies under two places counted once.
+
+        Those of no known device are taken for one where they are of one size, as the parts of a pool are.
+        """
+        left = {found.device or (found.total, found.inodes): found.free for found in self.filesystems}
         return sum(left.values()) if left else None
 
 
