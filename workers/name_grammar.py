@@ -2,6 +2,9 @@
 
 It is that of distribution/reference, as engines read names that people write. Up to v0.5 a name's length was
 limited with its registry, since then without: an engine may list the longer one, so the longer one is a name.
+
+What looks like a host but cannot be one, as `my_host.lan/app`, is to Docker a name without a registry. No
+other name is spelled like that, so its first part is kept here where others have their registry.
 """
 
 import re
@@ -49,6 +52,21 @@ def is_registry(part: str) -> bool:
     return "." in part or ":" in part or part == "localhost" or part != part.lower()
 
 
+def is_host(registry: str) -> bool:
+    """Whether there can be a registry of this name; no host's name holds an underscore."""
+    return REGISTRY.fullmatch(registry) is not None
+
+
+def is_name(registry: str, repository: str) -> bool:
+    """Whether the two are a name together; without a host, the whole of it is the repository."""
+    counted = repository if is_host(registry) else f"{registry}/{repository}"
+    return (
+        len(counted) <= LONGEST_REPOSITORY
+        and (is_host(registry) or PART.fullmatch(registry) is not None)
+        and all(PART.fullmatch(part) for part in repository.split("/"))
+    )
+
+
 @dataclass(frozen=True)
 class Cut:
     """A text cut where a name would be; a tag or digest that is there begins with its sign."""
@@ -70,14 +88,16 @@ def fault(text: str) -> int:
     """How many characters come before the first that is wrong in what is no name."""
     path = cut(text).path
     first, *rest = path.split("/")
-    shapes = [REGISTRY if rest and is_registry(first) else PART, *(PART for _ in rest)]
+    shapes = [_first_shape(first) if rest and is_registry(first) else PART, *(PART for _ in rest)]
     return min([*_too_long(text), *_faults(text, shapes, TAG)], default=len(text))
 
 
 def _too_long(text: str) -> list[int]:
     """Where a text or its repository gets too long; what is left out of it counts as if it were there."""
     path = cut(text).path
-    _, repository = registry_and_repository(path)
+    registry, repository = registry_and_repository(path)
+    if not is_host(registry):
+        repository = path
     end = len(path) - len(repository) + LONGEST_REPOSITORY
     found = [end] if len(repository) > LONGEST_REPOSITORY else []
     return found + ([LONGEST_TEXT] if len(text) > LONGEST_TEXT else [])
@@ -87,8 +107,8 @@ def pattern_fault(text: str) -> int:
     """How many characters come before the first that is wrong in what is no pattern."""
     split = cut(text)
     first, *rest = split.path.split("/")
-    is_host = bool(rest) and ("." in first or ":" in first)
-    literal, glob = (REGISTRY, REGISTRY_GLOB) if is_host else (PART, LOWER_GLOB)
+    has_host = bool(rest) and ("." in first or ":" in first)
+    literal, glob = (_first_shape(first), REGISTRY_GLOB) if has_host else (PART, LOWER_GLOB)
     shapes = [_shape(first, literal, glob), *(_shape(part, PART, LOWER_GLOB) for part in rest)]
     faults = _faults(text, shapes, _shape(split.tag, TAG, GLOB))
     return min([*faults, *backward_ranges(text)], default=len(text))
@@ -108,6 +128,11 @@ def backward_ranges(text: str) -> list[int]:
 def has_signs(text: str) -> bool:
     """Whether a text is a glob."""
     return any(sign in text for sign in "*?[")
+
+
+def _first_shape(part: str) -> Shape:
+    """The shape that what looks like a host keeps to for longer: that of one, or a repository's."""
+    return max(REGISTRY, PART, key=lambda shape: found.end() if (found := shape.match(part)) else 0)
 
 
 def _shape(part: str, literal: Shape, glob: Shape) -> Shape:

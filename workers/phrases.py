@@ -238,7 +238,10 @@ RAISE_MAX_BYTES = "Raise max_bytes in the policy."
 STILL_GOOD = "A refusal does not use up the plan: execute it then."
 
 NEXT_STEPS: dict[Code, str] = {
-    Code.NOT_ALL_READ: "Look at it with docker inspect, and at the engine's log, before the next preview.",
+    Code.NOT_ALL_READ: (
+        "Look at it with docker inspect, and at the engine's log, before the next preview."
+        " A name that cannot be read goes with docker rmi NAME, once docker tag has given its image another."
+    ),
     Code.PATTERN_MATCHES_NOTHING: "Check its spelling.",
     Code.PROTECTION_MATCHES_NOTHING: (
         "It holds for what may come; if it was meant for something that is here, check its spelling."

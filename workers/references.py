@@ -28,7 +28,9 @@ class BadName(WorkerError, ValueError):
         self.text, self.expected, self.at = text, expected, at
 
 
-NAME_EXPECTED = "an image name, expected [registry/]repository[:tag][@sha256:...] in lower case"
+NAME_EXPECTED = (
+    "an image name, expected [registry/]repository[:tag][@sha256:...] with the repository in lower case"
+)
 REPOSITORY_EXPECTED = "a repository, expected [registry/]repository in lower case, without tag and digest"
 PATTERN_EXPECTED = (
     "a pattern of image names, expected [registry/]repository[:tag][@sha256:...] in lower case, "
@@ -68,7 +70,7 @@ class ImageName:
         if spelled is None or IMAGE_ID.fullmatch(text):
             raise BadName(text, expected, grammar.fault(text))
         registry, repository = grammar.registry_and_repository(spelled["path"])
-        if not _is_valid(registry, repository):
+        if not grammar.is_name(registry, repository):
             raise BadName(text, expected, grammar.fault(text))
         return cls(registry, repository, spelled["tag"], spelled["digest"])
 
@@ -89,7 +91,7 @@ class ImageName:
     @cached_property
     def _familiar(self) -> str:
         shortest = min(_paths(self), key=len)
-        # `docker.io/a.b/c` cannot be shortened: `a.b/c` would name a registry.
+        # `docker.io/a.b/c` cannot be shortened, though Docker does: `a.b/c` is another name.
         if grammar.registry_and_repository(shortest) != (self.registry, self.repository):
             return self.full()
         return shortest + self._suffix()
@@ -172,14 +174,6 @@ class NamePattern:
         return fnmatchcase(name.removeprefix("/"), self.text)
 
 
-def _is_valid(registry: str, repository: str) -> bool:
-    return (
-        len(repository) <= grammar.LONGEST_REPOSITORY
-        and grammar.REGISTRY.fullmatch(registry) is not None
-        and all(grammar.PART.fullmatch(part) for part in repository.split("/"))
-    )
-
-
 def _paths(name: ImageName) -> Iterator[str]:
     """Every spelling of a name's repository; a registry is a host, so its case means nothing."""
     yield f"{name.registry.lower()}/{name.repository}"
@@ -189,6 +183,9 @@ def _paths(name: ImageName) -> Iterator[str]:
         if (official, slash) == (OFFICIAL, "/") and "/" not in rest:
             yield rest
             yield f"{HUB}/{rest}"
+    elif not grammar.is_host(name.registry):
+        # Docker lists `docker.io/my_host.lan/app` in the same letters: who protects that means this too.
+        yield f"{HUB}/{name.registry}/{name.repository}"
 
 
 def _match(patterns: tuple[str, ...], parts: list[str]) -> bool:
@@ -207,9 +204,8 @@ def _match(patterns: tuple[str, ...], parts: list[str]) -> bool:
 def _are_pattern_parts(parts: list[str]) -> bool:
     first, *rest = parts
     if rest and ("." in first or ":" in first):
-        return _is_pattern_of(grammar.REGISTRY, first, grammar.REGISTRY_GLOB) and all(
-            map(_is_repository_part, rest)
-        )
+        is_good = _is_pattern_of(grammar.REGISTRY, first, grammar.REGISTRY_GLOB) or _is_repository_part(first)
+        return is_good and all(map(_is_repository_part, rest))
     # Docker would read `Shop/api` as the registry `Shop`; whoever writes it means a repository.
     return all(map(_is_repository_part, parts))
 

@@ -54,6 +54,25 @@ def test_s2_an_image_with_several_tags_loses_them_one_by_one(host: WorkerHost) -
     assert seen.asked[2:] == [image]
 
 
+def test_s8_names_that_look_like_a_host_and_are_none_go_and_stay_as_all_others(host: WorkerHost) -> None:
+    """What `docker tag` takes with an underscore before the slash is a name, and blocks nothing."""
+    gone = host.image("my_host.lan/app:1", "a--b__c.d/x-y.z_1:V.0_9-RC")
+    kept = host.image("my_host.lan/team/base:2")
+    host.policy(protected_images='["my_host.lan/team/*"]')
+    report = host.execute(host.plan())
+
+    assert (report.status, host.has(gone), host.has(kept)) == (Status.DONE, False, True)
+    assert host.tags() == {"my_host.lan/team/base:2": kept}
+
+
+def test_s2_names_that_look_like_a_host_are_put_back_as_all_others(host: WorkerHost) -> None:
+    image = host.image("my_host.lan/app:1", "foo_bar.com/x:latest")
+    before = host.tags()
+    host.execute(host.plan(), before=on("image", lambda: host.create("web", image)))
+
+    assert host.tags() == before
+
+
 def test_s2_where_the_last_step_is_refused_the_tags_are_back(host: WorkerHost) -> None:
     image = host.image(*TAGS)
     before = host.tags()

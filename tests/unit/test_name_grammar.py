@@ -27,7 +27,9 @@ DOMAIN_NAME = rf"{DOMAIN_COMPONENT}(?:\.{DOMAIN_COMPONENT})*"
 DOMAIN = rf"(?:{DOMAIN_NAME}|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
 TAG = r"[0-9A-Za-z_][0-9A-Za-z_.-]{0,127}"
 DIGEST = "(?:sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128})"
-REFERENCE = re.compile(rf"({DOMAIN}/{REMOTE})(?::({TAG}))?(?:@({DIGEST}))?")
+NAME = rf"(?:{DOMAIN}/)?{REMOTE}"
+ANCHORED_NAME = re.compile(rf"(?:({DOMAIN})/)?({REMOTE})")
+REFERENCE = re.compile(rf"({NAME})(?::({TAG}))?(?:@({DIGEST}))?")
 IDENTIFIER = re.compile("(?:sha256:)?[a-f0-9]{64}")
 
 
@@ -42,7 +44,11 @@ def normalised(text: str) -> tuple[str, str | None, str | None] | None:
     if domain == "docker.io" and "/" not in remainder:
         remainder = f"library/{remainder}"
     found = REFERENCE.fullmatch(f"{domain}/{remainder}")
-    if not found or len(found[1].partition("/")[2]) > 255 or len(text) > 1024:
+    if not found or len(text) > 1024:
+        return None
+    # What was taken for a domain and is none stays the beginning of the path, of a name without a domain.
+    named = ANCHORED_NAME.fullmatch(found[1])
+    if not named or len(named[2]) > 255:
         return None
     return found[1], found[2], found[3]
 
@@ -58,6 +64,7 @@ PATHS = st.one_of(
 )
 HOSTS = st.one_of(
     st.sampled_from(["docker.io", "index.docker.io", "localhost", "[fe80::1]", "Shop", "10.0.0.1", "A-b.c"]),
+    st.sampled_from(["my_registry.local", "a--b__c.d", "a_b", "a.b-.c", "A_b.c", "x_y.z_" * 40 + "0"]),
     st.lists(st.text("aZ0", min_size=1, max_size=3), min_size=1, max_size=3).map(".".join),
     st.sampled_from([62, 126, 400]).map(lambda length: "a." * length + "b"),
 )
@@ -194,6 +201,10 @@ def test_a_refusal_shows_the_text_and_the_character(text: str) -> None:
         ("sha256:" + "0" * 64, 0),
         ("äpp", 0),
         ("app:1 ", 5),
+        ("my_host.lan:5000/app", 11),
+        ("my_host..lan/app", 7),
+        ("My_host.lan/app", 2),
+        ("my_host.lan/" + "a" * 250, 255),
     ],
 )
 def test_the_place_of_what_is_wrong(text: str, at: int) -> None:
@@ -217,6 +228,7 @@ def test_the_place_of_what_is_wrong(text: str, at: int) -> None:
         ("app@sha256:01*", 13),
         ("app@*", 4),
         ("app:1 app:2", 5),
+        ("my_host.lan:5000/app", 11),
     ],
 )
 def test_the_place_of_what_is_wrong_in_a_pattern(text: str, at: int) -> None:

@@ -27,6 +27,7 @@ REGISTRIES = st.sampled_from(
         "a:1",
         "Zz",
         "[fe80::1]:5000",
+        "my_host.lan",
     ]
 )
 TAGS = st.builds("{}{}".format, st.sampled_from("aZ0_"), st.text("aZ0_.-", max_size=4))
@@ -63,6 +64,10 @@ NAMES = spellings().map(ImageName.parse)
         ("host:5000", "docker.io/library/host:5000"),
         ("localhost/app:1", "localhost/app:1"),
         ("Shop/api:1", "Shop/api:1"),
+        ("my_host.lan/team/app", "my_host.lan/team/app:latest"),
+        ("a--b__c.d/x-y.z_1:V.0_9-RC", "a--b__c.d/x-y.z_1:V.0_9-RC"),
+        ("docker.io/my_host.lan/app:1", "docker.io/my_host.lan/app:1"),
+        ("my_host/app:1", "docker.io/my_host/app:1"),
         (f"app@{DIGEST}", f"docker.io/library/app@{DIGEST}"),
         (f"host:5000/app:1@{DIGEST}", f"host:5000/app:1@{DIGEST}"),
     ],
@@ -97,6 +102,10 @@ def test_a_name_is_normalised_to_its_full_spelling(text: str, full: str) -> None
         DIGEST.removeprefix("sha256:"),
         "a" * 300,
         "app:" + "t" * 129,
+        "my_host.lan:5000/app",
+        "My_host.lan/app",
+        "my_host..lan/app",
+        "my_host.lan/" + "a" * 250,
     ],
 )
 def test_what_is_no_name_is_an_error_with_the_value(text: str) -> None:
@@ -136,6 +145,8 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
         ("registry.example/app:1", "registry.example/app:1"),
         ("docker.io/a.b/c:1", "docker.io/a.b/c:1"),
         ("docker.io/library/a.b:1", "a.b:1"),
+        ("my_host.lan/app:1", "my_host.lan/app:1"),
+        ("docker.io/my_host.lan/app:1", "docker.io/my_host.lan/app:1"),
     ],
 )
 def test_people_see_the_shortest_spelling_that_still_means_the_same(text: str, familiar: str) -> None:
@@ -198,6 +209,12 @@ def test_a_containerd_store_lists_digests_among_the_tags() -> None:
         (f"*@{DIGEST}", f"registry.example/a/b@{DIGEST}"),
         ("shop/api:1", f"shop/api:1@{DIGEST}"),
         ("host:5000/app", "host:5000/app:1"),
+        ("my_host.lan/app", "my_host.lan/app:1"),
+        ("my_host.lan/*", "my_host.lan/team/app:1"),
+        ("my_*.lan/app", "my_host.lan/app:1"),
+        ("*/app", "my_host.lan/app:1"),
+        ("docker.io/my_host.lan/app", "my_host.lan/app:1"),
+        ("my_host.lan/app", "docker.io/my_host.lan/app:1"),
     ],
 )
 def test_s8_a_pattern_matches_what_it_names_in_every_spelling(pattern: str, name: str) -> None:
@@ -233,6 +250,10 @@ def test_s8_a_pattern_matches_what_it_names_in_every_spelling(pattern: str, name
         (f"app@{DIGEST}", f"other@{DIGEST}"),
         ("host:5000/app", "host:5001/app:1"),
         ("host:5000/app", "host/app:5000"),
+        ("my_host.lan/app", "my-host.lan/app:1"),
+        ("my_host.lan/app", "registry.example/my_host.lan/app:1"),
+        ("registry.example/app", "my_host.lan/app:1"),
+        ("docker.io/app", "my_host.lan/app:1"),
     ],
 )
 def test_s8_look_alikes_do_not_match(pattern: str, name: str) -> None:
