@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     kept = commands.add_parser("standing", help="who froze this host, and what is protected from Slack")
     doctor = commands.add_parser("doctor", help="check engine, policy, ledger, keys and Redis")
     for command in (preview, execute):
-        command.add_argument("--only", metavar="KIND,…", type=_kinds, default=tuple(Kind))
+        command.add_argument("--only", metavar="KIND,…", type=_kinds)
     for command in (preview, execute, explain, back, copy, kept, doctor):
         command.add_argument("--json", action="store_true", help="print JSON for programs")
     return top

@@ -15,7 +15,7 @@ from workers.cli import refusal, terminal
 from workers.cli.commands.preview import request_id, show_plan
 from workers.cli.output import Out, aside
 from workers.cli.refusal import Exit, NotDone
-from workers.contract import Doing, ExecutionOrder, Outcome, Plan, Report, Status
+from workers.contract import Doing, ExecutionOrder, Kind, Outcome, Plan, Report, Status
 from workers.errors import LedgerError, RefusedError, UsageError
 from workers.execution.progress import Progress
 from workers.halt import Halt
@@ -42,6 +42,11 @@ EXITS = {
 
 def run(options: argparse.Namespace, place: Place, out: Out) -> Exit:
     """Execute the plan that is confirmed, whichever way, and show the report."""
+    if options.confirm and options.only:
+        raise UsageError(
+            "a plan that is confirmed is executed as it was shown; leave --only out, or show one of those"
+            " kinds with: python -m workers preview --only KIND,…"
+        )
     people = aside if options.json else out
     with at_hand(place) as host:
         plan = (
@@ -125,7 +130,7 @@ def _fresh(host: Host, options: argparse.Namespace, people: Out) -> Plan:
     """Make a plan and show it to whoever is to be asked."""
     if not sys.stdin.isatty():
         raise NotDone(refusal.no_terminal())
-    plan = host.plan(kinds=options.only, request_id=request_id())
+    plan = host.plan(kinds=options.only or tuple(Kind), request_id=request_id())
     show_plan(plan, people, as_json=False)
     return plan
 

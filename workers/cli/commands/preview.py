@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from workers.cli import terminal
 from workers.cli.output import Out
 from workers.cli.refusal import Exit
-from workers.contract import Plan
+from workers.contract import Kind, Plan
 from workers.host import Place, at_hand
 from workers.signing import digest
 
@@ -16,7 +16,7 @@ from workers.signing import digest
 def run(options: argparse.Namespace, place: Place, out: Out) -> Exit:
     """Make a plan, keep it in the ledger and show it."""
     with at_hand(place) as host:
-        plan = host.plan(kinds=options.only, request_id=request_id())
+        plan = host.plan(kinds=options.only or tuple(Kind), request_id=request_id())
         show_plan(plan, out, as_json=options.json)
     return Exit.DONE
 
