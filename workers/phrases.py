@@ -229,7 +229,10 @@ CLAUSES: dict[Code, str] = {
 
 NEW_PREVIEW = "Ask for a new preview."
 SAME_VERSIONS = "Check that the bot and this host's worker run the same version."
-LOOK_AT_CONTAINER = "Look at its log, and ask for a new preview when it runs and holds still."
+LOOK_AT_CONTAINER = (
+    "Nothing is removed here before it runs, is well and holds still:"
+    " look at its log, then ask for a new preview."
+)
 LOOK_AT_RUNNING = "Look at this container first."
 
 PLAN_RESTORE_AGAIN = "Plan it again; on the host, python -m workers restore RUN does."

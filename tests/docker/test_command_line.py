@@ -52,6 +52,31 @@ def test_a_run_says_what_it_does_and_for_how_long(host: WorkerHost) -> None:
     assert said[6].startswith("web-1: done. 1 object removed")
 
 
+def test_s5_what_an_order_would_be_refused_for_is_said_before_it(host: WorkerHost) -> None:
+    """By the preview as far as lists tell it, by the doctor after a look at services and probes."""
+    host.image("app:1")
+    host.create("db", "app:1")
+    host.policy(critical_containers='["db"]', probes='["tcp://127.0.0.1:1"]')
+    host.plan()
+    _, shown = command(host, "preview")
+    done, found = command(host, "doctor")
+    services = [line for line in found if "critical services" in line]
+
+    assert any("critical container db is not running (created)" in line.lower() for line in shown)
+    assert (done, len(services)) == (Exit.FAILED, 2)
+    assert "NOT OK critical services: Critical container db is not running (created)." in services[0]
+    assert "The probe tcp://127.0.0.1:1 fails" in services[1]
+
+
+def test_s5_a_doctor_says_that_services_are_well(host: WorkerHost) -> None:
+    host.image("app:1")
+    host.running("web", "app:1")
+    host.policy(critical_containers='["web"]')
+    host.plan()
+
+    assert "ok     critical services: all that the policy names are well" in command(host, "doctor")[1]
+
+
 def test_for_programs_the_report_is_json_and_the_rest_stands_beside_it(
     host: WorkerHost, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,25 @@ def test_s5_a_host_that_nothing_guards_says_so(keys: dict[str, list[str]], expec
     assert (Code.NOTHING_CRITICAL in said(a_case(policy=a_policy(**keys)))) is expected
 
 
+@pytest.mark.parametrize("state", ["exited", "created", "paused", "restarting", "dead"])
+def test_s5_a_critical_container_that_does_not_run_is_said_before_an_order_is_refused(state: str) -> None:
+    db, web = a_container("db", state=state), running("web")
+    found = said(a_case(db, web, policy=a_policy(critical_containers=["db", "we?"])))
+
+    assert found[Code.CRITICAL_NOT_RUNNING] == [
+        reason(Code.CRITICAL_NOT_RUNNING, container="db", state=state)
+    ]
+
+
+def test_s5_a_critical_container_whose_own_check_fails_is_said() -> None:
+    ill, starting = "Up 2 hours (unhealthy)", "Up 2 seconds (health: starting)"
+    containers = running("db", status=ill), running("web", status=starting), running("other", status=ill)
+    found = said(a_case(*containers, policy=a_policy(critical_containers=["db", "web"])))
+
+    assert found[Code.CRITICAL_UNHEALTHY] == [reason(Code.CRITICAL_UNHEALTHY, container="db")]
+    assert Code.CRITICAL_NOT_RUNNING not in found
+
+
 @pytest.mark.parametrize("entry", ["wbe", "compose:shop/web"])
 def test_s5_a_critical_entry_that_matches_nothing_is_said_as_the_refusal_to_come(entry: str) -> None:
     found = said(a_case(running("web"), policy=a_policy(critical_containers=[entry])))

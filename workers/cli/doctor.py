@@ -1,6 +1,7 @@
 """Examines a host: engine, policy, ledger, arrival, keys, Redis; each finding with its next step."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -11,8 +12,16 @@ from workers.archive.archivist import Archive
 from workers.cli.adoption import how_to
 from workers.contract import EngineIdentity, Store
 from workers.engine import Engine
-from workers.errors import EngineError, LedgerError, PolicyError, RefusedError, WorkerError
+from workers.errors import (
+    EngineError,
+    EngineUnreachable,
+    LedgerError,
+    PolicyError,
+    RefusedError,
+    WorkerError,
+)
 from workers.execution.ownership import Ownership
+from workers.execution.watch import Watch
 from workers.host import Place, opened, read_policy
 from workers.memory.ledger import Ledger
 from workers.memory.reserve import WHOLE, Reserve
@@ -36,6 +45,7 @@ def examine(place: Place, *, keys: str = "", redis: str = "") -> list[Finding]:
     return [
         *_engine(place),
         _policy(place),
+        *_services(place),
         _ledger(place),
         _standing(place),
         _reserve(place),
@@ -106,6 +116,25 @@ def _policy(place: Place) -> Finding:
         return _bad("policy", error, "Correct the file; until then nothing is removed here.")
     guarded = len(policy.critical_containers) + len(policy.probes)
     return Finding("policy", f"{place.policy_file}, {guarded} critical entries and probes")
+
+
+def _services(place: Place) -> Iterator[Finding]:
+    """What a run would be refused for now; an engine or a policy that cannot be used speaks for itself."""
+    what = "critical services"
+    try:
+        policy = read_policy(place.policy_file)
+        if not policy.critical_containers and not policy.probes:
+            return
+        with closing(Engine(place.address)) as engine:
+            unwell = Watch(engine, policy, time.sleep).unwell()
+    except (PolicyError, EngineUnreachable):
+        return
+    except EngineError as error:
+        yield _bad(what, error, "Look at the engine's log; until they can be looked at nothing is removed.")
+        return
+    yield from (Finding(what, sentence(why), good=False) for why in unwell)
+    if not unwell:
+        yield Finding(what, "all that the policy names are well")
 
 
 def _ledger(place: Place) -> Finding:

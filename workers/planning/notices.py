@@ -6,7 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from workers.contract import Filesystem, Kind, Restorable, Step, Verdict
-from workers.planning import archiving
+from workers.planning import archiving, critical
 from workers.planning.activity import unrest
 from workers.planning.containers import is_critical
 from workers.planning.dropped import orphaned
@@ -40,6 +40,7 @@ def notices(
         *_unrest(case),
         *filter(None, (case.inventory.engine.read_only,)),
         *_critical(case),
+        *critical.unfit(case),
         *stays_full(case, steps),
         *_short_of_room(case, steps),
         *_idle_patterns(case),
