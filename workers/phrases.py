@@ -201,6 +201,9 @@ CLAUSES: dict[Code, str] = {
         "what was written inside it is gone, so the command for one like it is only shown; the image that it"
         " was made of, {image}, is not here and does not come back by this"
     ),
+    Code.COMMANDS_NOT_KEPT: (
+        "what {count:n container} ran was not kept, so the command shown starts what its image starts"
+    ),
     Code.COMES_WITH_BUILDS: "build cache comes back with the next build",
     Code.NO_SOURCE: "no registry is known to have had it",
     Code.NOT_GIVEN_BACK: "the registry has {reference} no more",
@@ -348,6 +351,10 @@ NEXT_STEPS: dict[Code, str] = {
     Code.PLAN_TOO_SMALL: RAISE_MAX_BYTES,
     Code.ARCHIVE_TOO_SMALL: "Make room on its disk, or raise archive_max_bytes in the policy.",
     Code.REGISTRIES_NOT_ASKED: "With probe_registry in the policy they are asked before a plan says so.",
+    Code.COMMANDS_NOT_KEPT: (
+        "Write what it ran behind the image. With keep_commands = true in the policy it is kept of later"
+        " runs, as are the values of labels, with the secrets in them."
+    ),
     Code.RESTORE_PLAN_EXPIRED: PLAN_RESTORE_AGAIN,
     Code.RESTORE_PLAN_USED: PLAN_RESTORE_AGAIN,
     Code.RESTORE_PLAN_UNKNOWN: PLAN_RESTORE_AGAIN,

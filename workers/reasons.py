@@ -179,6 +179,7 @@ class Code(StrEnum):
     ALREADY_THERE = "already_there"  #
     ONLY_SHOWN = "only_shown"  #
     ONLY_SHOWN_WITHOUT_IMAGE = "only_shown_without_image"  # image
+    COMMANDS_NOT_KEPT = "commands_not_kept"  # count
     COMES_WITH_BUILDS = "comes_with_builds"  #
     NO_SOURCE = "no_source"  #
     NOT_GIVEN_BACK = "not_given_back"  # reference

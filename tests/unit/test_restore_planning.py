@@ -35,7 +35,7 @@ from workers.contract import (
     RestorePlan,
 )
 from workers.planning.restorable import Answer, Answers
-from workers.reasons import Code, reason
+from workers.reasons import Code, Reason, reason
 from workers.references import ImageName
 from workers.restore.past import Removal
 from workers.restore.planning import Present, digests, make_plan, needed, network_refusal
@@ -150,6 +150,22 @@ def test_containers_are_shown_and_build_cache_comes_with_builds() -> None:
     assert away(plan) == {"c" * 64: Code.ONLY_SHOWN, "r" * 25: Code.COMES_WITH_BUILDS}
     # The image sets LANG itself.
     assert commands["c" * 64] == "docker create --name job --env KEY=FILL_IN app:1"
+
+
+@pytest.mark.parametrize(
+    ("ran", "told"),
+    [
+        ({}, [reason(Code.COMMANDS_NOT_KEPT, count=1)]),
+        ({"Entrypoint": None, "Cmd": ["serve"]}, []),
+        ({"Entrypoint": None, "Cmd": None}, []),
+    ],
+)
+def test_a_plan_says_where_what_a_container_ran_was_not_kept(ran: dict[str, Any], told: list[Reason]) -> None:
+    kept = {"Name": "/job", "Image": "app:1", "ImageID": image_id(1), **ran}
+    present = Present(images={image_id(1)}, tags={APP: image_id(1)})
+    plan = planned(removal(Kind.CONTAINER, 9, "c" * 64, "job", json.dumps(kept)), present=present)
+
+    assert [why for why in plan.notices if why.code is Code.COMMANDS_NOT_KEPT] == told
 
 
 @pytest.mark.parametrize(

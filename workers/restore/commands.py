@@ -48,6 +48,15 @@ def create_command(text: str, variables_of_image: Collection[str] = (), *, by_id
     return " ".join(_quoted(word) for word in words if word)
 
 
+def is_told(text: str) -> bool:
+    """Whether what the container ran was kept, be it nothing but what its image runs."""
+    try:
+        kept: Any = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(kept, Mapping) and not {"Entrypoint", "Cmd"}.isdisjoint(kept)
+
+
 def _quoted(word: str) -> str:
     """A word as shells read it, in printable letters only: others wrote it, and terminals show it."""
     if word.isprintable():

@@ -96,7 +96,8 @@ def make_plan(head: Head, wanted: Wanted, present: Present, answers: Answers | N
         free=present.free,
         unusual=wanted.plan.unusual,
     )
-    return plan.model_copy(update={"notices": tuple(_notices(plan, present))})
+    notices = (*_notices(plan, present), *_untold(plan, wanted.removals))
+    return plan.model_copy(update={"notices": notices})
 
 
 def _in_order(removals: Iterable[Removal]) -> list[Removal]:
@@ -264,6 +265,14 @@ def _notices(plan: RestorePlan, present: Present) -> Iterator[Reason]:
         yield reason(Code.NO_ROOM, needed=plan.needs.low, free=present.free)
     elif most > present.free:
         yield reason(Code.MAY_NOT_FIT, needed=most, free=present.free)
+
+
+def _untold(plan: RestorePlan, removals: Iterable[Removal]) -> Iterator[Reason]:
+    """A command that ends with its image looks whole, also where what the container ran is missing."""
+    shown = {one.object.id for one in plan.away if one.command}
+    untold = [r for r in removals if r.step.object.id in shown and not commands.is_told(r.way_back)]
+    if untold:
+        yield reason(Code.COMMANDS_NOT_KEPT, count=len(untold))
 
 
 def _is_unasked(source: Source) -> bool:
