@@ -45,6 +45,10 @@ class ImageDetails:
             if details is not GONE:
                 yield line, details
 
+    def remembered_layers(self, id_: str) -> tuple[str, ...]:
+        """Return the layers of an image that may be in no list any more; none where it was not looked at."""
+        return tuple(json.loads(self._remembered.get(id_, "{}")).get("layers") or ())
+
     def _is_fresh(self, listed: Raw, arrivals: Mapping[str, datetime]) -> bool:
         known = self._known.get(answers.id_of(listed))
         # Without names where no more than a history could be read so far.

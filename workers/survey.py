@@ -20,7 +20,7 @@ from workers.planning import accounting, answers, bases, mentions
 from workers.planning.activity import activities
 from workers.planning.ages import REPOSITORY, seen_uses
 from workers.planning.facts import Memory
-from workers.planning.freed_bytes import layered_images
+from workers.planning.freed_bytes import holders
 from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Measured
 from workers.planning.wanted_histories import wanted_histories
 from workers.reasons import Code, Reason, reason
@@ -87,14 +87,16 @@ def take(
         measured = measuring.measure(identity, seen.container_ids) if local else Measured()
         df = usage.result()
         cache = answers.told_apart(map(accounting.cache_record, accounting.section(df, "BuildCache")))
-        images = _with_histories(images, details, cache, identity.store)
+        containers = answers.told_apart(_with_sizes(known, df))
+        containers = tuple(_with_layers(containers, images, details))
+        images = _with_histories(images, containers, details, cache, identity.store)
         based = bases.built_upon(images, cache, identity.store)
     filesystems = tuple(one for one, _ in measured.filesystems)
     taken = Inventory(
         taken_at=now,
         engine=identity,
         usage=accounting.disk_usage(df, identity, now=now, filesystems=filesystems),
-        containers=answers.told_apart(_with_sizes(known, accounting.writable_sizes(df))),
+        containers=containers,
         images=images,
         networks=answers.told_apart(map(answers.network, seen.networks)),
         cache=cache,
@@ -158,11 +160,20 @@ def _containers(lines: Iterable[Line]) -> Iterator[tuple[str, Container]]:
         yield answers.id_of(line.listed), found
 
 
-def _with_sizes(
-    containers: Iterable[tuple[str, Container]], writable: Mapping[str, int | None]
-) -> Iterator[Container]:
+def _with_sizes(containers: Iterable[tuple[str, Container]], df: Raw) -> Iterator[Container]:
+    writable, rootfs = accounting.writable_sizes(df), accounting.rootfs_sizes(df)
     for id_, found in containers:
-        yield replace(found, writable=writable.get(id_))
+        yield replace(found, writable=writable.get(id_), rootfs=rootfs.get(id_))
+
+
+def _with_layers(
+    containers: Iterable[Container], images: Iterable[Image], details: ImageDetails
+) -> Iterator[Container]:
+    """Tell of those whose image the engine lists no more what they are made of."""
+    listed = {image.id for image in images}
+    for one in containers:
+        is_listed = one.image_id in listed
+        yield one if is_listed else replace(one, layers=details.remembered_layers(one.image_id))
 
 
 def _image(listed: Raw, details: Raw | None, identity: EngineIdentity, *, local: bool) -> Image:
@@ -171,11 +182,15 @@ def _image(listed: Raw, details: Raw | None, identity: EngineIdentity, *, local:
 
 
 def _with_histories(
-    images: tuple[Image, ...], details: ImageDetails, cache: tuple[CacheRecord, ...], store: Store
+    images: tuple[Image, ...],
+    containers: tuple[Container, ...],
+    details: ImageDetails,
+    cache: tuple[CacheRecord, ...],
+    store: Store,
 ) -> tuple[Image, ...]:
     """Ask for as many histories as exact bytes need."""
     asked = set[str]()
-    while wanted := wanted_histories(layered_images(images, store), cache, store=store, asked=asked):
+    while wanted := wanted_histories(holders(images, containers, store), cache, store=store, asked=asked):
         asked |= wanted
         told = details.histories(wanted)
         images = tuple(replace(i, history=told[i.id]) if i.id in told else i for i in images)

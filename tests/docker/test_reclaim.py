@@ -16,10 +16,11 @@ from tests.docker.pools import (
     some_images,
     some_records,
 )
+from tests.docker.worker_host import WorkerHost, ended
 from tests.stage import images as factory
 from tests.stage.engine import DisposableEngine
 from tests.stage.kinds import MACHINE
-from workers.contract import Bytes, Store
+from workers.contract import Bytes, Outcome, Store
 from workers.planning.inventory import CacheRecord
 from workers.planning.reclaim import freed, reckoned
 
@@ -100,3 +101,20 @@ def test_an_image_whose_build_is_cached_frees_nothing_until_the_record_goes(engi
 
     assert {removed: Bytes(low=size, high=size) for removed, size in on_disk.items()} == expected
     assert file_bytes(engine) == 0
+
+
+def test_a_container_holds_the_layers_of_an_image_that_was_forced_off(host: WorkerHost) -> None:
+    host.policy(protected_containers='["spent"]')
+    base, own = factory.base_layer(), factory.layer({"own": b"own"})
+    archived = [("base:1", (base,)), ("app:1", (base, own))]
+    factory.load(
+        host.engine.client, [factory.Archived(tags=(tag,), layers=layers) for tag, layers in archived]
+    )
+    host.spent("spent", "app:1")
+    host.plan()
+    host.engine.client.remove_image("app:1", force=True)
+    plan, before = host.plan(), file_bytes(host.engine)
+
+    assert [(step.object.name, step.expected) for step in plan.steps] == [("base:1", Bytes())]
+    assert ended(host.execute(plan)) == {"base:1": Outcome.REMOVED}
+    assert file_bytes(host.engine) == before

@@ -347,6 +347,12 @@ def test_the_accounting_counts_nothing_twice_and_nothing_unknown() -> None:
     assert found.engine_bytes == 112
 
 
+def test_what_a_container_takes_with_all_below_is_told_or_not() -> None:
+    df = {"Containers": [{"Id": "a" * 64, "SizeRw": 7, "SizeRootFs": 57}, {"Id": "b" * 64}, {}]}
+
+    assert accounting.rootfs_sizes(df) == {"a" * 64: 57, "b" * 64: None}
+
+
 @pytest.mark.parametrize(
     ("version", "layers", "images"),
     [

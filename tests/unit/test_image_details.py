@@ -56,3 +56,12 @@ def test_what_is_remembered_is_not_asked_for(sightings: Sightings) -> None:
     assert first is not None
     assert second is not None
     assert (second["layers"], engine.inspected) == (first["layers"], 1)
+
+
+def test_the_layers_of_an_image_that_is_listed_no_more_are_remembered(sightings: Sightings) -> None:
+    looked_at(Hesitant(failures=0), sightings)
+    with ThreadPoolExecutor(1) as pool:
+        details = ImageDetails(cast("Engine", Hesitant(failures=0)), sightings, pool, NOW)
+
+    assert details.remembered_layers(APP) == ("sha256:a",)
+    assert details.remembered_layers(an_image_id("never:1")) == ()

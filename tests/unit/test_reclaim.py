@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.unit.facts_host import a_container, an_image, an_inventory
+from tests.unit.facts_host import a_container, an_image, an_image_id, an_inventory
 from workers.contract import Bytes, Store
 from workers.planning.freed_bytes import freed_bytes
 from workers.planning.histories import EMPTY_DIFF, HistoryStep
@@ -162,12 +162,63 @@ def test_the_size_of_each_layer_is_told_with_its_bounds() -> None:
     ],
 )
 def test_an_image_whose_layers_were_not_read_may_hold_whatever_goes(unread: dict[str, Any], low: int) -> None:
-    old, job = an_image("old:1", layers=(diff("base"),)), a_container("job", writable=7)
+    old, job = an_image("old:1", layers=(diff("base"),)), a_container("job", of="old:1", writable=7)
     host = an_inventory(old, job, an_image("live:1", **unread))
     found = freed_bytes(host, [job.id, old.id])
 
     assert found.bytes == {job.id: exactly(7), old.id: Bytes(low=low, high=1000)}
     assert [group.size for group in found.layers] == [Bytes(low=low, high=1000)]
+
+
+@pytest.mark.parametrize(("size", "low"), [(1000, 0), (0, 1000)])
+def test_an_image_of_some_size_that_tells_no_layers_may_hold_whatever_goes(size: int, low: int) -> None:
+    old, odd = an_image("old:1", layers=(diff("base"),)), an_image("odd:1", size=size)
+    stays, goes = (freed_bytes(an_inventory(old, odd), order) for order in ([old.id], [old.id, odd.id]))
+
+    assert stays.bytes == {old.id: Bytes(low=low, high=1000)}
+    assert goes.bytes == {old.id: exactly(1000), odd.id: Bytes(high=size)}
+    assert (stays.unplaced, goes.unplaced) == (0, size)
+
+
+@pytest.mark.parametrize("image_id", [an_image_id("dropped:1"), ""])
+def test_a_container_whose_image_is_in_no_list_may_hold_whatever_goes(image_id: str) -> None:
+    old, job = (
+        an_image("old:1", layers=(diff("base"),)),
+        a_container(image_id=image_id, rootfs=57, writable=7),
+    )
+    stays, goes = (freed_bytes(an_inventory(old, job), order) for order in ([old.id], [job.id, old.id]))
+
+    assert stays.bytes == {old.id: Bytes(high=1000)}
+    assert [group.size for group in stays.layers] == [Bytes(high=1000)]
+    assert goes.bytes == {job.id: Bytes(low=7, high=57), old.id: exactly(1000)}
+    assert goes.unplaced == 50
+
+
+def test_what_a_container_may_hold_is_at_most_what_goes_where_no_size_is_told() -> None:
+    old, job = an_image("old:1", layers=(diff("base"),)), a_container(of="dropped:1", writable=7)
+    found = freed_bytes(an_inventory(old, job), [job.id, old.id])
+
+    assert found.bytes == {job.id: Bytes(low=7, high=1007), old.id: exactly(1000)}
+    assert found.unplaced == 1000
+
+
+def test_a_container_whose_image_is_in_no_list_holds_the_layers_that_are_remembered_of_it() -> None:
+    base = an_image("base:1", layers=(diff("base"),))
+    job = a_container(of="dropped:1", layers=(diff("base"), diff("own")), rootfs=1057, writable=7)
+    host = an_inventory(base, job)
+
+    assert freed_bytes(host, [base.id]).bytes == {base.id: exactly(0)}
+    assert freed_bytes(host, [job.id]).bytes == {job.id: exactly(57)}
+    whole = freed_bytes(host, [job.id, base.id])
+    assert whole.bytes == {job.id: exactly(57), base.id: exactly(1000)}
+    assert ([group.held_by for group in whole.layers], whole.unplaced) == ([(1,), (0,)], 0)
+
+
+def test_what_a_container_tells_of_its_layers_counts_only_where_no_image_tells() -> None:
+    # A containerd store counts the few files with which each container begins.
+    ours = replace(image("job", "root", size=105), is_container=True)
+    assert exactly(20) == freed({"app"}, [APP, ours], store=G)
+    assert exactly(105) == freed({"job"}, [ours], store=G)
 
 
 # The build cache on a graph-driver store.

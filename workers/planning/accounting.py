@@ -40,6 +40,11 @@ def writable_sizes(df: Raw) -> dict[str, int | None]:
     return {id_of(c): Fields(c).number("SizeRw") if "SizeRw" in c else 0 for c in found}
 
 
+def rootfs_sizes(df: Raw) -> dict[str, int | None]:
+    """Read the size of each container's writable layer with all that it lies on, by id, as far as told."""
+    return {id_of(c): Fields(c).number("SizeRootFs") for c in section(df, "Containers") if id_of(c)}
+
+
 def cache_record(listed: Raw) -> CacheRecord:
     """Make a build cache record of its line in the disk usage."""
     line = Fields(listed)

@@ -1,11 +1,11 @@
 """How many bytes each step of a plan frees: containers their writable layer, the rest by layers (pure)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from workers.contract import Bytes, Store
 from workers.planning import reclaim
-from workers.planning.inventory import Image, Inventory
+from workers.planning.inventory import Container, Image, Inventory
 from workers.planning.layers import LayeredImage
 from workers.planning.reclaim import Reckoning
 
@@ -13,24 +13,62 @@ from workers.planning.reclaim import Reckoning
 def freed_bytes(inventory: Inventory, order: Sequence[str]) -> Reckoning:
     """Reckon what removals in this order free; together the bytes are what all of them free."""
     store = inventory.engine.store
-    layered = layered_images(inventory.images, store)
-    found = reclaim.reckoned(order, layered, inventory.cache, store=store)
-    if any(not image.readable and not image.layers for image in inventory.images):
+    holding = holders(inventory.images, inventory.containers, store)
+    found = reclaim.reckoned(order, holding, inventory.cache, store=store)
+    found = _with_unread(found, _unread(inventory, holding))
+    written = {c.id: max(0, c.writable or 0) for c in inventory.containers}
+    return replace(
+        found,
+        bytes={
+            id_: size + Bytes(low=written.get(id_, 0), high=written.get(id_, 0))
+            for id_, size in found.bytes.items()
+        },
+    )
+
+
+def _unread(inventory: Inventory, holding: Iterable[LayeredImage]) -> dict[str, int | None]:
+    """What holds layers of which nothing tells, by id: how many bytes of them at most, as far as told."""
+    known = {one.id for one in holding if one.layers or not one.unpacked}
+    listed = {image.id for image in inventory.images}
+    images = {i.id: i.size for i in inventory.images if i.id not in known or not (i.readable or i.layers)}
+    orphans = (c for c in inventory.containers if c.image_id not in listed)
+    return {**images, **{c.id: c.below for c in orphans if c.id not in known}}
+
+
+def _with_unread(found: Reckoning, unread: Mapping[str, int | None]) -> Reckoning:
+    """The same with what may be held besides: it goes with its holder, or is not sure to go at all.
+
+    A holder that goes may still be left out of the plan later, so what it may hold is unplaced.
+    """
+    if unread.keys() - found.bytes.keys():
         found = _perhaps(found)
-    written = {c.id: Bytes(low=c.writable or 0, high=c.writable or 0) for c in inventory.containers}
-    return replace(found, bytes={id_: written.get(id_, found.bytes.get(id_, Bytes())) for id_ in order})
+    everything = sum(found.bytes.values(), Bytes()).high
+    most = {id_: everything if size is None else size for id_, size in unread.items() if id_ in found.bytes}
+    sizes = {id_: size + Bytes(high=most.get(id_, 0)) for id_, size in found.bytes.items()}
+    return replace(found, bytes=sizes, unplaced=found.unplaced + sum(most.values()))
 
 
 def _perhaps(found: Reckoning) -> Reckoning:
-    """The same with nothing of it sure: an image whose layers were not read may hold any of these."""
+    """The same with nothing of it sure: what is held by something that was not read may be any of these."""
     sizes = {id_: Bytes(high=size.high) for id_, size in found.bytes.items()}
     groups = (group.model_copy(update={"size": Bytes(high=group.size.high)}) for group in found.layers)
     return replace(found, bytes=sizes, layers=tuple(groups))
 
 
+def holders(images: Iterable[Image], containers: Iterable[Container], store: Store) -> list[LayeredImage]:
+    """All of which the layers are known: images, and containers whose image is in no list any more."""
+    orphans = (_orphan(c, c.below) for c in containers if c.layers and c.below is not None)
+    return [*layered_images(images, store), *orphans]
+
+
 def layered_images(images: Iterable[Image], store: Store) -> list[LayeredImage]:
     """What the engine tells of the layers of images."""
     return [_layered(image, store) for image in images]
+
+
+def _orphan(container: Container, size: int) -> LayeredImage:
+    """A container as a holder: there is no history to ask for any more."""
+    return LayeredImage(id=container.id, layers=container.layers, history=(), size=size, is_container=True)
 
 
 def _layered(image: Image, store: Store) -> LayeredImage:

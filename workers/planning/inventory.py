@@ -21,7 +21,9 @@ class Container:
     """A container in any state. What only an inspect tells is None where it was not asked for.
 
     `joins` are the containers, by name or id, whose processes, memory or volumes it takes; `linked_by` are
-    the names of those that have a legacy link to it.
+    the names of those that have a legacy link to it. `writable` and `rootfs` are the bytes of its writable
+    layer, and of that with all layers below it. `layers` are diff ids, lowest first, of an image that is in
+    no list any more, as far as they are remembered.
     """
 
     id: str
@@ -43,6 +45,8 @@ class Container:
     restart_policy: str | None = None
     joins: frozenset[str] = frozenset()
     linked_by: frozenset[str] = frozenset()
+    rootfs: int | None = None
+    layers: tuple[str, ...] = ()
     readable: bool = True
     unread: str = ""
 
@@ -51,6 +55,11 @@ class Container:
         """The containers, by name or id, whose network or anything else it takes."""
         modes = (mode.partition(":") for mode in self.networks)
         return self.joins | {other for kind, _, other in modes if kind == "container" and other}
+
+    @property
+    def below(self) -> int | None:
+        """The bytes of the layers that it is made of; None where the engine does not tell."""
+        return None if self.rootfs is None else max(0, self.rootfs - max(0, self.writable or 0))
 
     @property
     def stopped(self) -> bool:

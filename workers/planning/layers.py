@@ -16,7 +16,8 @@ class LayeredImage:
 
     `layers` are diff ids, lowest first; `history` is newest first, None where it could not be read; `size` is
     the listed one; `content` is the part of it that blobs take, which is what inspect tells as size on a
-    containerd store, and None on a graph-driver store.
+    containerd store, and None on a graph-driver store. A container whose image is in no list holds layers
+    like one, without blobs; its size may have a little more than they.
     """
 
     id: str
@@ -24,6 +25,7 @@ class LayeredImage:
     history: tuple[HistoryStep, ...] | None
     size: int
     content: int | None = None
+    is_container: bool = False
 
     @property
     def unpacked(self) -> int:
@@ -85,11 +87,19 @@ def read_layers(images: Iterable[LayeredImage]) -> Layers:
     """Put the layers of all images together and settle their sizes; what stays open is an interval."""
     known = {image.id: image for image in images}
     chains, below = chains_of(known.values())
-    tops = {chains[image.id][-1]: image.unpacked for image in known.values() if image.layers}
+    tops = _tops((image for image in known.values() if not image.is_container), chains)
     read = (reading_of(image, chains[image.id]) for image in known.values())
     readings = tuple(reading for reading in read if reading is not None)
     sums = agreed_sums(readings, tops)
-    return Layers(chains, below, _stacks(chains.values(), tops, sums), makers_of(readings, sums))
+    # What a container tells counts where no image tells anything: a containerd store counts its first files.
+    rest = _tops((one for one in known.values() if one.is_container), chains)
+    sums = {layer: frozenset({size}) for layer, size in rest.items()} | sums
+    return Layers(chains, below, _stacks(chains.values(), sums), makers_of(readings, sums))
+
+
+def _tops(images: Iterable[LayeredImage], chains: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+    """The bytes up to the uppermost layer of each."""
+    return {chains[image.id][-1]: image.unpacked for image in images if image.layers}
 
 
 def layer_sizes(layers: Layers) -> dict[str, Bytes]:
@@ -129,9 +139,7 @@ def reading_of(image: LayeredImage, chain: tuple[str, ...]) -> Reading | None:
     return read_history(image.history[::-1], chain, empty=empty)
 
 
-def _stacks(
-    chains: Iterable[tuple[str, ...]], tops: Mapping[str, int], agreed: Mapping[str, frozenset[int]]
-) -> dict[str, Bytes]:
+def _stacks(chains: Iterable[tuple[str, ...]], agreed: Mapping[str, frozenset[int]]) -> dict[str, Bytes]:
     """Bound each stack by the sums agreed on or, where there are none, by the stacks below and above it."""
     lows: dict[str, int] = {}
     highs: dict[str, int] = {}
@@ -139,7 +147,7 @@ def _stacks(
         low = 0
         for layer in chain:
             low = lows[layer] = min(agreed[layer]) if layer in agreed else low
-        high = tops[chain[-1]] if chain else 0
+        high = max(agreed[chain[-1]]) if chain else 0
         for layer in reversed(chain):
             bound = max(agreed[layer]) if layer in agreed else high
             high = highs[layer] = min(bound, highs.get(layer, bound))
