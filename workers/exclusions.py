@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from workers.contract import Bytes, Kind, LayerGroup, Outcome, Plan, StepOutcome
+from workers.contract import Bytes, Kind, LayerGroup, Outcome, Plan, StepOutcome, Store
 
 
 def closed(plan: Plan, excluded: Collection[int]) -> frozenset[int]:
@@ -28,11 +28,30 @@ def expected(
     counted = {step.index for step in plan.steps if kind in (None, step.object.kind)}
     total = sum((freed for index, freed in done.items() if index in counted), Bytes())
     more, less = _moved(plan.layers, stays=set(excluded), done=done, counted=counted)
-    # What look-alike layers free may be reckoned to a step that is left out, or to one that is not.
-    loose = plan.unplaced if any(not counted.isdisjoint(group.held_by) for group in plan.layers) else 0
+    holding = _holding(plan)
+    # Whether or not a step that is left out holds what is unplaced matters to those that hold layers as well.
+    matters = not holding.isdisjoint(left) and not holding.isdisjoint(counted & done.keys())
+    loose = plan.unplaced if matters else 0
+    blobs = _left_blobs(plan, holding.intersection(gone)) if matters else 0
     low = total.low + more.low - less.high - loose
-    high = total.high + more.high - less.low + loose
+    high = total.high + max(more.high, blobs) - less.low + loose
     return Bytes(low=max(0, low), high=max(0, min(high, plan.expected().high)))
+
+
+def _holding(plan: Plan) -> frozenset[int]:
+    """The steps whose objects may hold layers: images, build cache, and some containers."""
+    always = {step.index for step in plan.steps if step.object.kind in (Kind.IMAGE, Kind.BUILD_CACHE)}
+    # A container does where nothing else tells of its image: in a group, or as an interval.
+    known = {index for group in plan.layers for index in group.held_by}
+    unknown = {step.index for step in plan.steps if step.expected.low < step.expected.high}
+    return frozenset(always | known | unknown)
+
+
+def _left_blobs(plan: Plan, gone: Collection[int]) -> int:
+    """What those that have gone may leave to others with their blobs, of which no group of layers tells."""
+    if plan.engine.store is not Store.CONTAINERD:
+        return 0
+    return sum(step.expected.high for step in plan.steps if step.index in gone)
 
 
 def expected_of_removed(plan: Plan, outcomes: Iterable[StepOutcome]) -> Bytes:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.bot_values import plan as a_plan
+from tests.unit.facts_host import a_container, an_image, an_inventory
 from tests.unit.test_reclaim import (
     TRUTHS,
     C,
@@ -18,11 +19,16 @@ from tests.unit.test_reclaim import (
     stack,
     told,
 )
-from workers.contract import Bytes, Kind, Outcome, Plan, Reference, Step, StepOutcome
+from workers.contract import Bytes, Kind, Outcome, Plan, Reference, Step, StepOutcome, Store
 from workers.exclusions import closed, expected, expected_of_removed
+from workers.planning.freed_bytes import freed_bytes
 from workers.planning.inventory import CacheRecord
 from workers.planning.layers import LayeredImage
 from workers.planning.reclaim import freed, reckoned
+
+
+def a_reference(kind: Kind, id_: str) -> Reference:
+    return Reference(kind=kind, id=id_, name=id_)
 
 
 def planned(
@@ -30,22 +36,25 @@ def planned(
     images: Sequence[LayeredImage],
     cache: Sequence[CacheRecord] = (),
     *,
-    store: object = G,
+    store: Store = G,
 ) -> Plan:
     """A plan of removals in this order."""
-    kinds = {one.id: Kind.IMAGE for one in images}
+    kinds = {one.id: Kind.IMAGE for one in images} | {"network": Kind.NETWORK, "container": Kind.CONTAINER}
     found = reckoned(order, images, cache, store=store)
+    host = a_plan()
     steps = tuple(
         Step(
             index=index,
-            object=Reference(kind=kinds.get(id_, Kind.BUILD_CACHE), id=id_, name=id_),
+            object=a_reference(kinds.get(id_, Kind.BUILD_CACHE), id_),
             reasons=(),
             fingerprint={},
             expected=found.bytes[id_],
         )
         for index, id_ in enumerate(order)
     )
-    return a_plan().model_copy(update={"steps": steps, "layers": found.layers, "unplaced": found.unplaced})
+    engine = host.engine.model_copy(update={"store": store})
+    news = {"engine": engine, "steps": steps, "layers": found.layers, "unplaced": found.unplaced}
+    return host.model_copy(update=news)
 
 
 BASE = image("base", "b", "100 ADD base")
@@ -114,6 +123,63 @@ def test_of_two_look_alikes_the_one_that_goes_may_be_the_one_that_the_build_cach
 
     assert plan.expected() == exactly(10)
     assert [expected(plan, {out}) for out in (0, 1)] == [Bytes(low=0, high=10)] * 2
+
+
+def test_what_holds_no_layers_can_be_left_out_without_a_doubt() -> None:
+    twins = [image(name, f"b {name}", "100 ADD base", "10 RUN app") for name in ("one", "two")]
+    cache = [
+        record("r0", "100 mount / from exec ADD base"),
+        record("r1", "10 mount / from exec RUN app", on="r0"),
+    ]
+    plan = planned(("container", "one", "two", "network"), twins, cache)
+
+    assert [expected(plan, {out}) for out in (0, 3)] == [exactly(10)] * 2
+    assert expected(plan, {1}, kind=Kind.NETWORK) == expected(plan, {1, 2}) == exactly(0)
+
+
+def test_what_is_unplaced_counts_where_no_group_of_layers_goes_for_sure() -> None:
+    bases = [
+        image(name, name, f"{size} ADD {name}") for name, size in (("deb", 120), ("alp", 100), ("ubu", 80))
+    ]
+    cache = [record(f"r{name}", f"0 pulled from {name}") for name in ("ubu", "alp")]
+    plan = planned(("deb", "alp"), bases, cache)
+
+    assert plan.layers == ()
+    # The cache holds the two others, or one of them and this.
+    assert expected(plan, {1}) == Bytes(low=0, high=120)
+    assert expected(plan, {0}) == Bytes(low=0, high=120)
+
+
+def test_a_container_that_may_hold_anything_takes_what_it_holds_off_where_it_is_left_out() -> None:
+    base, job = an_image("base:1", layers=("sha256:b",)), a_container(of="dropped:1", rootfs=607, writable=7)
+    order = [job.id, base.id]
+    found = freed_bytes(an_inventory(base, job), order)
+    plan = a_plan(steps=2)
+    sizes = [found.bytes[id_] for id_ in order]
+    of_kinds = [a_reference(Kind.CONTAINER, job.id), a_reference(Kind.IMAGE, base.id)]
+    steps = tuple(
+        step.model_copy(update={"object": one, "expected": size})
+        for step, one, size in zip(plan.steps, of_kinds, sizes, strict=True)
+    )
+    plan = plan.model_copy(update={"steps": steps, "layers": found.layers, "unplaced": found.unplaced})
+
+    assert plan.expected() == Bytes(low=1007, high=1607)
+    assert expected(plan, {0}).low == 400
+
+
+def test_c_blobs_that_what_is_gone_leaves_to_the_rest_are_in_the_upper_bound() -> None:
+    million = 10**6
+    twins = [
+        image(
+            name, f"base {name}", f"{100 * million} ADD base", f"{million} RUN {name}", content=101 * million
+        )
+        for name in ("one", "two")
+    ]
+    plan = planned(("two", "one"), twins, store=C)
+    found = expected(plan, (), {1})
+
+    assert found.low == 101 * million
+    assert found.high >= 202 * million
 
 
 def of(truths: list[Truth], tops: set[int], *, spares: int) -> list[LayeredImage]:
