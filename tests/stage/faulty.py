@@ -64,10 +64,11 @@ class Faulty(Gate):
 
     def _ask(self, request: bytes) -> bytes:
         """The engine's whole answer; asked on a connection of its own, which ends with it."""
-        head, end, body = CONNECTION.sub(b"", request).partition(HEAD_END)
+        head, end, body = request.partition(HEAD_END)
         with socket.socket(socket.AF_UNIX) as engine:
             engine.connect(str(self.engine))
-            engine.sendall(head + b"\r\nConnection: close" + end + body)
+            # In the head alone: a body may hold the same words, as that of a web server does.
+            engine.sendall(CONNECTION.sub(b"", head) + b"\r\nConnection: close" + end + body)
             return b"".join(iter(lambda: engine.recv(65536), b""))
 
 
