@@ -5,18 +5,23 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import pytest
 
+from tests.docker import changes
+from tests.docker.changes import Prepare
+from tests.docker.observed import READS, Observed, observed, settled
 from tests.docker.test_recovery import standing_still
 from tests.docker.worker_host import WorkerHost, codes, ended, on, order_for, outcome_of, why
 from tests.stage import faulty, recording
 from tests.stage.faulty import Fault, Faulty
-from tests.stage.fixtures import RegistryFactory
+from tests.stage.fixtures import EngineFactory, RegistryFactory
 from tests.stage.images import build_with_cache, image_id
+from tests.stage.wire import Wire, overheard
 from workers.contract import Kind, Outcome, Plan, Report, Status, Store
 from workers.engine import Engine
 from workers.errors import AnswerLost, Conflict, EngineError, EngineUnreachable, NotFound, RefusedError
@@ -24,7 +29,6 @@ from workers.execution.run import BATCH
 from workers.host import Host
 from workers.memory.ledger import Ledger
 from workers.planning.activity import MEMORY
-from workers.planning.mentions import ARRIVING
 from workers.reasons import Code, Reason, reason
 
 # How long a worker waits for an answer that does not come.
@@ -35,7 +39,7 @@ REMOVALS = {
     Kind.NETWORK: "DELETE /networks/",
     Kind.BUILD_CACHE: "POST /build/prune",
 }
-BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
+ALWAYS = 1_000_000
 
 
 @pytest.fixture
@@ -55,21 +59,6 @@ def executed(host: WorkerHost, door: Faulty, plan: Plan) -> Report:
 
 # One suite against both: the bare engine, and the engine behind the door
 
-READS: dict[str, Callable[[Engine], Any]] = {
-    "identity": Engine.identity,
-    "name": Engine.name,
-    "containers": Engine.containers,
-    "images": Engine.images,
-    "networks": Engine.networks,
-    "services": Engine.services,
-    "usage": Engine.usage,
-    "volumes": Engine.volumes,
-    "events": lambda engine: engine.events({"image": ARRIVING}, since=BEGAN, until=datetime.now(UTC)),
-    "container": lambda engine: [engine.inspect_container(raw["Id"]) for raw in engine.containers()],
-    "image": lambda engine: [engine.inspect_image(raw["Id"]) for raw in engine.images()],
-    "history": lambda engine: [engine.history(raw["Id"]) for raw in engine.images()],
-    "network": lambda engine: [engine.inspect_network(raw["Id"]) for raw in engine.networks()],
-}
 MISTAKES: dict[str, tuple[Callable[[Engine, WorkerHost], object], type[EngineError]]] = {
     "no such container": (lambda engine, host: engine.inspect_container("0" * 64), NotFound),
     "no such image": (lambda engine, host: engine.remove_image(f"sha256:{'0' * 64}"), NotFound),
@@ -77,6 +66,10 @@ MISTAKES: dict[str, tuple[Callable[[Engine, WorkerHost], object], type[EngineErr
     "image in use": (
         lambda engine, host: engine.remove_image(image_id(host.engine.client, "app:2")),
         Conflict,
+    ),
+    "archive that is none": (
+        lambda engine, host: engine.load(iter([bytes(range(256)) * 4096] * 4), within=timedelta(minutes=1)),
+        EngineError,
     ),
     "container that runs": (
         lambda engine, host: engine.remove_container(host.engine.client.inspect_container("web")["Id"]),
@@ -89,21 +82,11 @@ def test_the_door_answers_as_the_engine_does(host: WorkerHost, door: Faulty) -> 
     recording.furnish(host.engine)
     with closing(Engine(host.engine.url)) as bare, closing(Engine(door.url)) as behind:
         for name, read in READS.items():
-            assert _settled(read(behind)) == _settled(read(bare)), name
+            assert settled(read(behind)) == settled(read(bare)), name
         for name, (mistake, kind) in MISTAKES.items():
             told = [_told(mistake, engine, host) for engine in (bare, behind)]
             assert told[0] == told[1], name
             assert told[0][0] is kind, name
-
-
-def _settled(answer: Any) -> Any:
-    """An answer without what passes with time and without the order of what has none."""
-    match answer:
-        case dict():
-            return {key: _settled(value) for key, value in answer.items() if key != "Status"}
-        case list():
-            return sorted(json.dumps(_settled(value), sort_keys=True) for value in answer)
-    return answer
 
 
 def _told(
@@ -112,6 +95,78 @@ def _told(
     with pytest.raises(EngineError) as refused:
         mistake(engine, host)
     return type(refused.value), str(refused.value)
+
+
+CHANGES = [
+    *changes.ANYWHERE,
+    pytest.param(
+        changes.untag_by_image,
+        marks=pytest.mark.only_on(Store.CONTAINERD, because="no other store compares a name with its image"),
+    ),
+]
+
+
+class MadeAtBoth(Protocol):
+    """Returns what was observed at the engine, and at that behind the door."""
+
+    def __call__(self, prepare: Prepare, *, by_fault: int) -> tuple[Observed, Observed]: ...
+
+
+@pytest.fixture
+def made_at_both(
+    fresh_engine: EngineFactory,
+    fresh_registry: RegistryFactory,
+    stage_place: Callable[[], Path],
+    tmp_path: Path,
+) -> MadeAtBoth:
+    """Makes a change at the socket of an engine, and through a door at another that has equal objects, since
+    what is changed is not there twice. So many calls meet a fault that does nothing but ask.
+    """
+
+    def make(prepare: Prepare, *, by_fault: int) -> tuple[Observed, Observed]:
+        bare, behind = (WorkerHost(fresh_engine(), tmp_path) for _ in range(2))
+        expected = observed(bare, bare.engine.url, prepare(bare, fresh_registry))
+        change = prepare(behind, fresh_registry)
+        with (
+            Faulty(stage_place(), behind.engine.socket) as door,
+            door.at("", faulty.around(), times=by_fault),
+        ):
+            return expected, observed(behind, door.url, change)
+
+    return make
+
+
+@pytest.mark.parametrize("prepare", CHANGES)
+def test_a_change_through_the_door_is_that_of_the_engine(made_at_both: MadeAtBoth, prepare: Prepare) -> None:
+    bare, behind = made_at_both(prepare, by_fault=0)
+
+    assert behind == bare
+    assert (bare.before == bare.after) is (prepare is changes.save_image)
+
+
+@pytest.mark.parametrize("prepare", CHANGES)
+def test_a_fault_has_the_engine_do_what_it_was_asked(made_at_both: MadeAtBoth, prepare: Prepare) -> None:
+    """So what is done to its answer is done to that of a real change; only the connection ends with it."""
+    bare, behind = made_at_both(prepare, by_fault=ALWAYS)
+
+    assert behind == replace(bare, answers=[answer | {"Connection": "close"} for answer in bare.answers])
+
+
+@pytest.mark.parametrize("prepare", CHANGES)
+def test_what_passes_the_door_is_the_same_on_both_sides_to_the_byte(
+    host: WorkerHost, fresh_registry: RegistryFactory, stage_place: Callable[[], Path], prepare: Prepare
+) -> None:
+    change = prepare(host, fresh_registry)
+    with (
+        Wire(stage_place(), host.engine.socket) as wire,
+        Faulty(stage_place(), wire.path) as door,
+        overheard() as exchanges,
+        closing(Engine(door.url)) as engine,
+    ):
+        change(engine)
+
+    assert b"".join(one.asked for one in exchanges) == wire.asked
+    assert b"".join(one.answered for one in exchanges) == wire.answered
 
 
 def test_a_plan_and_a_run_through_the_door_are_those_of_the_engine(host: WorkerHost, door: Faulty) -> None:
