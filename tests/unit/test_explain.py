@@ -48,6 +48,7 @@ def explained(text: str, case: Case = HOST) -> list[Explanation]:
     "text",
     [
         "app:2",
+        "/docker.io/library/app:2",
         "docker.io/library/app:2",
         "mirror.example:5000/app:2",
         f"app@{DIGEST}",

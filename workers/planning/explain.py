@@ -66,7 +66,8 @@ def nearest(case: Case, text: str) -> list[str]:
 
 def _meant(case: Case, verdicts: Verdicts, text: str) -> list[Thing]:
     """What it is called exactly, else what its id begins with, else all versions of a repository."""
-    wanted, full = text.removeprefix("/"), _full_name(text)
+    wanted = text.removeprefix("/")
+    full = _full_name(wanted)
 
     def is_called_so(thing: Thing) -> bool:
         shown = _verdict_of(thing, verdicts)
