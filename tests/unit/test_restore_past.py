@@ -1,12 +1,17 @@
 """Which run is meant, and what of it: by any clear beginning; else the nearest are named."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from tests.unit.bot_values import NOON, order
 from tests.unit.restore_values import described, image_id, removed_image, removed_network
 from workers.contract import Outcome
+from workers.errors import UsageError
 from workers.restore import past
 from workers.restore.past import PastRun, Removal
+from workers.restore.restorer import run_of
 
 FIRST, SECOND = "ab" * 16, "abcd" * 8
 DIGESTS = {FIRST: f"sha256:{'1' * 64}", SECOND: f"sha256:{'2' * 64}"}
@@ -37,6 +42,27 @@ def test_a_beginning_that_several_runs_have_means_all_of_them() -> None:
 
     assert past.meant(runs, "abcd") == runs
     assert past.meant(runs, "abcd0") == runs[:1]
+
+
+class Remembering:
+    """A ledger as far as it is asked for runs."""
+
+    def __init__(self, *runs: PastRun) -> None:
+        self._runs = [*runs]
+
+    def past_runs(self) -> list[PastRun]:
+        return self._runs
+
+
+def test_the_last_run_is_the_last_that_removed_something() -> None:
+    """As /prune restore has it."""
+    first, second = (replace(run, removals=(removed_image(1, "web:1"),)) for run in RUNS)
+    ledger: Any = Remembering(first, second, replace(RUNS[0], removals=()))
+    nothing: Any = Remembering(*RUNS)
+
+    assert run_of(ledger, "last", "web-1") == second
+    with pytest.raises(UsageError, match="web-1 is called 'last', which has removed nothing yet"):
+        run_of(nothing, "last", "web-1")
 
 
 def test_the_nearest_runs_are_those_that_begin_alike_else_the_last() -> None:

@@ -18,6 +18,7 @@ from workers.restore.planning import Head, Present, Wanted
 from workers.restore.run import Heard, Tools
 from workers.wording import listing
 
+LAST = "last"
 LIST_THEM = "List the runs with: python -m workers restore"
 
 
@@ -95,13 +96,15 @@ class Restorer:
 
 
 def run_of(ledger: Ledger, text: str, host: str) -> PastRun:
-    """The run that a text means.
+    """The run that a text means; `last` is the last that removed something.
 
     Raises:
         UsageError: it means none, or more than one.
     """
     runs = ledger.past_runs()
-    found = past.meant(runs, text)
+    if text == LAST:
+        runs = [run for run in runs if run.removals]
+    found = runs[-1:] if text == LAST else past.meant(runs, text)
     if len(found) == 1:
         return found[0]
     if found:
