@@ -33,7 +33,7 @@ def test_records_that_may_be_looked_at_tell_when_images_came(tmp_path: Path) -> 
 
 
 # A name that is too long fails as a folder does that others may not look into; whoever is root may.
-@pytest.mark.parametrize("root", ["missing", "x" * 300])
+@pytest.mark.parametrize("root", ["missing", "x" * 300, "n\x00l", "\ud800"])
 def test_s10_where_no_record_can_be_looked_at_images_count_from_first_sight(
     tmp_path: Path, root: str
 ) -> None:

@@ -78,13 +78,21 @@ def arrival(place: Place, identity: EngineIdentity) -> Finding:
     if identity.store is Store.CONTAINERD:
         return Finding(what, "the engine records it")
     records = Path(identity.data_root, "image", identity.storage_driver, "imagedb", "content", "sha256")
-    if place.local and os.access(records, os.X_OK):
+    if place.local and _may_enter(records):
         return Finding(what, f"read from {records}")
     return Finding(
         what,
         "cannot be read, so images count from when this worker first saw them",
         f"Let the worker read {identity.data_root} to know it at once.",
     )
+
+
+def _may_enter(folder: Path) -> bool:
+    try:
+        return os.access(folder, os.X_OK)
+    except ValueError:
+        # What an engine tells (a zero byte, half a letter) can be no path.
+        return False
 
 
 def _belonging(place: Place, identity: EngineIdentity) -> Finding:
