@@ -3,6 +3,7 @@
 Without a command it serves the bot: `python -m workers`. See `python -m workers --help` for the rest.
 """
 
+import argparse
 import logging
 import os
 import re
@@ -17,8 +18,9 @@ from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
 from workers import jobs
+from workers.cli import refusal
 from workers.cli.command_line import Exit, give_up, parser, run
-from workers.cli.output import aside, say
+from workers.cli.output import OutputLost, aside, let_go, say
 from workers.contract import (
     ExecutionOrder,
     PlanRequest,
@@ -47,6 +49,20 @@ logger = logging.getLogger("workers")
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line says; returns the exit code."""
     options = parser().parse_args(arguments)
+    try:
+        return _done(options)
+    except OutputLost as lost:
+        with suppress(OutputLost):
+            aside(refusal.unsaid(str(lost), options.command))
+        let_go()
+        return Exit.FAILED
+    except KeyboardInterrupt:
+        with suppress(OutputLost):
+            aside(refusal.interrupted(options.command))
+        return Exit.INTERRUPTED
+
+
+def _done(options: argparse.Namespace) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     serves = options.command in (None, "worker")
     if not serves and options.command != "doctor":
@@ -57,8 +73,6 @@ def main(arguments: Sequence[str]) -> int:
         place, engine_id = _place(settings, serves=serves)
         if serves:
             return _serve(settings, place, engine_id)
-        # Whoever reads a plan through `head` has seen enough; that is no error.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         return run(options, place, say, **_outside(settings, options.command, place.host))
     except SettingsError as error:
         return give_up(error, options, say)
@@ -110,6 +124,7 @@ def _slug(name: str) -> str:
 
 
 def _serve(settings: WorkerSettings, place: Place, engine_id: str) -> int:
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     redis_url, keys = settings.redis_for_worker(), settings.bot_keys()
     logger.info("host %s serves the bot; engine %s, policy %s", place.host, place.address, place.policy_file)
     Reserve(place.state_dir).keep()
@@ -206,4 +221,6 @@ def _version() -> str:
 
 
 if __name__ == "__main__":
+    # Whoever reads a plan, or the help, through `head` has seen enough; that is no error.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     raise SystemExit(main(sys.argv[1:]))

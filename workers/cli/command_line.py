@@ -31,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m workers",
         description="Safe Prune on this host. Without a command: the worker that serves the bot.",
-        epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 refused, nothing done, 4 partial or stopped.",
+        epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 refused, nothing done, 4 partial or stopped,"
+        " 130 interrupted.",
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("worker", help="serve the bot's requests (the default)")

@@ -1,11 +1,16 @@
 """Where a command says what it has to say: what was asked for to its output, the rest beside it."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import TextIO
 
 Out = Callable[[str], None]
+
+
+class OutputLost(OSError):
+    """What was to be said could not be written."""
 
 
 def say(text: str) -> None:
@@ -18,9 +23,26 @@ def aside(line: str) -> None:
     _write(line, sys.stderr)
 
 
-def _write(text: str, to: TextIO) -> None:
-    """Files and programs have it as it is; a terminal would obey what stands in others' names."""
-    to.write(f"{legible(text) if to.isatty() else text}\n")
+def let_go() -> None:
+    """Have what is still held back for a lost output go nowhere: Python would fail once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for lost in (sys.stdout, sys.stderr):
+        if lost is not None:
+            os.dup2(nowhere, lost.fileno())
+
+
+def _write(text: str, to: TextIO | None) -> None:
+    """Files and programs have it as it is; a terminal would obey what stands in others' names.
+
+    Whoever started this with the output closed gets the same answer as where its disk is full.
+    """
+    if to is None:
+        raise OutputLost("it is closed")
+    try:
+        to.write(f"{legible(text) if to.isatty() else text}\n")
+        to.flush()
+    except OSError as error:
+        raise OutputLost(error.strerror or str(error)) from error
 
 
 def legible(text: str) -> str:

@@ -21,6 +21,7 @@ from workers.wording import sentence
 
 NOTHING_REMOVED = "Nothing was removed."
 NOTHING_DONE = "Nothing was changed."
+CHANGING = ("execute", "restore")
 
 
 class Exit(IntEnum):
@@ -31,6 +32,8 @@ class Exit(IntEnum):
     USAGE = 2
     REFUSED = 3
     PARTIAL = 4
+    # As shells have it of whatever Ctrl-C ends.
+    INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,22 @@ def broken_off(why: str) -> Refusal:
             "The worker, or the next execute, looks at each and reports it. See: python -m workers audit",
         ),
     )
+
+
+def unsaid(why: str, command: str | None) -> str:
+    """The output took no more; what a command did before that is not undone by it."""
+    return f"The output cannot be written ({why}). {_state_after(command)}"
+
+
+def interrupted(command: str | None) -> str:
+    """Ctrl-C, where nothing is left to be ended in order."""
+    return f"Interrupted. {_state_after(command)}"
+
+
+def _state_after(command: str | None) -> str:
+    if command in CHANGING:
+        return "What it did until then is on record; see: python -m workers audit"
+    return NOTHING_REMOVED
 
 
 def no_terminal() -> Refusal:
