@@ -114,7 +114,8 @@ def _of_engine(address: str, name: str) -> tuple[str, str]:
     except EngineError as error:
         if not name:
             raise SettingsError(
-                f"PRUNE_HOST is not set, and the engine does not tell its name: {error}"
+                f"PRUNE_HOST is not set, and the engine does not tell its name: {error}."
+                f" Start Docker, correct DOCKER_HOST ({address}), or set PRUNE_HOST."
             ) from None
     return name, ""
 

@@ -1,6 +1,7 @@
 """The host's command line where no engine is needed: what it takes, what it refuses, and what it says."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +12,11 @@ import pytest
 
 from workers import __main__ as process
 from workers.cli.command_line import parser, run
+from workers.cli.commands import init
 from workers.cli.refusal import Exit
+from workers.errors import UsageError
 from workers.host import Place
+from workers.settings import WorkerSettings
 
 NOBODY = "unix:///nowhere/docker.sock"
 
@@ -41,6 +45,64 @@ def test_s3_a_plan_that_is_confirmed_is_not_cut_down_by_kind(
 
     assert (done, said) == (Exit.USAGE, [])
     assert "leave --only out" in capsys.readouterr().err
+
+
+# Help and usage
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(arguments)
+    assert ended.value.code == Exit.USAGE
+    return capsys.readouterr().err
+
+
+def test_what_is_too_much_is_answered_with_the_usage_of_its_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    preview = refused(["preview", "image"], capsys)
+    top = refused(["--colour"], capsys)
+
+    assert preview.startswith("usage: python -m workers preview [-h] [--only KIND,…]")
+    assert "unrecognized arguments: image" in preview
+    assert top.startswith("usage: python -m workers [-h] COMMAND")
+
+
+@pytest.mark.parametrize("command", ["preview", "execute"])
+def test_the_help_of_only_names_the_kinds(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args([command, "--help"])
+
+    assert "only these: container, image, network, build-cache" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_help_names_variables_with_the_defaults_that_they_have() -> None:
+    told = parser().format_help()
+    named = dict(re.findall(r"^  ([A-Z_]+) .* default:? (\S+)$", told, re.M))
+    known = {name.upper(): str(field.default) for name, field in WorkerSettings.model_fields.items()}
+
+    assert {"DOCKER_HOST", "PRUNE_POLICY", "PRUNE_STATE_DIR"} <= set(named)
+    assert {name: known[name] for name in named} == named
+    assert set(re.findall(r"PRUNE_[A-Z_]+|REDIS_URL", told)) <= set(known)
+
+
+# The first policy
+
+
+def test_one_folder_is_made_for_the_first_policy_and_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    init.write_new(tmp_path / "etc" / "policy.toml", "text", said.append)
+
+    assert (tmp_path / "etc" / "policy.toml").read_text() == "text"
+    assert said == [f"Made the folder {tmp_path / 'etc'}."]
+
+
+def test_a_first_policy_somewhere_unlikely_is_not_written(tmp_path: Path) -> None:
+    """A slip in PRUNE_POLICY made folders that nobody looks into."""
+    with pytest.raises(UsageError, match=f"no folder {tmp_path / 'ect'}; correct PRUNE_POLICY"):
+        init.write_new(tmp_path / "ect" / "safe-prune" / "policy.toml", "text", lambda _: None)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 # At the process's edge
@@ -107,3 +169,11 @@ def test_ctrl_c_is_told_in_one_sentence(
     assert (ended, told.count("\n")) == (Exit.INTERRUPTED, 1)
     assert told.startswith("Interrupted.")
     assert state in told
+
+
+def test_who_finds_no_engine_reads_where_it_was_looked_for(environment: Mapping[str, str]) -> None:
+    nameless = {name: value for name, value in environment.items() if name != "PRUNE_HOST"}
+    ended, told = started(nameless, "preview", "")
+
+    assert ended == Exit.USAGE
+    assert f"correct DOCKER_HOST ({NOBODY}), or set PRUNE_HOST" in told

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from workers.cli import refusal
 from workers.cli.commands import adopt, audit, doctor, execute, explain, freeze, init, preview, restore
@@ -26,15 +27,40 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Place, Out], Exit]] = {
 }
 
 
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 refused, nothing done, 4 partial or stopped, 130 interrupted."
+)
+# What most of it depends on; the README has them all.
+ENVIRONMENT = """\
+environment:
+  DOCKER_HOST        the engine: unix:///… or tcp://…; default unix:///var/run/docker.sock
+  PRUNE_HOST         this host's name; default: the engine's
+  PRUNE_POLICY       the policy file; default /etc/safe-prune/policy.toml
+  PRUNE_STATE_DIR    what this host remembers; default /var/lib/safe-prune
+  PRUNE_ENGINES_DIR  locks of the engines; default /var/lib/safe-prune/engines
+  PRUNE_LOG_LEVEL    DEBUG, INFO, WARNING or ERROR; default INFO
+The worker needs REDIS_URL and PRUNE_BOT_KEYS as well."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers what is too much behind a command with that command's usage."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        options, more = self.parse_known_args(args, namespace)
+        if more:
+            options.parser.error(f"unrecognized arguments: {' '.join(more)}")
+        return options
+
+
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="python -m workers",
         description="Safe Prune on this host. Without a command: the worker that serves the bot.",
-        epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 refused, nothing done, 4 partial or stopped,"
-        " 130 interrupted.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}",
     )
-    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=argparse.ArgumentParser)
     commands.add_parser("worker", help="serve the bot's requests (the default)")
     made = commands.add_parser("init", help="write a commented policy.toml from what runs here")
     made.add_argument("--print", action="store_true", help="print it instead of writing the file")
@@ -45,7 +71,8 @@ def parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="say why an object stays or goes, and what is known of it")
     explain.add_argument("object", metavar="OBJECT", help="an id or its beginning, a name or a tag")
     back = commands.add_parser("restore", help="bring back what a run removed; without RUN: list the runs")
-    back.add_argument("run", metavar="RUN", nargs="?", help="the beginning of an order's id or plan's digest")
+    run_help = "the beginning of an order's id or plan's digest, or last"
+    back.add_argument("run", metavar="RUN", nargs="?", help=run_help)
     back.add_argument("objects", metavar="OBJECT", nargs="*", help="only these: names, ids or beginnings")
     back.add_argument("--confirm", metavar="DIGEST", help="execute the plan of this digest, shown before")
     adopt = commands.add_parser("adopt", help="take the engine over from a ledger that is lost")
@@ -56,9 +83,11 @@ def parser() -> argparse.ArgumentParser:
     kept = commands.add_parser("standing", help="who froze this host, and what is protected from Slack")
     doctor = commands.add_parser("doctor", help="check engine, policy, ledger, keys and Redis")
     for command in (preview, execute):
-        command.add_argument("--only", metavar="KIND,…", type=_kinds)
+        command.add_argument("--only", metavar="KIND,…", type=_kinds, help=f"only these: {', '.join(Kind)}")
     for command in (preview, execute, explain, back, copy, kept, doctor):
         command.add_argument("--json", action="store_true", help="print JSON for programs")
+    for each in (top, *commands.choices.values()):
+        each.set_defaults(parser=each)
     return top
 
 

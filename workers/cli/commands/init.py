@@ -24,21 +24,33 @@ def run(options: argparse.Namespace, place: Place, out: Out) -> Exit:
     if options.print:
         out(text)
         return Exit.DONE
-    _write_new(place.policy_file, text)
+    write_new(place.policy_file, text, out)
     Reserve(place.state_dir).keep()
     out(" ".join(filter(None, (f"{known.what.capitalize()}: {known.found}.", known.next_step))))
     out(f"Wrote {place.policy_file}. Read it, then show a plan with: python -m workers preview")
     return Exit.DONE
 
 
-def _write_new(path: Path, text: str) -> None:
+def write_new(path: Path, text: str, out: Out) -> None:
+    """Write the file; at most one folder is made for it, and told: where more is missing, the path is wrong.
+
+    Raises:
+        UsageError: there is one, or it cannot be written.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir()
+            out(f"Made the folder {path.parent}.")
         with path.open("x") as file:
             file.write(text)
     except FileExistsError:
         raise UsageError(
             f"{path} exists and was left as it is; --print shows what would be written"
+        ) from None
+    except FileNotFoundError:
+        raise UsageError(
+            f"{path} cannot be written: there is no folder {path.parent.parent};"
+            " correct PRUNE_POLICY, or make the folder"
         ) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error}") from None
