@@ -1,5 +1,6 @@
 """The host's own copy: all that its ledger holds, in lines that cannot be cut or changed unseen."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -24,7 +25,7 @@ from tests.unit.golden import assert_text
 from workers import audit
 from workers.audit_lines import BrokenCopy, Head, HostCopy, read, spelled
 from workers.cli.record import record_lines
-from workers.contract import HOST_TEAM, Person, StepFinished
+from workers.contract import HOST_TEAM, STANDING, Person, StandingOrder, StepFinished
 from workers.memory.ledger import SCHEMAS, Ledger
 from workers.memory.standing import StandingOrders
 from workers.reasons import Code, reason
@@ -56,8 +57,19 @@ def filled(ledger: Ledger) -> None:
     ledger.acknowledged(2)
 
 
+def standing(type_: str, second: int) -> StandingOrder:
+    about = {} if "freeze" in type_ else {"kind": "image", "pattern": "postgres:16"}
+    usual = freeze(f"s{second}").model_dump(mode="json", exclude={"why"})
+    at = dict.fromkeys(("decided_at", "issued_at"), after(second).isoformat())
+    return STANDING.validate_json(json.dumps({**usual, "type": type_, **at, **about}))
+
+
 def copy(ledger: Ledger) -> HostCopy:
     return read("".join(spelled(audit.lines(ledger, "web-1", after(60)))))
+
+
+def record(ledger: Ledger, *, has_bot: bool = True) -> list[str]:
+    return list(record_lines(list(audit.lines(ledger, "web-1", NOON)), has_bot=has_bot))
 
 
 def test_the_copy_holds_every_run_with_who_asked_and_who_confirmed(ledger: Ledger) -> None:
@@ -118,13 +130,35 @@ def test_the_record_reads_as_one_line_for_each_thing(ledger: Ledger, monkeypatch
     monkeypatch.setattr("workers.cli.record.local_time", lambda moment: moment[:16].replace("T", " "))
     filled(ledger)
 
-    assert_text("host-audit.txt", "\n".join(record_lines(list(audit.lines(ledger, "web-1", NOON)))) + "\n")
+    assert_text("host-audit.txt", "\n".join(record(ledger)) + "\n")
 
 
 def test_an_empty_ledger_says_that_there_was_nothing(ledger: Ledger) -> None:
-    found = list(audit.lines(ledger, "web-1", NOON))
+    assert record(ledger) == ["Nothing was ordered and nothing was refused here."]
 
-    assert list(record_lines(found)) == ["Nothing was ordered and nothing was refused here."]
+
+def test_the_record_tells_of_who_froze_and_protected_and_who_ended_it(ledger: Ledger) -> None:
+    for second, type_ in enumerate(("freeze", "unfreeze", "protect", "unprotect")):
+        StandingOrders(ledger).take(standing(type_, second), after(second))
+    told = [line.split("  ", 1)[1] for line in record(ledger)[:4]]
+
+    assert told == [
+        "T1/U1 froze this host (request s0)",
+        "T1/U1 unfroze this host (request s1)",
+        "T1/U1 protected image postgres:16 (request s2)",
+        "T1/U1 ended the protection of image postgres:16 (request s3)",
+    ]
+
+
+def test_events_wait_for_a_bot_only_where_there_is_one(ledger: Ledger) -> None:
+    ledger.keep_plan(MADE, plan_ready(MADE))
+    waiting = "1 event of 1 not yet acknowledged by the bot."
+
+    assert (record(ledger)[-1], waiting in record(ledger, has_bot=False)) == (waiting, False)
+
+    ledger.keep_plan(MINE, plan_ready(MINE))
+    ledger.acknowledged(1)
+    assert record(ledger, has_bot=False)[-1] == "1 event of 2 not yet acknowledged by the bot."
 
 
 @settings(max_examples=60, deadline=None)

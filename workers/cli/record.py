@@ -1,4 +1,4 @@
-"""What is on record at a host, one line for each run and each refusal, the oldest first (pure)."""
+"""What is on record at a host, one line for each run, refusal and standing order, the oldest first (pure)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -13,6 +13,7 @@ from workers.audit_lines import (
     ReportLine,
     RestoreLine,
     RestoreReportLine,
+    StandingLine,
 )
 from workers.cli.terminal import local_time
 from workers.contract import Outcome
@@ -20,19 +21,26 @@ from workers.restore.guards import IS_THERE
 from workers.wording import amount, fragment, listing, short, size
 
 Dated = tuple[datetime, str]
+STANDING = {
+    "freeze": "froze this host",
+    "unfreeze": "unfroze this host",
+    "protect": "protected {about}",
+    "unprotect": "ended the protection of {about}",
+}
 
 
-def record_lines(found: Sequence[Line]) -> Iterator[str]:
-    """Who asked, who confirmed, and what came of it."""
+def record_lines(found: Sequence[Line], *, has_bot: bool) -> Iterator[str]:
+    """Who asked, who confirmed, and what came of it; `has_bot`: somebody is meant to be told of it."""
     reports = {line.order_id: line for line in found if isinstance(line, Reported)}
     runs = [_run(line, reports.get(line.id)) for line in found if isinstance(line, OrderLine)]
     refusals = [_refusal(line) for line in found if isinstance(line, RefusalLine)]
     restores = [_restore(line, reports.get(line.id)) for line in found if isinstance(line, RestoreLine)]
-    every = sorted([*runs, *restores, *refusals])
+    standing = [_standing(line) for line in found if isinstance(line, StandingLine)]
+    every = sorted([*runs, *restores, *refusals, *standing])
     yield from (text for _, text in every)
     if not every:
         yield "Nothing was ordered and nothing was refused here."
-    yield from _waiting(line for line in found if isinstance(line, EventsLine))
+    yield from _waiting((line for line in found if isinstance(line, EventsLine)), has_bot=has_bot)
 
 
 def _run(order: OrderLine, report: Reported | None) -> Dated:
@@ -73,7 +81,14 @@ def _refusal(line: RefusalLine) -> Dated:
     return line.at, f"{local_time(line.at.isoformat())}  {who} was refused: {why}"
 
 
-def _waiting(counted: Iterable[EventsLine]) -> Iterator[str]:
+def _standing(line: StandingLine) -> Dated:
+    what = STANDING.get(line.type, f"{line.type} {{about}}").format(about=line.about)
+    at = local_time(line.decided_at.isoformat())
+    return line.decided_at, f"{at}  {line.decided_by} {what} (request {line.request_id})"
+
+
+def _waiting(counted: Iterable[EventsLine], *, has_bot: bool) -> Iterator[str]:
+    """Nobody waits where no bot is told of, and none has ever acknowledged anything."""
     for line in counted:
-        if line.waiting:
+        if line.waiting and (has_bot or len(line.waiting) < line.last):
             yield f"{amount(len(line.waiting), 'event')} of {line.last} not yet acknowledged by the bot."

@@ -17,6 +17,7 @@ def run(options: argparse.Namespace, place: Place, out: Out) -> Exit:
         raise UsageError(f"there is no ledger at {place.ledger_file}; PRUNE_STATE_DIR says where to look")
     with ledger_of(place) as ledger:
         found = list(audit.lines(ledger, place.host, datetime.now(UTC)))
-    for line in audit_lines.spelled(found) if options.json else record.record_lines(found):
+    told = record.record_lines(found, has_bot=bool(place.redis_host))
+    for line in audit_lines.spelled(found) if options.json else told:
         out(line.rstrip("\n"))
     return Exit.DONE
