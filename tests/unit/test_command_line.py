@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,41 @@ def test_s3_a_plan_that_is_confirmed_is_not_cut_down_by_kind(
 
     assert (done, said) == (Exit.USAGE, [])
     assert "leave --only out" in capsys.readouterr().err
+
+
+# A state folder that cannot be used
+
+
+@pytest.fixture
+def shut(place: Place) -> Place:
+    """Nothing can be written there, whoever tries: even root makes no folder inside a file."""
+    place.state_dir.write_text("")
+    return replace(place, state_dir=place.state_dir / "deeper")
+
+
+def test_a_freeze_that_cannot_be_kept_is_told_in_whole_sentences(
+    shut: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done, said = command(shut, "freeze", "release")
+    told = capsys.readouterr().err
+
+    assert (done, said) == (Exit.REFUSED, [])
+    assert (
+        "web-1 is not frozen by this. Nothing was removed. To see what is wrong: python -m workers doctor"
+        in told
+    )
+    assert ".." not in told
+
+
+def test_a_doctor_tells_of_a_ledger_that_cannot_be_used_once_with_what_to_do(shut: Place) -> None:
+    done, said = command(shut, "doctor")
+    found = [line for line in said if str(shut.state_dir) in line]
+
+    assert (done, len(found)) == (Exit.FAILED, 1)
+    assert found[0].startswith(f"NOT OK ledger: ledger {shut.ledger_file}: ")
+    assert found[0].endswith(
+        f"next: Make the folder {shut.state_dir} for the worker's user, or correct PRUNE_STATE_DIR."
+    )
 
 
 # Help and usage

@@ -42,17 +42,24 @@ class Finding:
 
 def examine(place: Place, *, keys: str = "", redis: str = "") -> list[Finding]:
     """Examine a host; `keys` and `redis` are what the caller found out about them, if it asked."""
-    return [
+    found = [
         *_engine(place),
         _policy(place),
         *_services(place),
         _ledger(place),
         _standing(place),
-        _reserve(place),
+        *_reserve(place),
         *_archive(place),
         *_told("bot's keys", keys, "Set PRUNE_BOT_KEYS to what `python -m bot hosts add` printed."),
         *_told("Redis", redis, _redis_step(redis, place.host)),
     ]
+    return list(_once(found))
+
+
+def _once(found: list[Finding]) -> Iterator[Finding]:
+    """One trouble with the ledger is one finding, however many questions it leaves open."""
+    [ledger] = (one for one in found if one.what == "ledger")
+    return (one for one in found if one is ledger or one.found != ledger.found)
 
 
 def _engine(place: Place) -> Iterator[Finding]:
@@ -104,7 +111,7 @@ def _belonging(place: Place, identity: EngineIdentity) -> Finding:
     except RefusedError as refusal:
         return Finding(what, sentence(refusal.reasons[0]), good=False)
     except LedgerError as error:
-        return _bad(what, error, "Check the disk and the owner of PRUNE_STATE_DIR.")
+        return _bad(what, error, _ledger_step(place))
 
 
 def _owned(what: str, ours: Ownership) -> Finding:
@@ -146,7 +153,16 @@ def _services(place: Place) -> Iterator[Finding]:
 
 
 def _ledger(place: Place) -> Finding:
-    return _tried("ledger", lambda: _open_runs(place), "Check the disk and the owner of PRUNE_STATE_DIR.")
+    return _tried("ledger", lambda: _open_runs(place), _ledger_step(place))
+
+
+def _ledger_step(place: Place) -> str:
+    folder = place.state_dir
+    if not os.path.isdir(folder):
+        return f"Make the folder {folder} for the worker's user, or correct PRUNE_STATE_DIR."
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"Ask as a user who may write to {folder}, as the worker does, or correct PRUNE_STATE_DIR."
+    return "Check the disk and the owner of PRUNE_STATE_DIR."
 
 
 def _open_runs(place: Place) -> str:
@@ -169,12 +185,17 @@ def _in_force(place: Place) -> str:
         return "; ".join(filter(None, (frozen, kept))) or "nothing"
 
 
-def _reserve(place: Place) -> Finding:
-    """Make it where it is missing, and say what is there."""
+def _reserve(place: Place) -> Iterator[Finding]:
+    """Make it where it is missing, and say what is there; a folder not to be written to speaks for itself."""
     what, reserve = "room for a full disk", Reserve(place.state_dir)
     reserve.keep()
     if reserve.held >= WHOLE:
-        return Finding(what, f"{size(reserve.held)} in {reserve.path}")
+        yield Finding(what, f"{size(reserve.held)} in {reserve.path}")
+    elif os.access(place.state_dir, os.W_OK | os.X_OK):
+        yield _reserve_lacks(what, reserve)
+
+
+def _reserve_lacks(what: str, reserve: Reserve) -> Finding:
     return Finding(
         what,
         f"{size(reserve.held)} of {size(WHOLE)} in {reserve.path}; its disk has {size(reserve.free)} left",

@@ -68,7 +68,8 @@ def of_error(error: WorkerError, *, address: str) -> Refusal:
             why = reason(Code.POLICY_INVALID, file=error.path, detail=error.detail)
             return Refusal(Exit.REFUSED, (f"{error}. {NOTHING_REMOVED}",), (why,))
         case LedgerError():
-            return Refusal(Exit.REFUSED, (f"{error}. {NOTHING_REMOVED}",))
+            step = "To see what is wrong: python -m workers doctor"
+            return Refusal(Exit.REFUSED, (f"{error}. {NOTHING_REMOVED} {step}",))
         case EngineError():
             why = trouble_with(error)
             step = (

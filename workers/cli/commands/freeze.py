@@ -17,7 +17,7 @@ LONGEST_WHY = 300
 
 def freeze(options: argparse.Namespace, place: Place, out: Out) -> Exit:
     """Freeze the host."""
-    _decide(FreezeOrder, options, place, f"{place.host} is not frozen by this.")
+    _decide(FreezeOrder, options, place, f"{place.host} is not frozen by this")
     out(f"{place.host} is frozen: a run under way ends after the object in hand, and none begins.")
     out("python -m workers unfreeze ends that.")
     return Exit.DONE
@@ -25,7 +25,7 @@ def freeze(options: argparse.Namespace, place: Place, out: Out) -> Exit:
 
 def unfreeze(options: argparse.Namespace, place: Place, out: Out) -> Exit:
     """End that."""
-    was_frozen = _decide(UnfreezeOrder, options, place, "What held before holds on.")
+    was_frozen = _decide(UnfreezeOrder, options, place, "What held before holds on")
     out(f"{place.host} {'is not frozen any more' if was_frozen else 'was not frozen'}.")
     return Exit.DONE
 
