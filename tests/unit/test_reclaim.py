@@ -307,6 +307,29 @@ def test_of_look_alike_layers_one_kept_record_holds_one() -> None:
     assert exactly(40) == freed(names, apps, cache, store=G)
 
 
+def test_of_look_alikes_on_one_base_two_kept_records_hold_the_base_once() -> None:
+    one, two = (image(name, f"deb {name}", "100 ADD deb", f"5 RUN {name}") for name in ("one", "two"))
+    alpine = image("alpine", "alp", "20 ADD alp")
+    cache = [record(f"r{name}", f"0 pulled from {name}") for name in ("debian", "alpine")]
+    # They are the two bases, which leaves 10; or those of one of the other images.
+    assert Bytes(low=5, high=120) == freed({"one", "two", "alpine"}, [one, two, alpine], cache, store=G)
+
+
+def test_a_record_of_a_base_image_and_one_of_a_step_may_hold_the_same_layer() -> None:
+    images = [image("a", "a", "4 ADD a"), *(image(name, name, "5 RUN make") for name in ("b", "c"))]
+    cache = [record("base", "0 pulled from a"), record("step", "5 mount / from exec make")]
+    assert Bytes(low=0, high=9) == freed({"a", "b"}, images, cache, store=G)
+    assert Bytes(low=4, high=10) == freed({"a", "b", "c"}, images, cache, store=G)
+
+
+def test_of_layers_of_unknown_sizes_a_record_may_hold_any() -> None:
+    unread, kept = (image(name, f"root {name}", size=10) for name in ("unread", "kept"))
+    known = image("known", "own", "9 ADD own")
+    odd = [record("odd", "33 something")]
+    # The layer of `unread` may have no bytes, and the record may be that of `known`.
+    assert Bytes(low=0, high=19) == freed({"unread", "known"}, [unread, kept, known], odd, store=G)
+
+
 def test_where_the_engine_tells_no_parents_size_and_command_decide() -> None:
     cache = [record("r1", "7 [2/2] COPY former")]
     assert exactly(20) == freed({"app", "old"}, [APP, OLD], cache, store=G)

@@ -23,10 +23,25 @@ OPTION = re.compile(r" --\S+")
 
 @dataclass(frozen=True)
 class LookAlikes:
-    """So many records hold one each of these layers; which record which layer, nothing tells."""
+    """Records that hold one each of these layers; which record which layer, nothing tells.
 
-    records: int
+    So many `bases` are of base images and so many `steps` of steps of builds: two of one sort never hold the
+    same layer, two of different sorts may.
+    """
+
     layers: frozenset[str]
+    bases: int = 0
+    steps: int = 0
+
+    @property
+    def most(self) -> int:
+        """How many of the layers are held at most."""
+        return self.bases + self.steps
+
+    @property
+    def least(self) -> int:
+        """How many of the layers are held at least."""
+        return max(self.bases, self.steps)
 
 
 def has_no_step(record: CacheRecord) -> bool:
@@ -58,23 +73,24 @@ def record_layers(cache: Sequence[CacheRecord], layers: Layers) -> dict[str, fro
 
 
 def look_alikes(cache: Iterable[CacheRecord], candidates: Mapping[str, frozenset[str]]) -> list[LookAlikes]:
-    """Put together the records that may be the same layer, as far as they cannot share one."""
+    """Put together the records that may be the same layer; no two groups have a layer in common."""
     groups: list[LookAlikes] = []
-    # A base image's layer has one record, and the build step that made it has another.
-    for base in (True, False):
-        alike: list[LookAlikes] = []
-        for record in cache:
-            if is_base(record) is base and len(candidates.get(record.id, ())) > 1:
-                alike = _joined(alike, candidates[record.id])
-        groups += alike
+    for record in cache:
+        if len(found := candidates.get(record.id, frozenset())) > 1:
+            # A base image's layer has one record, and the build step that made it has another.
+            base = is_base(record)
+            groups = _joined(groups, LookAlikes(found, bases=int(base), steps=int(not base)))
     return groups
 
 
-def _joined(groups: list[LookAlikes], layers: frozenset[str]) -> list[LookAlikes]:
-    touched = [group for group in groups if group.layers & layers]
-    apart = [group for group in groups if not group.layers & layers]
-    records = sum(group.records for group in touched) + 1
-    return [*apart, LookAlikes(records, layers.union(*(group.layers for group in touched)))]
+def _joined(groups: Iterable[LookAlikes], one: LookAlikes) -> list[LookAlikes]:
+    apart: list[LookAlikes] = []
+    for group in groups:
+        if group.layers & one.layers:
+            one = LookAlikes(group.layers | one.layers, group.bases + one.bases, group.steps + one.steps)
+        else:
+            apart.append(group)
+    return [*apart, one]
 
 
 def _lower_records(shared: Mapping[str, CacheRecord]) -> dict[str, str]:

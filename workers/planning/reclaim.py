@@ -5,8 +5,9 @@ any other, or a record of the build cache. What the engine does not tell is an i
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
 
 from workers.contract import Bytes, LayerGroup, Store
 from workers.planning.cache_layers import LookAlikes, has_no_step, look_alikes, record_layers
@@ -138,28 +139,57 @@ def _hold_look_alikes(
 ) -> tuple[Mapping[float, int], int]:
     """Let kept records hold as much as they can, and tell what each turn frees beyond if they hold the least.
 
-    One layer each: where fewer of a group stay than there are records, the others hold layers that would go.
     The second is how much they hold at most, together.
     """
-
-    def going(layer: str) -> list[str]:
-        return [lower for lower in layers.stack(layer) if until[lower] < NEVER]
-
     perhaps: Counter[float] = Counter()
+    surely = [_least_held(group, until, layers) for group in kept]
     at_most = 0
-    for group in kept:
-        goes = [layer for layer in group.layers if until[layer] < NEVER]
-        held = sorted(goes, key=lambda layer: layers.bytes_of(going(layer)).high)[-group.records :]
-        must_hold = max(0, group.records - (len(group.layers) - len(goes)))
-        least = sorted(layers.bytes_of((layer,)).low for layer in goes)[:must_hold]
-        surely_held = [*reversed(least), *[0] * (len(held) - len(least))]
-        for layer, surely in zip(reversed(held), surely_held, strict=True):
-            turn, stack = until[layer], going(layer)
-            size = layers.bytes_of(stack).high
-            perhaps[turn] += max(0, size - surely)
-            at_most += size
-            _need(until, stack, NEVER)
+    for group, turn, size in _held(kept, until, layers):
+        perhaps[turn] += max(0, size - surely[group])
+        surely[group] = max(0, surely[group] - size)
+        at_most += size
     return perhaps, at_most
+
+
+def _least_held(group: LookAlikes, until: Mapping[str, float], layers: Layers) -> int:
+    """The bytes that records hold at least of what would go: where fewer layers stay than are held."""
+    goes = [layer for layer in group.layers if until[layer] < NEVER]
+    must_hold = max(0, group.least - (len(group.layers) - len(goes)))
+    return sum(sorted(layers.bytes_of((layer,)).low for layer in goes)[:must_hold])
+
+
+def _held(
+    kept: Sequence[LookAlikes], until: dict[str, float], layers: Layers
+) -> Iterator[tuple[int, float, int]]:
+    """Let records hold what takes most of what would go; yield whose group, when it would, and its bytes.
+
+    Layers are stacks that share their lower parts. Of those the stack that adds most to what is held already,
+    time after time, makes the most of all: what it leaves over of another stack is a stack again.
+    """
+    groups = {layer: index for index, group in enumerate(kept) for layer in group.layers}
+    # Sizes that are not known have no order: there any may be held.
+    left = [group.most if _are_exact(group.layers, layers) else len(group.layers) for group in kept]
+    ranked = [(-_going_bytes(layer, until, layers), layer) for layer in groups]
+    heapify(ranked)
+    while ranked:
+        before, layer = heappop(ranked)
+        size = _going_bytes(layer, until, layers)
+        if size < -before:
+            heappush(ranked, (-size, layer))
+        elif left[groups[layer]] and until[layer] < NEVER:
+            yield groups[layer], until[layer], size
+            _need(until, layers.stack(layer), NEVER)
+            left[groups[layer]] -= 1
+
+
+def _going_bytes(layer: str, until: Mapping[str, float], layers: Layers) -> int:
+    """The bytes at most of those layers of a stack that would go."""
+    return layers.bytes_of(lower for lower in layers.stack(layer) if until[lower] < NEVER).high
+
+
+def _are_exact(tops: Iterable[str], layers: Layers) -> bool:
+    sizes = (layers.stacks[layer] for top in tops for layer in layers.stack(top))
+    return all(size.low == size.high for size in sizes)
 
 
 def _by_turn(until: Mapping[str, float]) -> Mapping[float, Collection[str]]:
