@@ -386,6 +386,26 @@ def test_c_a_blob_that_many_images_have_is_counted_once() -> None:
     assert together.high < 2.2 * million
 
 
+def test_c_what_an_image_has_for_other_platforms_is_in_the_upper_bound_alone() -> None:
+    app = image("app", "root code", "100 ", "20 COPY code", content=60)
+    multi = image("multi", "root", "100 ", size=100 + 5000, content=50)
+    assert Bytes(low=0, high=5050) == freed({"multi"}, [app, multi], store=C)
+    assert Bytes(low=20, high=80) == freed({"app"}, [app, multi], store=C)
+    assert Bytes(low=100, high=5150) == freed({"multi"}, [multi], store=C)
+
+
+def test_c_blobs_larger_than_their_layer_are_all_in_the_bound_of_an_image_of_its_own() -> None:
+    links = image("links", "links", "4096 COPY links", content=30_000_000)
+    assert Bytes(low=4096, high=30_004_096) == freed({"links"}, [links, APP], store=C)
+
+
+def test_c_a_container_holds_no_blobs() -> None:
+    million = 1_000_000
+    app = image("app", "root", f"{million} ", content=million)
+    dropped = replace(image("job", "root", f"{million} "), is_container=True)
+    assert Bytes(low=0, high=million) == freed({"app"}, [app, dropped], store=C)
+
+
 # Whatever is on the engine.
 
 COMMANDS = (
@@ -547,8 +567,8 @@ def test_images_that_share_nothing_or_end_where_they_part_need_no_history() -> N
     ]
 
 
-@pytest.mark.parametrize(("shared", "store", "asked"), [(True, G, 2), (False, G, 0), (True, C, 0)])
-def test_a_build_cache_that_holds_images_layers_needs_all_histories(
+@pytest.mark.parametrize(("shared", "store", "asked"), [(True, G, 2), (False, G, 0), (False, C, 2)])
+def test_a_build_cache_that_holds_images_layers_and_a_containerd_store_need_all_histories(
     shared: bool, store: Store, asked: int
 ) -> None:
     images = [image("a", "a", "1 RUN a"), image("b", "b", "2 RUN b")]

@@ -30,7 +30,15 @@ class LayeredImage:
     @property
     def unpacked(self) -> int:
         """The bytes of its layers on disk."""
-        return max(0, self.size - (self.content or 0))
+        return max(0, self.size - (self.content or 0)) - self.foreign
+
+    @property
+    def foreign(self) -> int:
+        """The bytes of what it has for other platforms: on a containerd store they are listed too."""
+        if self.content is None or not self.history:
+            return 0
+        told = sum(step.size for step in self.history)
+        return max(0, self.size - self.content - told) if told else 0
 
 
 @dataclass(frozen=True)

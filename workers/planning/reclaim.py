@@ -5,7 +5,7 @@ any other, or a record of the build cache. What the engine does not tell is an i
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 
@@ -192,7 +192,7 @@ def _are_exact(tops: Iterable[str], layers: Layers) -> bool:
     return all(size.low == size.high for size in sizes)
 
 
-def _by_turn(until: Mapping[str, float]) -> Mapping[float, Collection[str]]:
+def _by_turn(until: Mapping[str, float]) -> Mapping[float, Set[str]]:
     gone: dict[float, set[str]] = defaultdict(set)
     for layer, turn in until.items():
         gone[turn].add(layer)
@@ -223,16 +223,23 @@ def _copy_bytes(record: CacheRecord, *, known: bool) -> Bytes:
 def _blob_bytes(images: Iterable[LayeredImage], layers: Layers, turns: Mapping[str, int]) -> dict[str, Bytes]:
     """What the blobs of each image may take: the engine tells their sum, and not which are others' too.
 
-    At most those of the layers that no image has after it. The build cache may hold any of them.
+    The build cache may hold any of them, and containers hold none.
     """
-    gone = _by_turn(_surely_needed(layers, {}, turns))
-    going = [(image, gone[turns[image.id]]) for image in images if image.id in turns]
-    return {
-        image.id: Bytes(
-            high=min(image.content or 0, _packed(layers.bytes_of(last).high, layers=len(last)) + PAPERS)
-        )
-        for image, last in going
-    }
+    having = [image for image in images if not image.is_container]
+    until: dict[str, float] = dict.fromkeys(layers.below, -1)
+    for image in having:
+        _need(until, layers.chains[image.id], turns.get(image.id, NEVER))
+    gone = _by_turn(until)
+    going = [(image, gone[turns[image.id]]) for image in having if image.id in turns]
+    return {image.id: Bytes(high=_most_blobs(image, last, layers)) for image, last in going}
+
+
+def _most_blobs(image: LayeredImage, last: Set[str], layers: Layers) -> int:
+    """At most those of the layers that no image has after it; their sum is told where that is all of them."""
+    content = image.content or 0
+    if not last >= set(layers.chains[image.id]):
+        content = min(content, _packed(layers.bytes_of(last).high, layers=len(last)) + PAPERS)
+    return content + image.foreign
 
 
 def _packed(size: int, *, layers: int) -> int:

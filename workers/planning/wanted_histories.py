@@ -23,8 +23,9 @@ def wanted_histories(
 ) -> frozenset[str]:
     """Return the images to ask about next; none when enough is known. `asked` were asked about in vain."""
     unknown = {image.id for image in images if image.history is None and image.id not in asked}
-    if store is Store.GRAPH_DRIVER and any(record.shared for record in cache):
-        # Which layers the records of a build cache hold is told by the commands of all images.
+    # Which layers the records of a build cache hold is told by the commands of all images, and which images
+    # of a containerd store have other platforms' content by what their own layers take.
+    if store is Store.CONTAINERD or any(record.shared for record in cache):
         return frozenset(unknown)
     chains, below = chains_of(images)
     parting = _forks(below) - _settled(images, chains)
