@@ -28,23 +28,21 @@ def expected(
     counted = {step.index for step in plan.steps if kind in (None, step.object.kind)}
     total = sum((freed for index, freed in done.items() if index in counted), Bytes())
     more, less = _moved(plan.layers, stays=set(excluded), done=done, counted=counted)
-    holding = _holding(plan)
+    placed = _placed(plan)
+    holding = placed | {step.index for step in plan.steps if step.expected.low < step.expected.high}
     # Whether or not a step that is left out holds what is unplaced matters to those that hold layers as well.
     matters = not holding.isdisjoint(left) and not holding.isdisjoint(counted & done.keys())
     loose = plan.unplaced if matters else 0
-    blobs = _left_blobs(plan, holding.intersection(gone)) if matters else 0
+    blobs = _left_blobs(plan, placed.intersection(gone)) if matters else 0
     low = total.low + more.low - less.high - loose
     high = total.high + max(more.high, blobs) - less.low + loose
     return Bytes(low=max(0, low), high=max(0, min(high, plan.expected().high)))
 
 
-def _holding(plan: Plan) -> frozenset[int]:
-    """The steps whose objects may hold layers: images, build cache, and some containers."""
+def _placed(plan: Plan) -> frozenset[int]:
+    """The steps whose objects hold layers: images, build cache, and containers that do alone."""
     always = {step.index for step in plan.steps if step.object.kind in (Kind.IMAGE, Kind.BUILD_CACHE)}
-    # A container does where nothing else tells of its image: in a group, or as an interval.
-    known = {index for group in plan.layers for index in group.held_by}
-    unknown = {step.index for step in plan.steps if step.expected.low < step.expected.high}
-    return frozenset(always | known | unknown)
+    return frozenset(always.union(*(group.held_by for group in plan.layers)))
 
 
 def _left_blobs(plan: Plan, gone: Collection[int]) -> int:

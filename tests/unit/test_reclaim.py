@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.unit.facts_host import a_container, an_image, an_image_id, an_inventory
+from tests.unit.facts_host import ENGINE, a_container, an_image, an_image_id, an_inventory
 from workers.contract import Bytes, Store
 from workers.planning.freed_bytes import freed_bytes
 from workers.planning.histories import EMPTY_DIFF, HistoryStep
@@ -404,6 +404,16 @@ def test_c_a_container_holds_no_blobs() -> None:
     app = image("app", "root", f"{million} ", content=million)
     dropped = replace(image("job", "root", f"{million} "), is_container=True)
     assert Bytes(low=0, high=million) == freed({"app"}, [app, dropped], store=C)
+
+
+def test_c_the_files_with_which_a_container_begins_are_in_its_upper_bound() -> None:
+    app = an_image("app:1", layers=(diff("app"),), size=1500, content=500)
+    job = a_container(of="app:1", writable=7, rootfs=1027)
+    on_c, on_g = (
+        freed_bytes(an_inventory(app, job, engine=ENGINE.model_copy(update={"store": store})), [job.id])
+        for store in (C, G)
+    )
+    assert (on_c.bytes, on_g.bytes) == ({job.id: Bytes(low=7, high=27)}, {job.id: exactly(7)})
 
 
 # Whatever is on the engine.

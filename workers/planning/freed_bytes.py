@@ -16,14 +16,24 @@ def freed_bytes(inventory: Inventory, order: Sequence[str]) -> Reckoning:
     holding = holders(inventory.images, inventory.containers, store)
     found = reclaim.reckoned(order, holding, inventory.cache, store=store)
     found = _with_unread(found, _unread(inventory, holding))
-    written = {c.id: max(0, c.writable or 0) for c in inventory.containers}
-    return replace(
-        found,
-        bytes={
-            id_: size + Bytes(low=written.get(id_, 0), high=written.get(id_, 0))
-            for id_, size in found.bytes.items()
-        },
-    )
+    own = _container_bytes(inventory.containers, holding if store is Store.CONTAINERD else ())
+    return replace(found, bytes={id_: size + own.get(id_, Bytes()) for id_, size in found.bytes.items()})
+
+
+def _container_bytes(containers: Iterable[Container], holding: Iterable[LayeredImage]) -> dict[str, Bytes]:
+    """What each container takes by itself: its writable layer, and the few files with which it begins.
+
+    Of these a containerd store makes a layer between that and the image's, which a graph driver leaves out of
+    all its figures.
+    """
+    images = {image.id: image.unpacked for image in holding}
+    return {c.id: _own_bytes(c, images.get(c.image_id)) for c in containers}
+
+
+def _own_bytes(container: Container, image: int | None) -> Bytes:
+    written = max(0, container.writable or 0)
+    begun = 0 if image is None or container.below is None else max(0, container.below - image)
+    return Bytes(low=written, high=written + begun)
 
 
 def _unread(inventory: Inventory, holding: Iterable[LayeredImage]) -> dict[str, int | None]:
