@@ -30,7 +30,7 @@ from workers.execution.baseline import read
 from workers.execution.lock import Holder, engine_lock
 from workers.execution.ownership import Owner, Ownership
 from workers.execution.progress import Heard, unheard
-from workers.execution.recovery import ANOTHER_ENGINE, report_interrupted
+from workers.execution.recovery import ANOTHER_ENGINE, cut_off, report_interrupted
 from workers.execution.tools import Tools
 from workers.execution.watch import Watch
 from workers.memory.follower import catch_up
@@ -174,8 +174,12 @@ class Host:
             request_id=request_id,
             kinds=kinds,
             freed=freed_bytes,
-            said=(*filter(None, (self.standing.frozen(),)), *self._reserve_used()),
+            said=(*filter(None, (self.standing.frozen(),)), *self._cut_off(), *self._reserve_used()),
         )
+
+    def _cut_off(self) -> Iterator[Reason]:
+        for run_ in cut_off(self.ledger, self.place.engines):
+            yield reason(Code.RUN_CUT_OFF, run=run_.order.id, at=run_.consumed_at.isoformat())
 
     def _reserve_used(self) -> tuple[Reason, ...]:
         used = Reserve(self.place.state_dir).in_use

@@ -188,6 +188,9 @@ CLAUSES: dict[Code, str] = {
     Code.BROUGHT_BACK: "image {image} was brought back",
     Code.NOT_BROUGHT_BACK: "image {image} could not be brought back",
     Code.VOLUME_MISSING: "volume {volume} was there before the run and is gone; no run removes volumes",
+    Code.RUN_CUT_OFF: (
+        "run {run:short}, begun {at:when}, was cut off and is not reported yet, so objects of it may be gone"
+    ),
     Code.RESERVE_USED: "the disk of the ledger is full, so this is written down in {size:size} kept for that",
     Code.FREED_LESS: "{freed:size} were freed where {expected:size} were expected",
     Code.NOTHING_REMOVED_YET: "nothing was removed on this host yet, as far as its ledger knows",
@@ -341,6 +344,10 @@ NEXT_STEPS: dict[Code, str] = {
     Code.NOT_MEASURED: "How full it is by now stands in the next preview.",
     Code.NOT_BROUGHT_BACK: "The host's ledger says how to get it back.",
     Code.VOLUME_MISSING: "Find out who removed it.",
+    Code.RUN_CUT_OFF: (
+        "The next run reports it first, and so does a worker that starts;"
+        " on the host, python -m workers recover does."
+    ),
     Code.RUN_FORGOTTEN: "Its ledger may be another one by now: look at the services on the host.",
     Code.RUN_UNKNOWN: NAME_A_RUN,
     Code.RUN_AMBIGUOUS: NAME_A_RUN,

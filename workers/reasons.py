@@ -167,6 +167,7 @@ class Code(StrEnum):
     BROUGHT_BACK = "brought_back"  # image
     NOT_BROUGHT_BACK = "not_brought_back"  # image
     VOLUME_MISSING = "volume_missing"  # volume
+    RUN_CUT_OFF = "run_cut_off"  # run, at
     RESERVE_USED = "reserve_used"  # size
     FREED_LESS = "freed_less"  # expected, freed
     # Said of a restore: why there is no plan of one.

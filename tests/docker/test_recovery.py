@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from docker.errors import NotFound
 
+from tests.docker.test_command_line import command
 from tests.docker.test_safety import check
 from tests.docker.worker_host import Busy, WorkerHost, codes, ended, on, order_for, outcome_of, why
 from tests.stage.member import until
 from tests.stage.objects import connect, contents
 from workers import jobs
+from workers.cli.command_line import Exit
 from workers.contract import (
     EVENT,
     Event,
@@ -116,6 +118,23 @@ def test_s11_the_next_run_first_reports_the_one_that_was_killed(host: WorkerHost
 
     assert statuses == [Status.INTERRUPTED, Status.DONE]
     assert set(ended(report).values()) == {REMOVED}
+
+
+def test_s14_a_killed_run_is_told_until_somebody_has_it_reported(host: WorkerHost) -> None:
+    with standing_still(host, three_images(host), "before"):
+        under_way = command(host, "preview")[1], command(host, "doctor")[1]
+    _, shown = command(host, "preview")
+    _, examined = command(host, "doctor")
+    done, told = command(host, "recover")
+    _, after = command(host, "preview")
+
+    assert not any("cut off" in line for line in (*under_way[0], *under_way[1]))
+    assert any(line.endswith("ledger.db, 1 run under way") for line in under_way[1])
+    assert any("was cut off and is not reported yet" in line for line in shown)
+    assert any("1 run cut off and not reported" in line and "workers recover" in line for line in examined)
+    assert (done, told[0].startswith("web-1: interrupted.")) == (Exit.DONE, True)
+    assert not any("cut off" in line for line in after)
+    assert command(host, "recover")[1] == ["No run was cut off: every one has its report."]
 
 
 def test_s11_a_run_of_another_process_is_neither_reported_nor_joined(host: WorkerHost) -> None:

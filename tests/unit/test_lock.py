@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workers.errors import RefusedError
-from workers.execution.lock import Holder, engine_file, engine_lock
+from workers.execution.lock import Holder, engine_file, engine_lock, is_held
 from workers.reasons import Code, Reason, reason
 from workers.wording import sentence
 
@@ -32,6 +32,16 @@ def test_s11_who_holds_an_engine_is_named(tmp_path: Path) -> None:
         "Another run holds this engine, confirmed by T0HOME/U0BO and under way since 2026-11-24 10:40 UTC"
         " (plan 7f3a00000000). Try again when it is over."
     )
+
+
+def test_s11_whether_an_engine_is_held_is_seen_without_taking_it(tmp_path: Path) -> None:
+    before = is_held(tmp_path, ENGINE)
+    with engine_lock(tmp_path, ENGINE, BO):
+        during = is_held(tmp_path, ENGINE)
+        why = refusal(tmp_path)
+
+    assert (before, during, is_held(tmp_path, ENGINE)) == (False, True, False)
+    assert why.code is Code.HELD
 
 
 def test_s11_an_engine_that_is_let_go_is_free(tmp_path: Path) -> None:

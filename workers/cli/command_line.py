@@ -5,7 +5,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workers.cli import refusal
-from workers.cli.commands import adopt, audit, doctor, execute, explain, freeze, init, preview, restore
+from workers.cli.commands import (
+    adopt,
+    audit,
+    doctor,
+    execute,
+    explain,
+    freeze,
+    init,
+    preview,
+    recover,
+    restore,
+)
 from workers.cli.output import Out, aside
 from workers.cli.refusal import Exit as Exit
 from workers.cli.refusal import NotDone, Refusal
@@ -18,6 +29,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Place, Out], Exit]] = {
     "execute": execute.run,
     "explain": explain.run,
     "restore": restore.run,
+    "recover": recover.run,
     "audit": audit.run,
     "freeze": freeze.freeze,
     "unfreeze": freeze.unfreeze,
@@ -77,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     back.add_argument("--confirm", metavar="DIGEST", help="execute the plan of this digest, shown before")
     adopt = commands.add_parser("adopt", help="take the engine over from a ledger that is lost")
     adopt.add_argument("--confirm", metavar="LEDGER", help="the lost ledger's id, from doctor")
+    cut = commands.add_parser("recover", help="report the runs that were cut off; goes on with none")
     copy = commands.add_parser("audit", help="all that was asked, refused and done here, from the ledger")
     for name, help_ in (("freeze", "have nothing removed here until it is unfrozen"), ("unfreeze", "end it")):
         commands.add_parser(name, help=help_).add_argument("why", metavar="WHY", nargs="*")
@@ -84,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check engine, policy, ledger, keys and Redis")
     for command in (preview, execute):
         command.add_argument("--only", metavar="KIND,…", type=_kinds, help=f"only these: {', '.join(Kind)}")
-    for command in (preview, execute, explain, back, copy, kept, doctor):
+    for command in (preview, execute, explain, back, cut, copy, kept, doctor):
         command.add_argument("--json", action="store_true", help="print JSON for programs")
     for each in (top, *commands.choices.values()):
         each.set_defaults(parser=each)

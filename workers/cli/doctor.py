@@ -21,6 +21,7 @@ from workers.errors import (
     WorkerError,
 )
 from workers.execution.ownership import Ownership
+from workers.execution.recovery import cut_off
 from workers.execution.watch import Watch
 from workers.host import Place, opened, read_policy
 from workers.memory.ledger import Ledger
@@ -153,7 +154,11 @@ def _services(place: Place) -> Iterator[Finding]:
 
 
 def _ledger(place: Place) -> Finding:
-    return _tried("ledger", lambda: _open_runs(place), _ledger_step(place))
+    try:
+        with closing(Ledger(place.ledger_file)) as ledger:
+            return _open_runs(place, len(ledger.open_runs()), len(cut_off(ledger, place.engines)))
+    except LedgerError as error:
+        return _bad("ledger", error, _ledger_step(place))
 
 
 def _ledger_step(place: Place) -> str:
@@ -165,9 +170,13 @@ def _ledger_step(place: Place) -> str:
     return "Check the disk and the owner of PRUNE_STATE_DIR."
 
 
-def _open_runs(place: Place) -> str:
-    with closing(Ledger(place.ledger_file)) as ledger:
-        return f"{place.ledger_file}, {amount(len(ledger.open_runs()), 'run')} without a report"
+def _open_runs(place: Place, began: int, cut: int) -> Finding:
+    """Runs without a report: one may go on; of one that was cut off nobody knows yet what went."""
+    if not cut:
+        return Finding("ledger", f"{place.ledger_file}, {amount(began, 'run')} under way")
+    found = f"{place.ledger_file}, {amount(cut, 'run')} cut off and not reported: objects of it may be gone"
+    step = "python -m workers recover looks at each and reports it; so does a worker that starts."
+    return Finding("ledger", found, step, good=False)
 
 
 def _standing(place: Place) -> Finding:

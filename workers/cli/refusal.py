@@ -107,7 +107,7 @@ def broken_off(why: str) -> Refusal:
         Exit.FAILED,
         (
             f"{why}. The run broke off and objects may be gone already; the ledger has what was asked for.",
-            "The worker, or the next execute, looks at each and reports it. See: python -m workers audit",
+            "To have each looked at and reported: python -m workers recover. So does a starting worker.",
         ),
     )
 

@@ -53,6 +53,18 @@ def engine_lock(folder: Path, engine_id: str, holder: Holder | None = None) -> I
         yield
 
 
+def is_held(folder: Path, engine_id: str) -> bool:
+    """Whether somebody holds the engine at this moment; what cannot be told counts as held."""
+    try:
+        with engine_file(folder, engine_id, "lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def _name(held: IO[str], holder: Holder | None) -> None:
     """Say who holds it, and nothing of who held it before; on a full disk nobody is told."""
     with suppress(OSError):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from workers.contract import (
     ExecutionFinished,
@@ -24,6 +25,7 @@ from workers.exclusions import expected, expected_of_removed
 from workers.execution import aftermath, races
 from workers.execution.aftermath import outcome_of
 from workers.execution.baseline import read
+from workers.execution.lock import is_held
 from workers.execution.logs import log_tails
 from workers.execution.restoring import is_being_removed, is_there, put_back
 from workers.execution.trouble import Fallen, trouble
@@ -49,6 +51,11 @@ def report_interrupted(
     `load` has an image of the archive loaded, or says why not.
     """
     return [_Aftermath(run, ledger, engine, policy, load).close() for run in ledger.open_runs()]
+
+
+def cut_off(ledger: Ledger, engines: Path) -> list[OpenRun]:
+    """The runs that began, never reported, and do not go on: nobody holds their engine."""
+    return [run for run in ledger.open_runs() if not is_held(engines, run.plan.engine.id)]
 
 
 class _Aftermath:
