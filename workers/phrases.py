@@ -49,7 +49,7 @@ CLAUSES: dict[Code, str] = {
     Code.NEVER_STARTED: "it was created and never started {since:since}",
     Code.UNUSED: "no container is known to have used it {since:since}",
     Code.UNTAGGED: "it is untagged and no container is known to have used it {since:since}",
-    Code.SUPERSEDED: "later images of {repository} stay ({kept:word} kept)",
+    Code.SUPERSEDED: "the version of {repository} in use stays, with {kept:n earlier version}",
     Code.NETWORK_UNUSED: "no container is known to have been connected to it {since:since}",
     Code.CACHE_UNUSED: "no build has used it {since:since}",
     Code.NOT_ALL_READ: "the {kind:word} {object} could not be read ({what}), so nothing can be confirmed",

@@ -209,3 +209,14 @@ def test_lists_are_written_as_people_write_them() -> None:
 
 def test_digests_are_named_by_twelve_digits() -> None:
     assert short("sha256:" + "3f" * 32) == "3f3f3f3f3f3f"
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"), [(0, "no earlier versions"), (1, "1 earlier version"), (2, "2 earlier versions")]
+)
+def test_s9_what_stays_of_a_repository_is_told_also_where_no_earlier_version_does(
+    kept: int, told: str
+) -> None:
+    why = reason(Code.SUPERSEDED, repository="docker.io/library/postgres", kept=kept)
+
+    assert fragment(why) == f"the version of docker.io/library/postgres in use stays, with {told}"
