@@ -1,16 +1,14 @@
 """The run of one order: consume, look, pre-check, then stage by stage, step by step, and the report."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
-from workers import survey
 from workers.contract import (
-    DiskUsage,
     Doing,
     ExecutionOrder,
     Kind,
@@ -20,7 +18,6 @@ from workers.contract import (
     Restorable,
     Step,
 )
-from workers.engine import Raw
 from workers.errors import (
     EngineError,
     LedgerError,
@@ -34,7 +31,7 @@ from workers.execution.ended import Ended, refused
 from workers.execution.health import Vital, settle_time
 from workers.execution.listening import Listening
 from workers.execution.logs import log_tails
-from workers.execution.measuring import settled
+from workers.execution.measuring import Measuring
 from workers.execution.progress import Progress
 from workers.execution.records import RecordRemoval, records
 from workers.execution.removal import Look, Removal
@@ -42,7 +39,6 @@ from workers.execution.start import Start, start_of
 from workers.execution.tools import Tools
 from workers.execution.trouble import Fallen, trouble
 from workers.execution.watch import Watch
-from workers.planning import answers
 from workers.planning.fields import NEVER
 from workers.planning.inventory import Inventory
 from workers.planning.judgement import judge
@@ -93,7 +89,6 @@ class _Run:
         self.usual: pace.Taken = {}
         self.last_removal = NEVER
         self.image_removals: list[tuple[datetime, datetime]] = []
-        self.volumes_seen = False
         self.pool = ThreadPoolExecutor(LOOKS_BESIDE)
 
     def go(self) -> Report:
@@ -348,14 +343,15 @@ class _Run:
     def _end_looks(self) -> None:
         """Measure while a container may still show; what was brought back for one is measured as well."""
         self.tools.hear(Progress(Doing.MEASURING))
-        measured, found = self.pool.submit(self._measured), len(self.course.findings)
+        measuring = Measuring(self.tools, self.before, self.course.find)
+        measured, found = self.pool.submit(measuring.usage), len(self.course.findings)
         self._try(self._look_once_more)
         try:
             with unforeseen_is_an_engine_error():
                 after = measured.result()
-                self.course.after = after if len(self.course.findings) == found else self._measured()
+                self.course.after = after if len(self.course.findings) == found else measuring.usage()
         except EngineError as error:
-            self._go_without_figures(str(error))
+            measuring.go_without(str(error))
 
     def _look_once_more(self) -> None:
         """Whatever the settling time: what was made while the last image went shows some moments later."""
@@ -369,28 +365,6 @@ class _Run:
         asked = self.tools.ledger.asked_for(self.order.id) if self.fallen else ()
         logs = log_tails(self.tools.engine, self.fallen, self.tools.policy)
         self.course.trouble = trouble(self.fallen, asked, self.course.outcomes.values(), logs=logs)
-
-    def _measured(self) -> DiskUsage:
-        return settled(self._usage, self.tools.wait)
-
-    def _usage(self) -> DiskUsage:
-        df = self.tools.engine.usage()
-        self._look_at_volumes(df.get("Volumes") or [])
-        return survey.disk_usage(df, self.tools.identity, local=self.tools.local, now=_now())
-
-    def _look_at_volumes(self, listed: Iterable[Raw]) -> None:
-        if self.before is not None:
-            left = [answers.id_of(volume, "Name") for volume in listed]
-            self.course.find(*aftermath.missing_volumes(self.before, left))
-        self.volumes_seen = True
-
-    def _go_without_figures(self, why: str) -> None:
-        """Figures may be missing, but no volume (S1): where those were not seen, they are asked for alone."""
-        if not self.volumes_seen:
-            with suppress(EngineError), unforeseen_is_an_engine_error():
-                self._look_at_volumes(self.tools.engine.volumes())
-        code = Code.NOT_MEASURED if self.volumes_seen else Code.VOLUMES_NOT_SEEN
-        self.course.find(reason(code, detail=why))
 
 
 def _batches(steps: list[Step]) -> Iterator[list[Step]]:
