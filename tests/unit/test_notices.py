@@ -8,6 +8,7 @@ import pytest
 from tests.unit.facts_host import (
     ENGINE,
     NOW,
+    USAGE,
     a_case,
     a_container,
     a_network,
@@ -188,11 +189,16 @@ def test_what_cannot_surely_be_had_again_is_counted() -> None:
     assert said(case)[Code.UNRESTORABLE_COUNT][0].params == {"count": 2}
 
 
-def test_s10_what_only_its_age_keeps_is_promised_for_when_the_first_of_it_may_go() -> None:
-    case = a_case(an_image("app:1", arrived=0.5, size=5), an_image("app:2", arrived=0.25, size=6))
+@pytest.mark.parametrize(("there", "size"), [(100, 11), (8, 8), (None, 11)])
+def test_s10_what_only_its_age_keeps_is_promised_for_when_the_first_of_it_may_go(
+    there: int | None, size: int
+) -> None:
+    """Images that share layers are no more than all images together."""
+    images = (an_image("app:1", arrived=0.5, size=5), an_image("app:2", arrived=0.25, size=6))
+    case = a_case(*images, usage=USAGE.model_copy(update={"images": there}))
     until = days(0.5) + timedelta(days=1)
 
-    assert said(case)[Code.WAITING][0].params == {"count": 2, "size": 11, "until": until.isoformat()}
+    assert said(case)[Code.WAITING][0].params == {"count": 2, "size": size, "until": until.isoformat()}
 
 
 def test_what_was_used_or_stopped_lately_is_promised_as_well() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.facts_host import ENGINE, NOW, a_case, a_network, a_plan, an_image, days, running
+from tests.unit.facts_host import ENGINE, NOW, USAGE, a_case, a_network, a_plan, an_image, days, running
 from workers.cli import refusal
 from workers.cli.output import Out, aside, legible, say
 from workers.cli.terminal import local_time, plan_lines, report_lines
@@ -75,7 +75,8 @@ def test_a_time_at_the_host_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_a_plan_of_nothing_says_at_once_what_can_go_later(young: tuple[Thing, ...], first: str) -> None:
-    plan = a_plan(a_case(running("web", networks=frozenset({"host"})), *young))
+    usage = USAGE.model_copy(update={"images": 100})
+    plan = a_plan(a_case(running("web", networks=frozenset({"host"})), *young, usage=usage))
     until = local_time((NOW + timedelta(hours=12)).isoformat())
 
     assert next(plan_lines(plan, now=NOW)) == first.format(until)

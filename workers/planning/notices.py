@@ -1,7 +1,7 @@
 """What a plan says above its list: rules that match nothing, what is unusual, what will go later (pure)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from fractions import Fraction
 
@@ -49,7 +49,7 @@ def notices(
         *archiving.notices(case, steps, verdicts),
         *_unrestorable(steps),
         *silent_registries(case.answers),
-        *_waiting(kinds, verdicts),
+        *_waiting(case, kinds, verdicts),
         *_unknown_use(case),
     )
 
@@ -192,14 +192,19 @@ def _unrestorable(steps: tuple[Step, ...]) -> Iterator[Reason]:
         yield reason(Code.UNRESTORABLE_COUNT, count=count)
 
 
-def _waiting(kinds: tuple[Kind, ...], verdicts: tuple[Verdict, ...]) -> Iterator[Reason]:
+def _waiting(case: Case, kinds: tuple[Kind, ...], verdicts: tuple[Verdict, ...]) -> Iterator[Reason]:
     """What only its age keeps: so that an empty plan says when there will be a fuller one."""
     kept = (v for v in verdicts if v.keep and v.object.kind in kinds)
     young = [v for v in kept if only_young(v.reasons)]
     if young:
         until = min(_until(v) for v in young)
-        size = sum(v.size or 0 for v in young)
-        yield reason(Code.WAITING, count=len(young), size=size, until=until.isoformat())
+        yield reason(Code.WAITING, count=len(young), size=_at_most(case, young), until=until.isoformat())
+
+
+def _at_most(case: Case, verdicts: Sequence[Verdict]) -> int:
+    """What they free at most: images share layers, so their sizes may make more than there is of them all."""
+    size, there = sum(v.size or 0 for v in verdicts), case.inventory.usage.engine_bytes
+    return size if there is None else min(size, there)
 
 
 def _until(verdict: Verdict) -> datetime:
