@@ -394,6 +394,15 @@ def test_c_what_an_image_has_for_other_platforms_is_in_the_upper_bound_alone() -
     assert Bytes(low=100, high=5150) == freed({"multi"}, [multi], store=C)
 
 
+def test_c_an_image_of_labels_alone_leaves_no_doubt() -> None:
+    """Its index and configuration are listed; layers it has none."""
+    labels = an_image("labels:1", size=1700, content=700, history=(step("0 LABEL a=b"),))
+    app = an_image("app:1", layers=(diff("app"),), size=1500, content=500)
+    host = an_inventory(app, labels, engine=ENGINE.model_copy(update={"store": C}))
+    assert freed_bytes(host, [app.id]).bytes == {app.id: Bytes(low=1000, high=1500)}
+    assert freed_bytes(host, [labels.id]).bytes == {labels.id: Bytes(high=1700)}
+
+
 def test_c_blobs_larger_than_their_layer_are_all_in_the_bound_of_an_image_of_its_own() -> None:
     links = image("links", "links", "4096 COPY links", content=30_000_000)
     assert Bytes(low=4096, high=30_004_096) == freed({"links"}, [links, APP], store=C)

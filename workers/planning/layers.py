@@ -38,7 +38,7 @@ class LayeredImage:
         if self.content is None or not self.history:
             return 0
         told = sum(step.size for step in self.history)
-        return max(0, self.size - self.content - told) if told else 0
+        return max(0, self.size - self.content - told) if told or not self.layers else 0
 
 
 @dataclass(frozen=True)
