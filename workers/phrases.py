@@ -52,6 +52,7 @@ CLAUSES: dict[Code, str] = {
     Code.SUPERSEDED: "the version of {repository} in use stays, with {kept:n earlier version}",
     Code.NETWORK_UNUSED: "no container is known to have been connected to it {since:since}",
     Code.CACHE_UNUSED: "no build has used it {since:since}",
+    Code.KIND_NOT_PLANNED: "the policy leaves {kind:kind} out of every plan",
     Code.NOT_ALL_READ: "the {kind:word} {object} could not be read ({what}), so nothing can be confirmed",
     Code.MORE_NOT_READ: "not read were {count:n other object} as well",
     Code.PATTERN_MATCHES_NOTHING: "the entry {pattern} in {key} matches nothing on this host",
@@ -247,6 +248,7 @@ RAISE_MAX_BYTES = "Raise max_bytes in the policy."
 STILL_GOOD = "A refusal does not use up the plan: execute it then."
 
 NEXT_STEPS: dict[Code, str] = {
+    Code.KIND_NOT_PLANNED: "Its key kinds says what may be planned at all.",
     Code.NOT_ALL_READ: (
         "Look at it with docker inspect, and at the engine's log, before the next preview."
         " A name that cannot be read goes with docker rmi NAME, once docker tag has given its image another."

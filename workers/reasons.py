@@ -61,6 +61,7 @@ class Code(StrEnum):
     NETWORK_UNUSED = "network_unused"  # since
     CACHE_UNUSED = "cache_unused"  # since
     # Said above a plan.
+    KIND_NOT_PLANNED = "kind_not_planned"  # kind
     NOT_ALL_READ = "not_all_read"  # kind, object, what
     MORE_NOT_READ = "more_not_read"  # count
     PATTERN_MATCHES_NOTHING = "pattern_matches_nothing"  # key, pattern

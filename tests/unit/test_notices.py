@@ -58,6 +58,16 @@ def test_s5_a_host_that_nothing_guards_says_so(keys: dict[str, list[str]], expec
     assert (Code.NOTHING_CRITICAL in said(a_case(policy=a_policy(**keys)))) is expected
 
 
+def test_who_asks_for_a_kind_that_the_policy_never_plans_is_told_so() -> None:
+    case = a_case(an_image("app:1"), policy=a_policy(kinds=["container", "network"]))
+    asked = a_plan(case, (Kind.IMAGE, Kind.CONTAINER)).notices
+    why = reason(Code.KIND_NOT_PLANNED, kind=Kind.IMAGE)
+
+    assert asked[0] == why
+    assert sentence(why).startswith("The policy leaves images out of every plan.")
+    assert Code.KIND_NOT_PLANNED not in said(case)
+
+
 @pytest.mark.parametrize("state", ["exited", "created", "paused", "restarting", "dead"])
 def test_s5_a_critical_container_that_does_not_run_is_said_before_an_order_is_refused(state: str) -> None:
     db, web = a_container("db", state=state), running("web")

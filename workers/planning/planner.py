@@ -1,6 +1,6 @@
 """Verdicts become a closed, ordered list of steps with the bytes each frees (pure)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from workers.contract import Bytes, Kind, Plan, PlanRequest, Restorable, Step, Verdict
@@ -15,7 +15,7 @@ from workers.planning.notices import is_unusual, notices
 from workers.planning.order import Needs, needs, sequence, short_of_room, stages, without_order
 from workers.planning.plan_size import within_size
 from workers.planning.reclaim import Reckoning
-from workers.reasons import Code, Reason
+from workers.reasons import Code, Reason, reason
 from workers.signing import digest
 
 PLAN_LIFE = timedelta(minutes=60)
@@ -52,7 +52,12 @@ def make_plan(
         kinds=wanted,
         steps=steps,
         verdicts=verdicts,
-        notices=(*said, *plan_size.notices(case, verdicts), *notices(case, wanted, steps, verdicts)),
+        notices=(
+            *said,
+            *_asked_in_vain(case, kinds),
+            *plan_size.notices(case, verdicts),
+            *notices(case, wanted, steps, verdicts),
+        ),
         usage=case.inventory.usage,
         disk=attribution(case),
         layers=reckoning.layers,
@@ -60,6 +65,14 @@ def make_plan(
         complete=case.inventory.complete,
         unusual=is_unusual(case, steps),
     )
+
+
+def _asked_in_vain(case: Case, kinds: tuple[Kind, ...]) -> Iterator[Reason]:
+    """Who names kinds is told which of them the policy never plans; of all, each object says it."""
+    if set(kinds) != set(Kind):
+        for kind in kinds:
+            if kind not in case.policy.kinds:
+                yield reason(Code.KIND_NOT_PLANNED, kind=kind)
 
 
 def requested_kinds(request: PlanRequest | None) -> tuple[Kind, ...]:
