@@ -52,6 +52,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _done(options)
     except OutputLost as lost:
+        if isinstance(lost.__cause__, BrokenPipeError):
+            _end_as_others_do()
         with suppress(OutputLost):
             aside(refusal.unsaid(str(lost), options.command))
         let_go()
@@ -62,7 +64,16 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.INTERRUPTED
 
 
+def _end_as_others_do() -> None:
+    """Whoever reads a plan through `head` has seen enough; that is no error, and nothing to be told."""
+    let_go()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGPIPE)
+
+
 def _done(options: argparse.Namespace) -> int:
+    # An engine that goes away in the middle is told; only of an output's own pipe nothing is.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     serves = options.command in (None, "worker")
     if not serves and options.command != "doctor":
@@ -125,7 +136,6 @@ def _slug(name: str) -> str:
 
 
 def _serve(settings: WorkerSettings, place: Place, engine_id: str) -> int:
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     redis_url, keys = settings.redis_for_worker(), settings.bot_keys()
     logger.info("host %s serves the bot; engine %s, policy %s", place.host, place.address, place.policy_file)
     Reserve(place.state_dir).keep()
@@ -222,6 +232,6 @@ def _version() -> str:
 
 
 if __name__ == "__main__":
-    # Whoever reads a plan, or the help, through `head` has seen enough; that is no error.
+    # As long as nothing but the help is said.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     raise SystemExit(main(sys.argv[1:]))

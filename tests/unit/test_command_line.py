@@ -184,6 +184,27 @@ def test_a_reader_that_is_gone_ends_a_command_as_it_does_any_other(
     assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
 
 
+def test_a_broken_pipe_to_an_engine_is_an_error_to_be_told_and_ends_no_process(
+    environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+
+    def look(*_: object, **__: object) -> Exit:
+        found.append(signal.getsignal(signal.SIGPIPE))
+        return Exit.DONE
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(process, "run", look)
+    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        process.main(["preview"])
+    finally:
+        signal.signal(signal.SIGPIPE, before)
+
+    assert found == [signal.SIG_IGN]
+
+
 @pytest.mark.parametrize(
     ("command", "state"), [("preview", "Nothing was removed."), ("execute", "python -m workers audit")]
 )

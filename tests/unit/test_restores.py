@@ -214,7 +214,7 @@ def copy(ledger: Ledger) -> HostCopy:
 
 
 def recorded(ledger: Ledger) -> list[str]:
-    lines = list(record_lines(list(audit.lines(ledger, "web-1", NOON))))
+    lines = list(record_lines(list(audit.lines(ledger, "web-1", NOON)), has_bot=True))
     return [line.partition("  ")[2] for line in lines if " asked" in line]
 
 

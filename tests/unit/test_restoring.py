@@ -57,6 +57,9 @@ def test_a_plan_says_what_comes_from_where_and_what_stays_away_and_why() -> None
     assert said == [
         f"Bring back 2 objects of run o1 on web-1, {NOON.isoformat()[:16]}?"
         " 0 B to 100 MB needed, 5.00 TB are free.",
+        "  ! What 1 container ran was not kept, so the command shown starts what its image starts."
+        " Write what it ran behind the image. With keep_commands = true in the policy it is kept of later"
+        " runs, as are the values of labels, with the secrets in them.",
         "",
         "network: bring back",
         "  front                                                    as it was described: bridge 10.0.0.0/24",

@@ -94,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
     for name, help_ in (("freeze", "have nothing removed here until it is unfrozen"), ("unfreeze", "end it")):
         commands.add_parser(name, help=help_).add_argument("why", metavar="WHY", nargs="*")
     kept = commands.add_parser("standing", help="who froze this host, and what is protected from Slack")
-    doctor = commands.add_parser("doctor", help="check engine, policy, ledger, keys and Redis")
+    doctor = commands.add_parser("doctor", help="check engine, policy, services, ledger, keys and Redis")
     for command in (preview, execute):
         command.add_argument("--only", metavar="KIND,…", type=_kinds, help=f"only these: {', '.join(Kind)}")
     for command in (preview, execute, explain, back, cut, copy, kept, doctor):
