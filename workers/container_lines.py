@@ -94,7 +94,9 @@ class ContainerLines:
         )
 
     def _look_at(self, listed: Raw) -> Line | None:
-        id_ = str(listed["Id"])
+        # What is no id is nobody's: that would pass for a container that is gone (S4).
+        if not answers.OBJECT_ID.fullmatch(id_ := answers.id_of(listed)):
+            return Line(listed, readable=False)
         # Before the inspection: what changes in between has other marks the next time.
         mark = _mark(self._folder, id_) if self._folder else None
         try:

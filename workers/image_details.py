@@ -9,6 +9,7 @@ from typing import Any
 from workers.engine import Engine
 from workers.errors import EngineError, NotFound
 from workers.memory.sightings import Sightings
+from workers.name_grammar import IMAGE_ID
 from workers.planning import answers
 from workers.planning.histories import HistoryStep
 from workers.references import BadName, listed_names
@@ -59,7 +60,8 @@ class ImageDetails:
         return not arrivals or all(at.timestamp() < asked for at in _told(listed, arrivals))
 
     def _ask(self, listed: Raw) -> Raw:
-        if not (id_ := answers.id_of(listed)):
+        # What is no id is nobody's, and an engine says so: that would pass for an image that is gone (S4).
+        if not IMAGE_ID.fullmatch(id_ := answers.id_of(listed)):
             return {answers.UNREAD: "an id to ask by"}
         try:
             told = answers.image_details(self._engine.inspect_image(id_))

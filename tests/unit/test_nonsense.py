@@ -258,6 +258,17 @@ def test_s4_an_object_with_a_field_that_cannot_be_read_is_kept_and_nothing_else_
     assert not plan.applicable or step_ids(plan) <= step_ids(planned(found.host, remembered))
 
 
+@pytest.mark.parametrize("host", HOSTS, ids=["20.10", "28.5", "28.5 containerd"])
+@pytest.mark.parametrize("section", ["containers", "images"])
+def test_s4_what_has_no_id_to_ask_by_is_not_taken_for_gone(
+    remembered: Path, host: Answers, section: str
+) -> None:
+    for index in range(len(host[section])):
+        plan = planned(garbled_at(host, (section, index, "Id"), "NON SENSE").answers, remembered)
+
+        assert (plan.complete, plan.notices[0].code) == (False, Code.NOT_ALL_READ)
+
+
 @pytest.mark.parametrize("nonsense", ["n\x00l", "NON SENSE"])
 def test_s4_a_container_with_an_id_that_is_in_no_path_is_kept_where_the_engines_files_are_read(
     remembered: Path, nonsense: str
