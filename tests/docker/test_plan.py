@@ -27,6 +27,8 @@ from workers.signing import digest
 OLD = timedelta(days=40)
 # Images, networks, containers, disk usage, events, and whether this is a swarm.
 LISTS = 6
+# Where no worker follows the events: containers and events, so that it is known who came and went.
+UNFOLLOWED = 2
 
 
 @pytest.fixture(params=["web_host", "hazard_host"])
@@ -169,9 +171,11 @@ def test_images_are_asked_about_once_whatever_their_number(host: WorkerHost) -> 
     host.engine.restart()
 
     # The three stand on one base, of which the history of one of them tells.
-    assert [calls_of_a_look(host) for _ in range(2)] == [LISTS + 3 + 1, LISTS]
+    looks = [calls_of_a_look(host) for _ in range(2)]
+    assert looks == [LISTS + UNFOLLOWED + 3 + 1, LISTS + UNFOLLOWED]
     host.image("late:1")
-    assert calls_of_a_look(host) == LISTS + 1
+    # What an event names is looked up, and then the image is asked about.
+    assert calls_of_a_look(host) == LISTS + UNFOLLOWED + 2
 
 
 def test_a_name_given_again_is_no_surprise_to_the_plan_after_it(host: WorkerHost) -> None:
