@@ -5,6 +5,7 @@ import http.client
 import io
 import json
 import re
+import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -45,8 +46,8 @@ NEW = {
     # A built layer holds times, so there may be a byte more of it where it is compressed.
     re.compile(r"(?<=eclaimed\\\":)[1-9]\d*|(?<=\"reclaimed\": \")[1-9]\d*"): "<some>",
 }
-# So may there be of a record of the build cache; and an engine writes down its uses when it has time for it.
-VAGUE = ("Size", "LastUsedAt", "UsageCount")
+# So may there be of a record of the build cache; and who uses it, an engine writes down when it has time.
+VAGUE = ("Size", "Shared", "LastUsedAt", "UsageCount")
 # How far a pull is, it tells as often as there is time for it.
 PROGRESS = b'"progressDetail":'
 
@@ -99,11 +100,27 @@ def _told(change: Change, engine: Engine) -> object:
 
 
 def _state(engine: Engine) -> dict[str, Any]:
+    """What the engine tells of its objects, but for sizes that are a byte more or less each time."""
     state = {name: read(engine) for name, read in READS.items() if name != "events"}
     for record in state["usage"]["BuildCache"] or ():
         for vague in VAGUE:
             record.pop(vague)
+    built = _built(state)
+    for raw in (*state["images"], *state["image"], *(state["usage"]["Images"] or ())):
+        if raw["Id"] in built:
+            raw.pop("Size")
+    if built:
+        state["usage"].pop("LayersSize")
     return state
+
+
+def _built(state: Mapping[str, Any]) -> dict[str, str]:
+    """The ids of images that were built here, not loaded, with their tags.
+
+    Their time is part of what they are, and its last noughts take no room.
+    """
+    new = (raw for raw in state["images"] if raw["Created"] > LONG_AGO.timestamp())
+    return {raw["Id"]: (raw["RepoTags"] or ["untagged"])[0] for raw in new}
 
 
 def _names(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -112,9 +129,7 @@ def _names(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((raw["Id"], f"<{raw['Names'][0]}>") for raw in state["containers"])
     yield from ((raw["Id"], f"<{raw['Name']}>") for raw in state["networks"])
     yield from ((raw["ID"], f"<{raw['Description']}>") for raw in state["usage"]["BuildCache"] or ())
-    # Their time is part of what images are that were built here, not loaded.
-    built = (raw for raw in state["images"] if raw["Created"] > LONG_AGO.timestamp())
-    yield from ((raw["Id"], f"<{(raw['RepoTags'] or ['untagged'])[0]}>") for raw in built)
+    yield from ((id_, f"<{tag}>") for id_, tag in _built(state).items())
 
 
 def _answer(raw: bytearray) -> dict[str, Any]:
@@ -161,4 +176,13 @@ def _plain(value: object) -> object:
         # Equal in any order, also after its ids were named.
         return dict.fromkeys(value)
     assert isinstance(value, bytes)
-    return f"{len(value)} bytes, sha256:{hashlib.sha256(value).hexdigest()}"
+    return list(_members(value))
+
+
+def _members(tar: bytes) -> Iterator[str]:
+    """What a tar holds, without times: newer engines give some of an image the present one."""
+    with tarfile.open(fileobj=io.BytesIO(tar)) as members:
+        for member in members:
+            content = members.extractfile(member)
+            held = hashlib.sha256(content.read() if content else b"").hexdigest()
+            yield f"{member.name} {member.mode:o} {member.linkname} {member.size} sha256:{held}"
