@@ -16,6 +16,7 @@ from workers.memory.follower import Follower
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings
 from workers.planning.activity import MEMORY
+from workers.planning.mentions import OVERLAP
 from workers.reasons import Code
 from workers.transport.stillness import Stillness, Troubles
 
@@ -117,6 +118,19 @@ def _rolled_out(host: WorkerHost, content: str) -> str:
 
 def kept_for(plan: Plan, image: str) -> list[Code]:
     return [one.code for v in plan.verdicts if v.object.id == image and v.keep for one in v.reasons]
+
+
+def test_s9_a_follower_begins_with_what_the_engine_still_tells(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    id_ = host.create("job", "app:1", "true", host={"auto_remove": True})
+    host.engine.client.start(id_)
+    host.engine.client.wait(id_, condition="removed")
+    ended = datetime.now(UTC)
+    until(lambda: datetime.now(UTC) > ended + 2 * OVERLAP, "it to be past what looks have in common")
+    with following(host):
+        hear_all(host)
+
+    assert was_used(host, image)
 
 
 def test_a_network_that_containers_come_to_and_leave_is_in_use(host: WorkerHost) -> None:

@@ -61,3 +61,16 @@ def test_a_container_that_is_gone_is_asked_for_once_by_the_name_it_was_made_of(
 
     assert [uses_and_names(known.heard([one])) for one in told] == [([], []), ([], [])]
     assert engine.times == 1
+
+
+def test_s9_a_container_that_is_gone_has_used_the_image_that_had_its_name_then(known: Known) -> None:
+    before = f"sha256:{'b' * 64}"
+    tagged = {
+        "Type": "image",
+        "Action": "tag",
+        "Actor": {"ID": before, "Attributes": {"name": "app:2"}},
+        "time": 1_790_000_000,
+    }
+
+    # The name is another image's by now.
+    assert list(known.heard([tagged, event("start", "c" * 64, "app:2")]).uses) == [before]
