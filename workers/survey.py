@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from workers import measuring
@@ -17,7 +17,7 @@ from workers.errors import EngineError
 from workers.image_details import ImageDetails
 from workers.memory.sightings import VOLUME, Sightings
 from workers.planning import accounting, answers, bases, mentions
-from workers.planning.activity import activities
+from workers.planning.activity import LONG_AGO, activities
 from workers.planning.ages import REPOSITORY, seen_uses
 from workers.planning.facts import Memory
 from workers.planning.freed_bytes import holders
@@ -26,8 +26,6 @@ from workers.planning.wanted_histories import wanted_histories
 from workers.reasons import Code, Reason, reason
 
 Raw = dict[str, Any]
-# An engine keeps its last events only, fewer than a day's; asking further back costs nothing.
-REMEMBERED = timedelta(days=7)
 MOST_AT_ONCE = 4
 
 
@@ -120,7 +118,7 @@ def _seen(
 ) -> _Seen:
     """Ask for all lists, as many at once as may be, and for what they do not tell."""
     listed, networks = pool.submit(engine.images), pool.submit(engine.networks)
-    told = pool.submit(engine.activity_events, since=now - REMEMBERED, until=now)
+    told = pool.submit(engine.activity_events, since=now - LONG_AGO, until=now)
     events = told.result()
     images = list(details.of(listed.result(), mentions.arrivals(events)))
     found_networks = networks.result()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from workers.contract import HealthLine
 from workers.engine import Engine
@@ -10,6 +10,7 @@ from workers.errors import EngineError, NotFound
 from workers.execution import health, probes
 from workers.execution.health import Vital, Vitals
 from workers.execution.trouble import Fallen
+from workers.planning.activity import LONG_AGO
 from workers.planning.answers import container
 from workers.planning.containers import is_critical
 from workers.planning.inventory import STOPPED_STATES, Container
@@ -19,8 +20,6 @@ from workers.reasons import Reason
 A_MOMENT = 1.0
 MOMENTS_TO_START = 60
 DEATHS = {"container": frozenset({"die"})}
-# An engine keeps its last events only; asking further back costs nothing.
-LONG_AGO = timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from workers.errors import NotFound, unforeseen_is_an_engine_error
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import GAP, REMEMBERED, Heard, Sightings
 from workers.planning import hearsay
-from workers.planning.activity import forgotten_before
+from workers.planning.activity import LONG_AGO, forgotten_before
 from workers.planning.fields import NEVER, Fields
 from workers.planning.hearsay import ImageNews, Use
 from workers.planning.mentions import OVERLAP
@@ -29,8 +29,6 @@ PAUSE, LONG_PAUSE = 0.2, 5.0
 # Where nothing happens it is written down less often that nothing did: each time takes a sync of the disk.
 WRITTEN_EVERY = GAP / 3
 FORGETS_EVERY = timedelta(hours=1)
-# An engine keeps its last events only; asking further back costs nothing.
-LONG_AGO = timedelta(days=7)
 TROUBLE = "the engine's events cannot be followed"
 
 Raw = Mapping[str, Any]

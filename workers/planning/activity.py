@@ -24,8 +24,9 @@ SIGNS = {
 CHANGES = frozenset({"start", "die", "update", "rename"})
 ASKED = {"image": frozenset(SIGNS["image"]), "container": CHANGES | SIGNS["container"].keys()}
 KINDS = {"image": Kind.IMAGE, "container": Kind.CONTAINER}
-# An engine remembers its last events only, of whatever type (eventsLimit of moby's daemon/events).
-MEMORY = 256
+# An engine remembers its last events only, of whatever type (eventsLimit of moby's daemon/events): asking
+# further back costs nothing.
+MEMORY, LONG_AGO = 256, timedelta(days=7)
 # What happens while the question is on its way is not in the answer, and has pushed out as much of it.
 ALL_BUT = 16
 MINUTE = timedelta(minutes=1)
