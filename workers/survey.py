@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -78,7 +78,8 @@ def take(
         usage = pool.submit(engine.usage)
         details = ImageDetails(engine, sightings, pool, now)
         lines = ContainerLines(engine, sightings, pool, now, folder=folder)
-        seen = _seen(engine, details, lines, pool, now)
+        listed = pool.submit(_listed_images, engine, identity.store, usage)
+        seen = _seen(engine, listed, details, lines, pool, now)
         # All that can be read without it, while the engine still measures.
         images = answers.told_apart(_image(*one, identity, local=local) for one in seen.images)
         known = list(_containers(seen.containers))
@@ -113,11 +114,23 @@ def take(
     return taken
 
 
+def _listed_images(engine: Engine, store: Store, usage: Future[Raw]) -> list[Raw]:
+    """All images. A containerd store takes as long to list them as for its accounting, which has them too."""
+    if store is Store.CONTAINERD and (found := accounting.all_images(usage.result())):
+        return found
+    return engine.images()
+
+
 def _seen(
-    engine: Engine, details: ImageDetails, lines: ContainerLines, pool: Executor, now: datetime
+    engine: Engine,
+    listed: Future[list[Raw]],
+    details: ImageDetails,
+    lines: ContainerLines,
+    pool: Executor,
+    now: datetime,
 ) -> _Seen:
-    """Ask for all lists, as many at once as may be, and for what they do not tell."""
-    listed, networks = pool.submit(engine.images), pool.submit(engine.networks)
+    """Ask for all other lists, as many at once as may be, and for what they do not tell."""
+    networks = pool.submit(engine.networks)
     told = pool.submit(engine.activity_events, since=now - LONG_AGO, until=now)
     events = told.result()
     images = list(details.of(listed.result(), mentions.arrivals(events)))

@@ -20,7 +20,7 @@ from tests.docker.worker_host import WorkerHost, codes, ended, on, order_for, ou
 from tests.stage import faulty, recording
 from tests.stage.faulty import Fault, Faulty
 from tests.stage.fixtures import EngineFactory, RegistryFactory
-from tests.stage.images import build_with_cache, image_id
+from tests.stage.images import build_classic, build_with_cache, image_id
 from tests.stage.wire import Wire, overheard
 from workers.contract import Kind, Outcome, Plan, Report, Status, Store
 from workers.engine import Engine
@@ -305,6 +305,8 @@ LISTS = [
 @pytest.mark.parametrize("call", LISTS)
 def test_s4_a_look_that_breaks_off_makes_no_plan(host: WorkerHost, door: Faulty, call: str) -> None:
     fill(host)
+    # With images that the accounting of a containerd store leaves out, so that it is asked for a list too.
+    build_classic(host.engine.client, "FROM base:1\nENV A=1\nENV B=2", "built:1")
     host.engine.client.tag("base:1", "base", "2")
     host.plan()
     for fault in (faulty.cut(0), faulty.cut(0.6), faulty.refused(500), faulty.unasked):

@@ -36,6 +36,15 @@ def as_newer(recorded: Answers, store: Store) -> Answers:
     return answers
 
 
+def without_classic_builds(newer: Answers) -> Answers:
+    """The same had BuildKit built all of it: no image has a parent, so the accounting leaves none out."""
+    answers, listed = copy.deepcopy(newer), {raw["Id"] for raw in newer["usage"]["Images"]}
+    answers["images"] = [raw for raw in answers["images"] if raw["Id"] in listed]
+    for raw in (*answers["images"], *answers["usage"]["Images"]):
+        raw["ParentId"] = ""
+    return answers
+
+
 def _listed(raw: Mapping[str, Any], store: Store) -> Answers:
     """An image in a list: where it has no names that is empty; a containerd store makes digests of its id."""
     names = [] if raw["RepoTags"] == NONE[0] else raw["RepoTags"]

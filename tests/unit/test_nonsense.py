@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.stage.recording import Answers, Replayed
 from tests.unit.facts_host import a_policy
-from tests.unit.newer_engine import MOUNT, as_newer
+from tests.unit.newer_engine import MOUNT, as_newer, without_classic_builds
 from workers import survey
 from workers.contract import EngineIdentity, Kind, Plan, Store
 from workers.engine import Engine
@@ -35,7 +35,10 @@ RECORDING: Answers = json.loads(
     Path(__file__).with_name("recorded").joinpath("engine-20.10.json").read_text()
 )
 # The same host, had its engine been brought up to date since its ledger was written.
-HOSTS = (RECORDING, *(as_newer(RECORDING, store) for store in Store))
+NEWER = [as_newer(RECORDING, store) for store in Store]
+# Of the last one the accounting tells all images, so that no list of them is asked for.
+HOSTS = (RECORDING, *NEWER, without_classic_builds(NEWER[-1]))
+NAMES = ["20.10", "28.5", "28.5 containerd", "28.5 containerd, no classic builds"]
 BEGAN = datetime.fromisoformat(RECORDING["at"])
 LATER = BEGAN + timedelta(days=40)
 POLICY = a_policy(protected_images=["waste:*"], keep_previous=0)
@@ -114,10 +117,6 @@ class Garbled:
     after: Any
 
     @property
-    def section(self) -> str:
-        return str(self.path[1] if self.path[0] == "usage" and len(self.path) > 1 else self.path[0])
-
-    @property
     def line(self) -> Any:
         """The line of a list that was changed, as it was."""
         line: Any = self.host
@@ -134,7 +133,7 @@ class Garbled:
     @property
     def decides(self) -> bool:
         """Whether the changed value is one that decides about its object."""
-        known, key = DECIDES.get(self.section, set()), self.path[-1]
+        known, key = deciding_fields(self.host, self.path), self.path[-1]
         return self.field_of_line in known and (key in known | INSIDE or isinstance(key, int))
 
     @property
@@ -150,6 +149,15 @@ class Garbled:
         if isinstance(self.after, int) and not isinstance(self.after, bool):
             return key == "Size" and not 0 <= self.after < 2**63
         return key in TIMES and self.after != self.before
+
+
+def deciding_fields(host: Answers, path: tuple[str | int, ...]) -> set[str]:
+    """What decides in the lines of the section to which a place belongs."""
+    section = str(path[1] if path[0] == "usage" and len(path) > 1 else path[0])
+    if host is HOSTS[-1] and section in ("Images", "images"):
+        # A parent that is in no line only has the list asked for after all.
+        return DECIDES["images"] - {"ParentId"} if section == "Images" else set()
+    return DECIDES.get(section, set())
 
 
 def places(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
@@ -182,12 +190,7 @@ def events(host: Answers) -> Places:
 
 
 def deciding(host: Answers) -> Places:
-    keys = set().union(*DECIDES.values())
-    return [
-        place
-        for place in listed(host)
-        if {str(part) for part in place} & keys and place[:2] != ("usage", "Images")
-    ]
+    return [place for place in listed(host) if {str(part) for part in place} & deciding_fields(host, place)]
 
 
 def garbled_at(host: Answers, path: tuple[str | int, ...], after: Any) -> Garbled:
@@ -212,7 +215,7 @@ def garbled(*choices: Callable[[Answers], Places]) -> st.SearchStrategy[Garbled]
     return st.one_of(drawn).filter(lambda found: found.after is not GONE or len(found.path) > 1)
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=["20.10", "28.5", "28.5 containerd"])
+@pytest.mark.parametrize("host", HOSTS, ids=NAMES)
 def test_the_recorded_host_has_something_to_plan_of_every_kind(remembered: Path, host: Answers) -> None:
     plan = planned(host, remembered)
 
@@ -258,15 +261,31 @@ def test_s4_an_object_with_a_field_that_cannot_be_read_is_kept_and_nothing_else_
     assert not plan.applicable or step_ids(plan) <= step_ids(planned(found.host, remembered))
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=["20.10", "28.5", "28.5 containerd"])
+@pytest.mark.parametrize("host", HOSTS, ids=NAMES)
 @pytest.mark.parametrize("section", ["containers", "images"])
 def test_s4_what_has_no_id_to_ask_by_is_not_taken_for_gone(
     remembered: Path, host: Answers, section: str
 ) -> None:
+    where = ("usage", "Images") if host is HOSTS[-1] and section == "images" else (section,)
     for index in range(len(host[section])):
-        plan = planned(garbled_at(host, (section, index, "Id"), "NON SENSE").answers, remembered)
+        plan = planned(garbled_at(host, (*where, index, "Id"), "NON SENSE").answers, remembered)
 
         assert (plan.complete, plan.notices[0].code) == (False, Code.NOT_ALL_READ)
+
+
+@pytest.mark.parametrize(("host", "lists"), [*zip(HOSTS, (1, 1, 1, 0), strict=True)], ids=NAMES)
+def test_a_list_of_images_is_asked_for_where_the_accounting_does_not_tell_all(
+    remembered: Path, host: Answers, lists: int
+) -> None:
+    told = sorted(v.object.id for v in planned(host, remembered).verdicts if v.object.kind is Kind.IMAGE)
+    without_a_list = {**host, "images": None}
+
+    assert told == sorted(raw["Id"] for raw in host["images"])
+    if lists:
+        with pytest.raises(EngineError, match=r"^list images: "):
+            planned(without_a_list, remembered)
+    else:
+        assert step_ids(planned(without_a_list, remembered)) == step_ids(planned(host, remembered))
 
 
 @pytest.mark.parametrize("nonsense", ["n\x00l", "NON SENSE"])

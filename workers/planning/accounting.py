@@ -19,7 +19,7 @@ RECORD_ID = re.compile(r"[a-z0-9]{25}")
 IMAGES_ALONE = 29
 
 
-def section(df: Raw, key: str) -> list[Raw]:
+def section(df: Raw, key: str) -> list[dict[str, Any]]:
     """One list of the disk usage; engines write null for an empty one.
 
     Raises:
@@ -29,6 +29,16 @@ def section(df: Raw, key: str) -> list[Raw]:
     if found is None or isinstance(found, list):
         return found or []
     raise EngineError(f"disk usage: {key} is {type(found).__name__}, expected a list")
+
+
+def all_images(df: Raw) -> list[dict[str, Any]]:
+    """The images as a list has them; none where there may be more, for intermediate ones are left out.
+
+    An intermediate image is the parent of another, and the last of them all is never left out.
+    """
+    images = section(df, "Images")
+    listed = {"", *map(id_of, images)}
+    return images if all(id_of(image, "ParentId") in listed for image in images) else []
 
 
 def writable_sizes(df: Raw) -> dict[str, int | None]:
