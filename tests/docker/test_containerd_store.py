@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,8 @@ from workers.contract import Kind, Outcome, Restorable, Status, Store
 from workers.engine import Engine
 from workers.host import Host
 from workers.memory.ledger import Ledger
+from workers.planning import accounting, answers
+from workers.planning.inventory import Image
 from workers.reasons import Code
 from workers.wording import sentence
 
@@ -225,6 +228,29 @@ def test_s10_the_engine_tells_when_an_image_arrived(host: WorkerHost) -> None:
 
     assert step_ids(host.plan()) == {old}
     assert host.has(new)
+
+
+def facts_of(lines: list[dict[str, Any]]) -> list[Image]:
+    return sorted((answers.image(raw, {}, written_at=None) for raw in lines), key=lambda one: one.id)
+
+
+def test_the_accounting_has_all_images_of_the_list_or_is_known_to_lack_some(
+    host: WorkerHost,
+) -> None:
+    client = host.engine.client
+    host.image("base:1", "elsewhere.example:5000/base:1")
+    client.tag(host.image("app:1"), "other", "latest")
+    client.commit(host.spent("spent", "base:1"))
+    images.load(client, [images.Archived(tags=(), layers=(images.base_layer(),))])
+    host.built("FROM base:1\nRUN echo 1 > /one", "built:1")
+    with closing(Engine(host.engine.url)) as engine:
+        listed = facts_of(engine.images())
+
+        assert facts_of(accounting.all_images(engine.usage())) == listed
+        assert sorted(len(one.names) for one in listed) == [0, 0, 1, 2, 2]
+        images.build_classic(client, "FROM base:1\nENV A=1\nENV B=2", "classic:1")
+        assert len(engine.images()) > len(engine.usage()["Images"])
+        assert accounting.all_images(engine.usage()) == []
 
 
 def test_a_digest_that_the_engine_made_up_is_no_way_back(host: WorkerHost) -> None:
