@@ -55,8 +55,8 @@ def look(host: WorkerHost, ledger_file: Path, **how: bool) -> tuple[tuple[Contai
 
 
 def facts(containers: tuple[Container, ...]) -> list[dict[str, object]]:
-    """All but what the passing seconds change."""
-    return [{**vars(c), "status": ""} for c in containers]
+    """All but what the passing seconds change, and what is remembered of an image that the engine dropped."""
+    return [{**vars(c), "status": "", "layers": ()} for c in containers]
 
 
 def at_rest(host: WorkerHost) -> None:
