@@ -28,7 +28,7 @@ class StateSettings(SecretSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
-    prune_state_dir: Path = Path("/var/lib/safe-prune")
+    prune_state_dir: Path = Path("/var/lib/safe-prune-bot")
     prune_signing_key_file: Path | None = None
     redis_url: SecretStr = NONE
     prune_redis_password: SecretStr = NONE
