@@ -245,7 +245,8 @@ LOOK_AT_RUNNING = "Look at this container first."
 PLAN_RESTORE_AGAIN = "Plan it again; on the host, python -m workers restore RUN does."
 NAME_A_RUN = "Name it by its id or the id's beginning; before an object whose name looks like one, put last."
 RAISE_MAX_BYTES = "Raise max_bytes in the policy."
-STILL_GOOD = "A refusal does not use up the plan: execute it then."
+ONCE_REFUSED = "once refused, ask for a new preview (on the host, --confirm takes this plan still)."
+EXECUTE_THEN = f"Execute it then; {ONCE_REFUSED}"
 
 NEXT_STEPS: dict[Code, str] = {
     Code.KIND_NOT_PLANNED: "Its key kinds says what may be planned at all.",
@@ -264,11 +265,11 @@ NEXT_STEPS: dict[Code, str] = {
     ),
     Code.UNUSUAL_SHARE: "Somebody other than who asked has to confirm it; on the host, --unusual does.",
     Code.REGISTRY_SILENT: "Check that this host reaches it and is logged in there.",
-    Code.IMAGE_ARRIVED: STILL_GOOD,
-    Code.CONTAINER_CREATED: STILL_GOOD,
-    Code.BUILD_UNDER_WAY: "A refusal does not use up the plan: execute it when the build has ended.",
-    Code.ENGINE_CLOCK_OFF: "Set the clocks of both; a refusal does not use up the plan.",
-    Code.ACTIVITY_UNKNOWN: "Look at Docker on the host; a refusal does not use up the plan.",
+    Code.IMAGE_ARRIVED: EXECUTE_THEN,
+    Code.CONTAINER_CREATED: EXECUTE_THEN,
+    Code.BUILD_UNDER_WAY: f"Execute it when the build has ended; {ONCE_REFUSED}",
+    Code.ENGINE_CLOCK_OFF: f"Set the clocks of both; {ONCE_REFUSED}",
+    Code.ACTIVITY_UNKNOWN: f"Look at Docker on the host; {ONCE_REFUSED}",
     Code.DISK_STAYS_FULL: "Pruning cannot help there; look at what is biggest.",
     Code.INODES_STAY_SCARCE: "Look for folders of many small files; du --inodes counts them.",
     Code.UNREADABLE_ORDER: SAME_VERSIONS,

@@ -28,7 +28,7 @@ def test_a_tag_after_the_preview_postpones_and_says_until_when(busy_company: Com
 
     assert "Image shop/web:next was tagged" in refused.plain
     assert "this host must be quiet for 2 min" in refused.plain
-    assert "A refusal does not use up the plan" in refused.plain
+    assert "once refused, ask for a new preview" in refused.plain
     assert web.names() >= WASTE
     assert web.reports() == []
 

@@ -105,7 +105,8 @@ def test_activity_is_refused_with_what_happened_when_and_until_when() -> None:
     )
     assert sentence(told) == (
         "Image app:2 was pulled 40 s earlier, so nothing may be removed before 2026-06-01 12:02 UTC "
-        "(this host must be quiet for 2 min). A refusal does not use up the plan: execute it then."
+        "(this host must be quiet for 2 min). Execute it then; once refused, ask for a new preview "
+        "(on the host, --confirm takes this plan still)."
     )
 
 
@@ -240,7 +241,8 @@ def test_s7_by_a_clock_that_is_off_a_plan_says_nothing_of_when_things_were_done(
 def test_how_far_a_clock_is_off_is_said_in_words(off: str | int, words: str) -> None:
     assert sentence(reason(Code.ENGINE_CLOCK_OFF, off=off, way="ahead of")) == (
         f"Docker's clock is {words} ahead of this worker's, so what happens there is told too late and "
-        "nothing may be removed. Set the clocks of both; a refusal does not use up the plan."
+        "nothing may be removed. Set the clocks of both; once refused, ask for a new preview "
+        "(on the host, --confirm takes this plan still)."
     )
 
 
