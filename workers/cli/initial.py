@@ -8,7 +8,8 @@ from workers.planning.policy import COMPOSE
 
 TEMPLATE = """\
 # What Safe Prune may remove on this host, and what it never touches. Volumes are never removed.
-# A key that is missing has the value shown behind its "#"; the first two must be written, even as [].
+# A key that is missing has the value shown behind its "#", or none where that is an example; the first two
+# must be written, even as [].
 
 # Images that never go: references, globs, or name@sha256:... Names are compared whole: postgres:16 is not
 # example/postgres:16. Images in use, and the versions before them, stay without being named here.
@@ -41,7 +42,8 @@ critical_containers = [{critical}]
 # What may be planned at all.
 # kinds = ["container", "image", "network", "build-cache"]
 
-# Images that no registry is known to give back: "flag" plans and marks them, "keep" keeps them.
+# Images that no registry is known to give back: "flag" plans and marks them, "keep" keeps them, unless an
+# archive (below) saves them.
 # unrestorable_images = "flag"
 # With true, registries are asked about what would go; without it no image is known to be restorable.
 # probe_registry = false
@@ -55,18 +57,21 @@ critical_containers = [{critical}]
 # there: both keys, or none. It has to lie on another disk than the engine's data, or a copy would free
 # nothing. Where there is no room, the image stays. To make room the oldest copies go, none that a run younger
 # than restore_for may need.
+# For example:
 # archive_dir = "/mnt/archive"
 # archive_max_bytes = "100GB"
 
 # Build cache that stays, the newest-used first.
 # build_cache_keep_bytes = 0
 
-# The size of one plan; a plan over this share of the host's images is called unusual.
+# The size of one plan; a plan over this share of the host's images is called unusual. By default bytes have
+# no limit: this is an example.
 # max_objects = 1000
-# max_bytes = "50GB"
 # max_share = 0.9
+# max_bytes = "50GB"
 
-# Addresses that must answer, checked together with the critical containers: http(s)://..., tcp://HOST:PORT.
+# Addresses that must answer within 10 s, a web one with a status below 400, checked together with the
+# critical containers: http(s)://..., tcp://HOST:PORT.
 # probes = []
 
 # How long nobody must have pulled, loaded or tagged an image or created a container before a cleanup begins.
@@ -74,16 +79,17 @@ critical_containers = [{critical}]
 # quiet_for = "2min"
 
 # How long critical containers must hold still before the first removal, and how long health is watched after
-# the last one (by default as long as the slowest health check needs, from 10 s to 3 min).
+# the last one: by default as long as the slowest health check needs, from 10 s to 3 min; for example 30 s.
 # steady_for = "5s"
 # settle = "30s"
 
-# The only people whose orders this host accepts, each as Slack team and user id: an order that anybody else
-# agreed to is refused. Without it, whoever the bot accepts.
+# The only people who can have something removed, restored, unfrozen or unprotected here through Slack, each
+# as Slack team and user id: an order that anybody else agreed to is refused. Without it, whoever the bot
+# accepts. For example:
 # approvers = ["T0123456789/U0123456789"]
 
 # Who is pinged in Slack when a service is worse after a cleanup: up to five people (U...) and user groups
-# (S...). Without it, who confirmed and who asked.
+# (S...). Without it, who confirmed and who asked. For example:
 # ping = ["S0123456789", "U0123456789"]
 
 # How many of the last lines of such a service's log are shown there, up to 50. Logs hold secrets: whoever is

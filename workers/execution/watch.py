@@ -1,4 +1,4 @@
-"""Looks after the services of a host during a run: pre-check, checks between steps, settling."""
+"""Looks after the services of a host during a run: pre-check, checks between batches, settling."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
