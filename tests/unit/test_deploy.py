@@ -350,3 +350,10 @@ def test_the_manifest_hints_at_every_command_and_at_no_other() -> None:
 
 def test_the_one_token_is_not_renewed_behind_our_back() -> None:
     assert manifest()["settings"]["token_rotation_enabled"] is False
+
+
+def test_left_alone_a_bot_and_a_worker_of_one_machine_keep_to_folders_of_their_own() -> None:
+    folders = {name: SETTINGS[name].model_fields["prune_state_dir"].default for name in SERVICES}
+
+    assert folders["bot"] == Path(example("bot")["PRUNE_STATE_DIR"])
+    assert folders["bot"] != folders["worker"]
