@@ -148,6 +148,8 @@ class Code(StrEnum):
     # Refused or failed: one step.
     CHANGED = "changed"  # what
     BECAME_USED = "became_used"  # container
+    USED_MEANWHILE = "used_meanwhile"  # container
+    BUILT_UPON_MEANWHILE = "built_upon_meanwhile"  # image
     REPOSITORY_USED = "repository_used"  # repository, container
     BECAME_PROTECTED = "became_protected"  # what
     RECENT_EVENT = "recent_event"  # reference

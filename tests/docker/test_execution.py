@@ -295,6 +295,35 @@ def test_s7_a_network_connected_during_the_run_is_refused(host: WorkerHost) -> N
     assert (why(report, second), host.has(second)) == (Code.BECAME_USED, True)
 
 
+def test_s7_what_a_container_used_that_came_and_went_during_the_run_is_refused(host: WorkerHost) -> None:
+    host.image("large:1", content="x" * 3_000_000)
+    image, network = host.image("job:1"), host.network("jobs")
+    plan = host.plan()
+
+    def job() -> None:
+        id_ = host.create("job", "job:1", "true", network="jobs", host={"auto_remove": True})
+        host.engine.client.start(id_)
+        host.engine.client.wait(id_, condition="removed")
+
+    report = host.execute(plan, before=on("image", job))
+
+    assert {why(report, image), why(report, network)} == {Code.USED_MEANWHILE}
+    assert host.has(image)
+    assert host.has(network)
+    assert outcome_of(report, plan.steps[0].object.id).outcome is Outcome.REMOVED
+
+
+@pytest.mark.only_on(Store.GRAPH_DRIVER, because="a build tells a containerd store's engine of no image")
+def test_s7_what_was_built_upon_during_the_run_is_refused(host: WorkerHost) -> None:
+    host.image("large:1", content="x" * 3_000_000)
+    base = host.image("base:1")
+    plan = host.plan()
+    build = on("image", lambda: build_with_cache(host.engine, "FROM base:1\nRUN echo 1 > /one", "built:1"))
+    report = host.execute(plan, before=build)
+
+    assert (why(report, base), host.has(base)) == (Code.BUILT_UPON_MEANWHILE, True)
+
+
 def test_s7_a_record_that_a_build_used_again_is_refused(host: WorkerHost) -> None:
     host.image("base:1")
     build_with_cache(host.engine, "FROM base:1\nRUN echo 1 > /one", "app:1")

@@ -29,6 +29,7 @@ from workers.contract import HOST_TEAM, EngineIdentity, ExecutionOrder, Person, 
 from workers.errors import EngineUnreachable
 from workers.exclusions import closed
 from workers.execution import guards
+from workers.planning.hearsay import Use
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
 from workers.signing import digest
@@ -369,6 +370,36 @@ def test_s10_an_image_that_came_again_during_the_run_is_refused() -> None:
     assert code(guards.image_arrived(IMAGE, {"docker.io/library/app:old": NOW})) is Code.RECENT_EVENT
     assert code(guards.image_arrived(IMAGE, {IMAGE.id: NOW})) is Code.RECENT_EVENT
     assert guards.image_arrived(IMAGE, {"docker.io/library/app:10": NOW}) is None
+
+
+@pytest.mark.parametrize(
+    "made_by",
+    ["app:old", "docker.io/library/app:old", IMAGE.id, IMAGE.id[7:19], f"app@sha256:{'a' * 64}", ""],
+)
+def test_s7_an_image_of_which_a_container_came_and_went_is_refused(made_by: str) -> None:
+    image = replace(IMAGE, digests=names(f"app@sha256:{'a' * 64}"))
+    found = guards.image_ran(image, [Use("c1", "other:1", NOW), Use("c2", made_by, NOW, "job")])
+
+    assert found == reason(Code.USED_MEANWHILE, container="job")
+    assert guards.image_ran(image, [Use("c1", "app:10", NOW), Use("c2", "0123456789ab", NOW)]) is None
+
+
+def test_s7_an_image_of_which_another_was_made_during_the_run_is_refused() -> None:
+    base = replace(IMAGE, layers=("a", "b"))
+    child = replace(an_image("built:1"), layers=("a", "b", "c"))
+
+    assert guards.image_built_upon(base, [child]) == reason(Code.BUILT_UPON_MEANWHILE, image="built:1")
+    assert guards.image_built_upon(base, [replace(child, layers=("a", "c", "b"))]) is None
+    assert guards.image_built_upon(base, [replace(child, layers=("a", "b"))]) is None
+    assert guards.image_built_upon(replace(base, layers=()), [child]) is None
+
+
+def test_s7_a_network_that_was_joined_for_a_while_is_refused() -> None:
+    found = guards.network_joined(NETWORK, {NETWORK.id: "3f" * 32})
+
+    assert found == reason(Code.USED_MEANWHILE, container="3f3f3f3f3f3f")
+    assert code(guards.network_joined(NETWORK, {NETWORK.id: ""})) is Code.USED_MEANWHILE
+    assert guards.network_joined(NETWORK, {"another": "3f" * 32}) is None
 
 
 # Ring three: the run

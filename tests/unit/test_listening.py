@@ -72,7 +72,23 @@ def test_s2_the_last_minute_is_known_that_was_before_the_run_as_well() -> None:
     engine.happens("pull", "b:1")
 
     assert [event["Actor"]["ID"] for event in listening.recent()] == ["a:1", "b:1"]
-    assert set(listening.arrivals()) == {"docker.io/library/b:1"}
+    assert set(listening.news().arrivals) == {"docker.io/library/b:1"}
+
+
+def test_s7_who_came_and_went_since_the_run_judged_is_remembered() -> None:
+    engine = Remembering()
+    engine.happens("die", "before", "container")
+    listening = a_listening(engine)
+    for action, id_, type_ in (("start", "c1", "container"), ("die", "c1", "container")):
+        engine.happens(action, id_, type_)
+    engine.happens("connect", "n1", "network")
+    listening.listen()
+    engine.told.clear()
+    engine.happens("create", "c2", "container")
+    news = listening.news()
+
+    assert [use.container for use in news.uses] == ["c1", "c1"]
+    assert set(news.attached) == {"n1"}
 
 
 def test_s2_a_name_that_was_spoken_of_less_than_60_seconds_ago_has_not_been_left_alone() -> None:
@@ -92,7 +108,7 @@ def test_s4_more_than_an_engine_remembers_between_two_looks_is_an_error_from_the
     for number in range(MEMORY + 1):
         engine.happens("create", str(number), "volume")
 
-    for ask in chain.from_iterable([(listening.arrivals, listening.recent, listening.listen)] * 2):
+    for ask in chain.from_iterable([(listening.news, listening.recent, listening.listen)] * 2):
         with pytest.raises(EngineError, match=f"the last {MEMORY}"):
             ask()
     # An engine that has started anew remembers nothing of it either.
@@ -110,4 +126,4 @@ def test_s7_a_memory_that_is_full_of_what_was_heard_already_is_no_gap() -> None:
             listening.listen()
 
     engine.happens("pull", "app:1")
-    assert set(listening.arrivals()) == {"docker.io/library/app:1"}
+    assert set(listening.news().arrivals) == {"docker.io/library/app:1"}

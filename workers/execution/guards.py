@@ -10,6 +10,7 @@ from workers.planning import fingerprints
 from workers.planning.ages import told, uses
 from workers.planning.containers import has_joined
 from workers.planning.fields import Fields
+from workers.planning.hearsay import Use
 from workers.planning.inventory import Container, Image, Network
 from workers.planning.mentions import full, service_images
 from workers.planning.networks import attached
@@ -118,6 +119,25 @@ def image_used(fresh: Image, containers: Iterable[Container]) -> Reason | None:
     return reason(Code.BECAME_USED, container=user.name) if user else None
 
 
+def image_ran(fresh: Image, uses: Iterable[Use]) -> Reason | None:
+    """A container used it since the run judged, and may be gone by now: somebody runs it, again perhaps."""
+    user = next((use for use in uses if _is_of(use.image, fresh)), None)
+    return reason(Code.USED_MEANWHILE, container=user.name or user.container) if user else None
+
+
+def _is_of(text: str, image: Image) -> bool:
+    """Whether a container was made of it, by the name or the beginning of the id that it was made by (S4)."""
+    is_id = image.id.removeprefix("sha256:").startswith(text.removeprefix("sha256:"))
+    return is_id or full(text) in image.called
+
+
+def image_built_upon(fresh: Image, came: Iterable[Image]) -> Reason | None:
+    """What came since the run judged was made of it."""
+    count = len(fresh.layers)
+    child = next((i for i in came if count < len(i.layers) and i.layers[:count] == fresh.layers), None)
+    return reason(Code.BUILT_UPON_MEANWHILE, image=child.shown) if child and count else None
+
+
 def image_served(fresh: Image, services: Iterable[Mapping[str, Any]] = ()) -> Reason | None:
     """A service of the swarm names it, if only to be rolled back to; of tasks there may be none yet."""
     named = service_images(services)
@@ -140,6 +160,12 @@ def image_arrived(fresh: Image, arrivals: Mapping[str, datetime]) -> Reason | No
 def network_changed(step: Step, fresh: Network) -> Reason | None:
     """Another network took its name."""
     return _changed(step, fingerprints.of_network(fresh))
+
+
+def network_joined(fresh: Network, attached: Mapping[str, str]) -> Reason | None:
+    """A container was on it since the run judged, and may be gone by now."""
+    user = attached.get(fresh.id)
+    return None if user is None else reason(Code.USED_MEANWHILE, container=user[:12])
 
 
 def network_used(fresh: Network, containers: tuple[Container, ...]) -> Reason | None:

@@ -1,21 +1,36 @@
-"""What an engine tells of images while a run goes on, kept: it forgets all but its last events (S2, S7)."""
+"""What an engine tells of images and who uses them during a run; it forgets all but its last (S2, S7)."""
 
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workers.engine import Engine
 from workers.errors import EngineError
 from workers.execution import guards
-from workers.planning import mentions
+from workers.planning import hearsay, mentions
 from workers.planning.activity import MEMORY, forgotten_before
 from workers.planning.fields import Fields
+from workers.planning.hearsay import Use
 from workers.planning.mentions import OVERLAP, SOME_TIME, event_time
 
 # How long a name must have been left alone before it may be taken off by name (S2).
 QUIET = timedelta(seconds=60)
 Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class News:
+    """What was told since a run judged.
+
+    When what came, by name or id; whose containers started or ended, also those that are gone by now; which
+    container was attached to a network last, by the network's id.
+    """
+
+    arrivals: Mapping[str, datetime]
+    uses: Sequence[Use]
+    attached: Mapping[str, str]
 
 
 class Listening:
@@ -31,24 +46,26 @@ class Listening:
         self._last: Sequence[Raw] = ()
         self._recent = deque[Raw]()
         self._arrivals: dict[str, datetime] = {}
+        self._uses: list[Use] = []
+        self._attached: dict[str, str] = {}
         self._missed = False
 
-    def arrivals(self) -> Mapping[str, datetime]:
-        """Return what was pulled, loaded or tagged since the run judged: somebody is about to use it.
+    def news(self) -> News:
+        """Return what was pulled, loaded or tagged since the run judged, and what was used.
 
         Raises:
             EngineError: it cannot be read, or more happened than the engine remembers.
         """
         self.listen()
-        return self._arrivals
+        return News(self._arrivals, self._uses, self._attached)
 
     def recent(self) -> Collection[Raw]:
-        """Return the events of images of the last minute; raises as `arrivals` does."""
+        """Return the events of images of the last minute; raises as `news` does."""
         self.listen()
         return self._recent
 
     def listen(self) -> Sequence[Raw]:
-        """Return what spoke of images and their names since the last look; raises as `arrivals` does."""
+        """Return what spoke of images and their names since the last look; raises as `news` does."""
         now = datetime.now(UTC)
         heard = self._engine.events({}, since=self._upto - OVERLAP, until=now)
         forgotten = forgotten_before(heard)
@@ -57,11 +74,16 @@ class Listening:
             raise EngineError(f"events: more than the last {MEMORY} happened between two looks")
         new = [event for event in heard if _speaks_of_an_image(event) and event not in self._last]
         self._arrivals |= mentions.arrivals(event for event in new if _time(event) >= self._judged_at)
+        self._note_uses([event for event in heard if _time(event) >= self._judged_at])
         self._last, self._upto = heard, now
         self._recent.extend(new)
         while self._recent and _time(self._recent[0]) < now - QUIET:
             self._recent.popleft()
         return new
+
+    def _note_uses(self, told: Sequence[Raw]) -> None:
+        self._uses += [use for use in hearsay.uses(told) if use not in self._uses]
+        self._attached |= hearsay.attached(told)
 
 
 def _speaks_of_an_image(event: Raw) -> bool:

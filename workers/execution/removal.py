@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workers.contract import EngineIdentity, Kind, Outcome, Reference, Step
@@ -37,7 +37,8 @@ class Removal:
     """How to look at and remove objects of one engine under one policy.
 
     `start` is what the host held when the run judged; `records` is how build cache is removed; `pool` takes
-    looks at the same moment; `in_swarm`: services may come that need an image before any container does.
+    looks at the same moment; `in_swarm`: services may come that need an image before any container does;
+    `came`: what is known of the images that came since.
     """
 
     engine: Engine
@@ -48,6 +49,7 @@ class Removal:
     records: RecordRemoval
     pool: Executor
     in_swarm: bool = False
+    came: dict[str, Image | None] = field(default_factory=dict)
 
     def look(self, step: Step) -> Look:
         """Take a fresh look at the object of a step and ask the guards."""
@@ -136,8 +138,10 @@ class Removal:
     def _look_at_network(self, step: Step) -> Look:
         inspected = self.engine.inspect_network(step.object.id)
         fresh = answers.network(inspected)
-        why = guards.checked(lambda: guards.network_changed(step, fresh)) or guards.checked(
-            lambda: guards.network_used(fresh, self.containers())
+        why = (
+            guards.checked(lambda: guards.network_changed(step, fresh))
+            or guards.checked(lambda: guards.network_used(fresh, self.containers()))
+            or guards.checked(lambda: guards.network_joined(fresh, self.listening.news().attached))
         )
         return Look(refused(why)) if why else Look(way_back=kept.of_network(inspected))
 
@@ -151,7 +155,7 @@ class Removal:
 
     def _look_at_image(self, step: Step) -> Look:
         # Three looks at the same moment: one after the other they take longer than the removal.
-        listed, heard = self.pool.submit(self.containers), self.pool.submit(self.listening.arrivals)
+        listed, heard = self.pool.submit(self.containers), self.pool.submit(self.listening.news)
         services = [self.pool.submit(self.engine.services)] if self.in_swarm else []
         beside: list[Future[Any]] = [listed, heard, *services]
         try:
@@ -164,7 +168,9 @@ class Removal:
             guards.checked(lambda: guards.image_changed(step, fresh))
             or guards.checked(lambda: guards.image_protected(fresh, self.policy))
             or guards.checked(lambda: self._image_needed(fresh, listed.result()))
-            or guards.checked(lambda: guards.image_arrived(fresh, heard.result()))
+            or guards.checked(lambda: guards.image_arrived(fresh, heard.result().arrivals))
+            or guards.checked(lambda: guards.image_ran(fresh, heard.result().uses))
+            or guards.checked(lambda: guards.image_built_upon(fresh, self._came(heard.result().arrivals)))
             or guards.checked(lambda: guards.image_served(fresh, *(one.result() for one in services)))
         )
         return Look(refused(why)) if why else Look(way_back=kept.of_image(inspected), image=fresh)
@@ -172,6 +178,18 @@ class Removal:
     def _image_needed(self, fresh: Image, containers: tuple[Container, ...]) -> Reason | None:
         """One list tells both: a container uses the image, or one came for which it is the way back."""
         return guards.image_used(fresh, containers) or self.start.way_back(fresh.id, containers)
+
+    def _came(self, arrivals: Iterable[str]) -> list[Image]:
+        """The images that were not here when the run judged, each asked about once."""
+        for key in arrivals:
+            if key not in self.came:
+                self.came[key] = self._image(key)
+        return [one for one in self.came.values() if one and one.id not in self.start.repositories]
+
+    def _image(self, name: str) -> Image | None:
+        with suppress(NotFound):
+            return answers.inspected_image(self.engine.inspect_image(name))
+        return None
 
     def _remove_image(self, look: Look) -> Ended:
         assert look.image is not None  # noqa: S101 - for the type checker: only _look_at_image leads here

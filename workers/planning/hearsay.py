@@ -31,6 +31,7 @@ class Use:
     container: str
     image: str
     at: datetime
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,18 @@ class ImageNews:
 
 def uses(events: Iterable[Raw]) -> list[Use]:
     """Read when containers used their images."""
-    return [Use(_id(e), _attribute(e, "image"), at) for e, at in _of_type(events, "container", USING)]
+    found = _of_type(events, "container", USING)
+    return [Use(_id(e), _attribute(e, "image"), at, _attribute(e, "name")) for e, at in found]
 
 
 def network_uses(events: Iterable[Raw]) -> dict[str, datetime]:
     """Read when something was attached to networks, by their ids."""
     return {_id(event): at for event, at in _of_type(events, "network", ATTACHING)}
+
+
+def attached(events: Iterable[Raw]) -> dict[str, str]:
+    """Read which container was attached to a network last, or left it: ids by the id of the network."""
+    return {_id(e): _attribute(e, "container") for e, _ in _of_type(events, "network", ATTACHING)}
 
 
 def gone(events: Iterable[Raw]) -> list[str]:
