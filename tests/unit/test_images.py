@@ -327,6 +327,13 @@ def test_s4_an_image_of_the_second_in_which_a_container_was_made_may_be_its_moun
     assert (image.shown in going(a_case(user, an_image("data:latest"), image))) is goes
 
 
+def test_s4_a_container_made_at_the_end_of_all_time_is_no_traceback() -> None:
+    user = running("user", image_mounts=(LATEST,), created_at=datetime.max.replace(tzinfo=UTC))
+    image = an_image(id=an_image_id("before"), written_at=days(1), arrived=None)
+
+    assert image.shown not in going(a_case(user, an_image("data:latest"), image))
+
+
 @pytest.mark.parametrize(("named", "goes"), [(70, True), (50, False)])
 def test_a_name_that_meant_one_image_since_before_the_container_is_no_riddle(
     named: float, goes: bool

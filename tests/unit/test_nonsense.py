@@ -44,8 +44,10 @@ LATER = BEGAN + timedelta(days=40)
 POLICY = a_policy(protected_images=["waste:*"], keep_previous=0)
 GONE = object()
 
+# The last second of the last year that can be written.
+LATEST = 253_402_300_799
 NONSENSE = (
-    *(GONE, None, True, -1, 0, 1, 1.5, 2**63, -(2**70), "", "NON SENSE", "\ud800", "n\x00l"),
+    *(GONE, None, True, -1, 0, 1, 1.5, LATEST, 2**63, -(2**70), "", "NON SENSE", "\ud800", "n\x00l"),
     *("0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "yesterday"),
     *([], {}, [None], ["\ud800"], {"a": None}, {"\udfff": "x"}, [[]]),
 )

@@ -67,4 +67,4 @@ def _is_older(since: datetime | None, container: Container) -> bool:
 def _came_later(image: Image, container: Container) -> bool:
     """Whether it was written down after the container was made: no other evidence is so sure."""
     written, created = image.written_at, container.created_at
-    return written is not None and created is not None and written >= created + WITHIN
+    return written is not None and created is not None and written - WITHIN >= created
