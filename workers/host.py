@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -50,6 +50,9 @@ from workers.planning.questions import object_answer, policy_answer, volumes_ans
 from workers.reasons import Code, Reason, reason
 from workers.restore.run import report_interrupted as report_interrupted_restores
 
+# However short the ways back are kept: somebody may still be about to confirm one.
+PLANS_KEPT = timedelta(days=7)
+
 
 @dataclass(frozen=True)
 class Place:
@@ -93,7 +96,8 @@ def read_policy(path: Path) -> Policy:
 
 
 def forget_ways_back(policy: Policy, ledger: Ledger, now: datetime) -> None:
-    """Keep no way back for longer than the policy says."""
+    """Keep no way back for longer than the policy says, nor a plan of which nothing came."""
+    ledger.forget_plans(now - max(policy.restore_for, PLANS_KEPT))
     ledger.forget_ways_back(now - policy.restore_for)
     ledger.forget_restore_plans(now - policy.restore_for)
 

@@ -120,6 +120,18 @@ def test_ways_back_are_forgotten_when_their_time_is_over_and_what_was_removed_is
     assert [step.object for step, _, _ in ledger.ways_back("o1")] == [step.object for step in plan().steps]
 
 
+def test_plans_are_forgotten_when_their_time_is_over_unless_an_order_came_of_them(ledger: Ledger) -> None:
+    removed(ledger, reported=True)
+    unused = plan().model_copy(update={"request_id": "r2"})
+    ledger.keep_plan(unused, None)
+    ledger.forget_plans(unused.made_at)
+    assert ledger.plan(digest(unused)) == unused
+    ledger.forget_plans(unused.made_at + timedelta(microseconds=1))
+
+    assert ledger.plan(digest(unused)) is None
+    assert ledger.plan(digest(plan())) == plan()
+
+
 def test_what_a_recovery_may_need_is_not_forgotten(ledger: Ledger) -> None:
     before = removed(ledger, reported=False)
     ledger.forget_ways_back(NOON + timedelta(days=1000))

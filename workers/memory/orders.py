@@ -29,6 +29,12 @@ class Orders(Events):
                 self._db.execute(PUT, (_with_plan(event, body),))
         return name
 
+    def forget_plans(self, before: datetime) -> None:
+        """Forget plans made before then that no order has used up: previews of every night fill a disk."""
+        old = "made_at < ? AND digest NOT IN (SELECT plan_digest FROM orders)"
+        if self.rows(f"SELECT 1 FROM plans WHERE {old} LIMIT 1", before.isoformat()):  # noqa: S608
+            self.write(f"DELETE FROM plans WHERE {old}", [(before.isoformat(),)])  # noqa: S608
+
     def plan(self, plan_digest: str) -> Plan | None:
         """Return the plan of that digest, if it was made here."""
         rows = self.rows("SELECT body FROM plans WHERE digest = ?", plan_digest)
