@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workers import measuring
@@ -17,7 +17,7 @@ from workers.errors import EngineError
 from workers.image_details import ImageDetails
 from workers.memory.sightings import VOLUME, Sightings
 from workers.planning import accounting, answers, bases, mentions
-from workers.planning.activity import LONG_AGO, activities
+from workers.planning.activity import LONG_AGO, activities, images_stood_still
 from workers.planning.ages import REPOSITORY, seen_uses
 from workers.planning.facts import Memory
 from workers.planning.freed_bytes import holders
@@ -27,6 +27,8 @@ from workers.reasons import Code, Reason, reason
 
 Raw = dict[str, Any]
 MOST_AT_ONCE = 4
+# Of the accounting, at 3,000 images on a slow host.
+LONGEST_COUNT = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def take(
         usage = pool.submit(engine.usage)
         details = ImageDetails(engine, sightings, pool, now)
         lines = ContainerLines(engine, sightings, pool, now, folder=folder)
-        listed = pool.submit(_listed_images, engine, identity.store, usage)
+        listed = pool.submit(_listed_images, engine, identity.store, usage, now)
         seen = _seen(engine, listed, details, lines, pool, now)
         # All that can be read without it, while the engine still measures.
         images = answers.told_apart(_image(*one, identity, local=local) for one in seen.images)
@@ -114,11 +116,15 @@ def take(
     return taken
 
 
-def _listed_images(engine: Engine, store: Store, usage: Future[Raw]) -> list[Raw]:
+def _listed_images(engine: Engine, store: Store, usage: Future[Raw], now: datetime) -> list[Raw]:
     """All images. A containerd store takes as long to list them as for its accounting, which has them too."""
-    if store is Store.CONTAINERD and (found := accounting.all_images(usage.result())):
-        return found
-    return engine.images()
+    counted = accounting.all_images(usage.result()) if store is Store.CONTAINERD else []
+    return counted if counted and _stood_still(engine, now - LONGEST_COUNT) else engine.images()
+
+
+def _stood_still(engine: Engine, since: datetime) -> bool:
+    """Whoever asks while an engine counts for another has that answer, and it may be of before a change."""
+    return images_stood_still(engine.events({}, since=since, until=datetime.now(UTC)), since=since)
 
 
 def _seen(

@@ -18,6 +18,7 @@ from tests.stage.engine import DisposableEngine
 from workers.engine import Engine
 from workers.errors import NotFound
 from workers.planning.activity import ClockReading
+from workers.planning.mentions import event_time
 from workers.replies import a_list, an_object
 
 Answers = dict[str, Any]
@@ -107,7 +108,8 @@ class Replayed:
         return list(self._answers["events"])
 
     def events(self, wanted: object, *, since: datetime, until: datetime) -> list[Any]:
-        return self.activity_events(since=since, until=until)
+        told = self.activity_events(since=since, until=until)
+        return [one for one in told if not isinstance(one, dict) or (event_time(one) or since) >= since]
 
     def inspect_container(self, id_: str) -> Answers:
         return an_object("inspect container", self._of("container", id_))

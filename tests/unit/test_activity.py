@@ -23,6 +23,7 @@ from workers.planning.activity import (
     activities,
     clock_off,
     forgotten_before,
+    images_stood_still,
     unrest,
 )
 from workers.planning.mentions import SOME_TIME
@@ -85,6 +86,22 @@ def test_what_an_event_tells_of(event: dict[str, Any], kind: Kind, name: str, wh
 )
 def test_what_a_run_itself_leaves_behind_is_no_activity(type_: str, action: str) -> None:
     assert activities([an_event(type_, action, ID), {}]) == ()
+
+
+@pytest.mark.parametrize(
+    ("events", "stood"),
+    [
+        ([], True),
+        ([an_event("container", "start", ID)], True),
+        ([an_event("container", "start", ID), an_event("image", "delete", ID)], False),
+        ([{}], False),
+        ([an_event("container", "exec_start", ID)] * MEMORY, False),
+    ],
+)
+def test_images_stood_still_while_no_event_spoke_of_one_and_none_is_forgotten(
+    events: list[dict[str, Any]], stood: bool
+) -> None:
+    assert images_stood_still(events, since=NOW - timedelta(days=9)) is stood
 
 
 def test_a_quiet_host_gives_no_reason() -> None:

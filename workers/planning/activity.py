@@ -86,6 +86,17 @@ def forgotten_before(events: Sequence[Raw]) -> datetime | None:
     return event_time(events[0]) or SOME_TIME
 
 
+def images_stood_still(events: Sequence[Raw], *, since: datetime) -> bool:
+    """Whether no image came, went or changed its names since then, by all the events that an engine tells.
+
+    Not where it has forgotten a part of that time, or tells what cannot be read.
+    """
+    forgotten = forgotten_before(events)
+    if forgotten is not None and forgotten > since:
+        return False
+    return all(Fields(told).text("Type") not in ("image", "") for told in events)
+
+
 def clock_off(read: ClockReading) -> Reason | None:
     """Whether an engine's clock is too far off.
 
