@@ -68,6 +68,17 @@ def test_an_image_in_use_stays_whatever_the_state_of_its_container(state: str, f
     assert going(case) == set()
 
 
+def test_a_container_that_an_image_has_only_its_name_from_is_not_said_to_run_it() -> None:
+    user = running("user", image_id=an_image_id("before"), references=names("app:1"))
+    case = a_case(an_image("app:1"), an_image(id=an_image_id("before")), user)
+
+    [old] = [v for v in verdicts(case).values() if v.object.id == an_image_id("before")]
+    assert old.reasons[0] == reason(Code.IN_USE, container="user", state="running")
+    assert verdicts(case)["app:1"].reasons[0] == reason(
+        Code.IN_USE, container="user", state="by its name alone"
+    )
+
+
 def test_the_image_of_a_leaving_container_goes_with_it_unless_containers_are_left_out() -> None:
     case = a_case(an_image("app:1"), a_container("user", of="app:1"))
 

@@ -94,9 +94,11 @@ def pattern_protections(image: Image, case: Case) -> Iterator[Reason]:
 def _rules(known: _Known, case: Case, leaving: frozenset[str]) -> Iterator[Reason]:
     image, policy = known.image, case.policy
     yield from unread_reasons(image)
-    staying = [c for c in known.users if c.id not in leaving]
+    staying, ran = [c for c in known.users if c.id not in leaving], ran_of(image, known.users)
     for container in staying:
-        yield reason(Code.IN_USE, container=container.name, state=container.state)
+        # It would start of it, but what it is made of is what had the name then.
+        state = container.state if container in ran else "by its name alone"
+        yield reason(Code.IN_USE, container=container.name, state=state)
     for container in (c for c in known.perhaps_mounted if c.id not in leaving and c not in staying):
         yield reason(Code.IN_USE, container=container.name, state="perhaps, as a mount")
     if case.inventory.service_images & {*image.names, *image.digests}:
