@@ -10,7 +10,7 @@ import pytest
 from tests.docker.worker_host import WorkerHost, step_ids
 from tests.service.queue_stage import until
 from tests.stage.images import add_tags, build_with_cache
-from workers.contract import Plan, Store
+from workers.contract import Kind, Plan, Store
 from workers.engine import connected
 from workers.memory.follower import Follower
 from workers.memory.ledger import Ledger
@@ -265,15 +265,19 @@ def test_s9_use_is_known_since_events_are_followed_without_a_gap(host: WorkerHos
     assert since[0] == since[1] < since[2]
 
 
-def test_what_was_not_seen_for_more_than_a_year_is_forgotten(host: WorkerHost) -> None:
-    gone = host.image("app:1")
+def test_what_was_not_seen_for_more_than_a_year_is_forgotten_if_it_is_gone(host: WorkerHost) -> None:
+    gone, here = host.image("app:1"), host.image("app:2")
+    host.plan()
+    host.engine.client.remove_image("app:1")
+    since = datetime.now(UTC)
     host.plan()
     with closing(Ledger(host.place.ledger_file)) as ledger:
         sightings = Sightings(ledger, host.engine.engine_id)
-        sightings.forget_before(datetime.now(UTC) + timedelta(days=1))
+        sightings.forget_before(since)
+        images = {id_ for kind, id_ in sightings.all() if kind == Kind.IMAGE}
 
-        assert (sightings.all(), sightings.names(), sightings.layers()) == ({}, {}, {})
-    assert host.has(gone)
+        assert (images, sightings.names().keys(), sightings.layers().keys()) == ({here}, {here}, {here})
+    assert gone != here
 
 
 def test_what_need_not_be_kept_any_more_is_forgotten_now_and_then(host: WorkerHost) -> None:

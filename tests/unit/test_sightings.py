@@ -123,3 +123,54 @@ def test_what_is_out_of_date_is_asked_anew(sightings: Sightings) -> None:
     sightings.forget_layers("app")
 
     assert sightings.layers() == {"other": "{}"}
+
+
+def forgetful(sightings: Sightings, hours: list[datetime]) -> None:
+    """Of both images all was heard in the first hour; `gone` went before the second, `app` is still here."""
+    take(sightings, hours[0], "app", "gone")
+    for image in ("app", "gone"):
+        sightings.see(
+            [("base", image, hours[0]), ("repository", f"docker.io/library/{image}", hours[0])], hours[0]
+        )
+        name = f"docker.io/library/{image}:latest"
+        sightings.hear(
+            Heard({image: hours[0]}, ((name, image, hours[0]),), {image: hours[0], name: hours[0]})
+        )
+    sightings.keep_layers({"app": "{}", "gone": "{}"})
+
+
+def known_of(sightings: Sightings, image: str) -> set[str]:
+    """Under what anything is known of an image."""
+    kinds = {kind for kind, id_ in sightings.all() if id_ in (image, f"docker.io/library/{image}")}
+    tables = {"names": sightings.names(), "uses": sightings.uses(), "layers": sightings.layers()}
+    came = {
+        f"arrival of {key.partition('library/')[2] or 'it'}" for key in sightings.arrivals() if image in key
+    }
+    return kinds | {table for table, keys in tables.items() if image in keys} | came
+
+
+def test_s9_of_an_image_that_is_still_here_nothing_is_forgotten(
+    sightings: Sightings, hours: list[datetime]
+) -> None:
+    forgetful(sightings, hours)
+    before = known_of(sightings, "app")
+    # The name has moved by now, as of what a service ran before it was deployed anew.
+    sightings.see([("image", "app", None)], hours[2])
+    sightings.take_in("inventory", hours[2])
+    sightings.forget_before(hours[1])
+
+    assert known_of(sightings, "app") == before
+    assert {"image", "base", "repository", "names", "uses", "layers", "arrival of it"} < before
+    assert set(sightings.names()["app"]) == {"docker.io/library/app:1", "docker.io/library/app:latest"}
+    assert known_of(sightings, "gone") == set()
+
+
+def test_s9_where_nobody_has_looked_since_nothing_is_forgotten(
+    sightings: Sightings, hours: list[datetime]
+) -> None:
+    """As at the start of a worker with its clock a year ahead."""
+    forgetful(sightings, hours)
+    before = known_of(sightings, "gone")
+    sightings.forget_before(hours[1])
+
+    assert known_of(sightings, "gone") == before != set()

@@ -41,8 +41,20 @@ CREATE TABLE inspections (
   PRIMARY KEY (engine_id, container_id)
 ) STRICT;
 """
-# No rule asks further back, and a host that builds all day names thousands of images.
+# Of what is gone no rule asks further back, and a host that builds all day names thousands of images.
 REMEMBERED = timedelta(days=400)
+# Each table with its key, its time, and what else keeps a row that is old and whose key was not seen since:
+# an image came by its name as well, and a repository is here while an image is that was called so.
+FORGOTTEN = (
+    ("named", "image_id", "last_seen", ""),
+    ("uses", "id", "at", ""),
+    ("arrivals", "key", "at", "AND key NOT IN (SELECT name FROM named)"),
+    (
+        *("sightings", "id", "last_seen"),
+        "AND NOT EXISTS (SELECT 1 FROM named WHERE named.engine_id = sightings.engine_id"
+        " AND name BETWEEN id || ':' AND id || ';')",
+    ),
+)
 # What was not followed for longer than this is a gap: of a busy host an engine remembers little more.
 GAP = timedelta(minutes=1)
 # Up to when inventories and events were taken in, be it by a single look where nobody follows them, and
@@ -172,15 +184,25 @@ class Sightings:
         )
 
     def forget_before(self, moment: datetime) -> None:
-        """Forget what was not seen since then."""
-        oldest = [(self._engine, _text(moment))]
-        columns = {"sightings": "last_seen", "named": "last_seen", "uses": "at", "arrivals": "at"}
-        for table, column in columns.items():
-            self._ledger.write(f"DELETE FROM {table} WHERE engine_id = ? AND {column} < ?", oldest)  # noqa: S608
-        self._ledger.write(
-            "DELETE FROM layers WHERE engine_id = ? AND image_id NOT IN (SELECT id FROM sightings)",
-            [(self._engine,)],
-        )
+        """Forget what was not seen since then, and nothing of what is still here (S9, S10).
+
+        Where no inventory was taken since, be it that the clock is ahead, nobody knows what is gone.
+        """
+        newest = self.taken_in("inventory")
+        if newest is None or newest < moment:
+            return
+        since = (self._engine, _text(moment))
+        here = "(SELECT id FROM sightings WHERE engine_id = ? AND last_seen >= ?)"
+        with self.together():
+            for table, key, time, but in FORGOTTEN:
+                self._ledger.write(
+                    f"DELETE FROM {table} WHERE engine_id = ? AND {time} < ? AND {key} NOT IN {here} {but}",  # noqa: S608
+                    [since * 2],
+                )
+            self._ledger.write(
+                f"DELETE FROM layers WHERE engine_id = ? AND image_id NOT IN {here}",  # noqa: S608
+                [(self._engine, *since)],
+            )
 
     # What is remembered
 
