@@ -144,11 +144,13 @@ class Host:
         """
         now = datetime.now(UTC)
         catch_up(self.engine, self.sightings, now)
+        # Before the inventory is taken: that may take longer than a gap.
+        since = self.sightings.followed_since(now)
         inventory = survey.take(
             self.engine, self.sightings, self.identity, local=self.place.local, now=now, anew=anew
         )
         own = find_own(inventory.containers, hostname=os.uname().nodename, redis_host=self.place.redis_host)
-        memory = survey.remember(self.sightings, now, self.ledger.removed_images())
+        memory = survey.remember(self.sightings, since, self.ledger.removed_images())
         case = Case(
             inventory=inventory,
             policy=self.policy,

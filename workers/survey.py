@@ -48,16 +48,16 @@ class _Seen:
 
 
 def remember(
-    sightings: Sightings, now: datetime, removed_images: Mapping[str, datetime] | None = None
+    sightings: Sightings, since: datetime | None, removed_images: Mapping[str, datetime] | None = None
 ) -> Memory:
-    """Read the ledger's memory of an engine."""
+    """Read the ledger's memory of an engine, whose events are followed since a time, if they are."""
     return Memory(
         sightings=sightings.all(),
         names=sightings.names(),
         uses=sightings.uses(),
         arrivals=sightings.arrivals(),
         removed_images=removed_images or {},
-        since=sightings.followed_since(now),
+        since=since,
     )
 
 

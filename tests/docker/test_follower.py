@@ -14,7 +14,7 @@ from workers.contract import Kind, Plan, Store
 from workers.engine import connected
 from workers.memory.follower import Follower
 from workers.memory.ledger import Ledger
-from workers.memory.sightings import Sightings
+from workers.memory.sightings import Sightings, Source
 from workers.planning.activity import MEMORY
 from workers.planning.mentions import OVERLAP
 from workers.reasons import Code
@@ -263,6 +263,39 @@ def test_s9_use_is_known_since_events_are_followed_without_a_gap(host: WorkerHos
             since.append(followed_since(host))
 
     assert since[0] == since[1] < since[2]
+
+
+def gone_back(host: WorkerHost, what: Source) -> None:
+    """The clock was two hours ahead when events were taken in."""
+    with closing(Ledger(host.place.ledger_file)) as ledger:
+        sightings = Sightings(ledger, host.engine.engine_id)
+        sightings.take_in("followed since", datetime.now(UTC) - timedelta(days=60))
+        sightings.take_in(what, datetime.now(UTC) + timedelta(hours=2))
+
+
+def test_s9_a_follower_hears_what_happens_after_the_clock_went_back(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    gone_back(host, "events")
+    id_ = host.create("job", "app:1", "true", host={"auto_remove": True})
+    host.engine.client.start(id_)
+    host.engine.client.wait(id_, condition="removed")
+    begun = datetime.now(UTC)
+    with following(host):
+        until(lambda: begun < taken_in(host) < datetime.now(UTC), "the follower's first look by this clock")
+
+    assert was_used(host, image)
+    assert begun < followed_since(host)
+
+
+def test_s9_a_preview_hears_what_happened_after_the_clock_went_back(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    id_ = host.create("job", "app:1", "true", host={"auto_remove": True})
+    host.engine.client.start(id_)
+    host.engine.client.wait(id_, condition="removed")
+    gone_back(host, "caught up")
+    host.policy(image_unused_for='"14d"')
+
+    assert kept_for(host.plan(), image) == [Code.RECENTLY_USED, Code.CURRENT_VERSION]
 
 
 def test_what_was_not_seen_for_more_than_a_year_is_forgotten_if_it_is_gone(host: WorkerHost) -> None:

@@ -1,16 +1,25 @@
 """What the follower makes of events: whom it asks for what they leave out, and how often."""
 
+import threading
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from tests.stage.recording import Replayed
+from tests.unit.facts_host import NOW
 from tests.unit.replayed_host import RECORDING
 from workers.engine import Engine
-from workers.memory.follower import Known
-from workers.memory.sightings import Heard
+from workers.memory import follower
+from workers.memory.follower import Follower, Known
+from workers.memory.ledger import Ledger
+from workers.memory.sightings import Heard, Sightings
 from workers.planning.fields import moment
-from workers.transport.stillness import Stillness
+from workers.transport.stillness import Stillness, Troubles
 
 [WEB] = [raw for raw in RECORDING["container"].values() if raw["Name"] == "/web"]
 
@@ -74,3 +83,62 @@ def test_s9_a_container_that_is_gone_has_used_the_image_that_had_its_name_then(k
 
     # The name is another image's by now.
     assert list(known.heard([tagged, event("start", "c" * 64, "app:2")]).uses) == [before]
+
+
+@dataclass
+class Clockwork:
+    """An engine where nothing happens but that its clock goes on, and by one of these steps in a pause.
+
+    It is the word to stop as well, said after the last of them.
+    """
+
+    steps: list[timedelta]
+    time: datetime = NOW
+    looks: list[tuple[datetime, datetime]] = field(default_factory=list)
+
+    def now(self, _zone: object) -> datetime:
+        return self.time
+
+    def id(self) -> str:
+        return "ENG:1"
+
+    def containers(self) -> list[Any]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+    def events(self, wanted: Mapping[str, Any], *, since: datetime, until: datetime) -> list[Any]:
+        if wanted:
+            self.looks.append((since, until))
+            self.time = until
+        return []
+
+    def wait(self, _seconds: float) -> None:
+        self.time += self.steps.pop(0)
+
+    def is_set(self) -> bool:
+        return not self.steps
+
+
+def followed(engine: Clockwork, ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "datetime", engine)
+    stillness = Stillness()
+    following = Follower(lambda: cast("Engine", engine), ledger, stillness, Troubles(stillness))
+    following.run(cast("threading.Event", engine))
+
+
+def test_s9_after_a_clock_has_gone_back_all_that_the_engine_tells_is_heard_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still, back = timedelta(0), -timedelta(hours=2)
+    engine = Clockwork([still, still, back, still, still])
+    followed(engine, tmp_path / "ledger.db", monkeypatch)
+
+    assert [until - since for since, until in engine.looks][3] > timedelta(days=1)
+    assert all(since < until for since, until in engine.looks)
+    with closing(Ledger(tmp_path / "ledger.db")) as ledger:
+        sightings = Sightings(ledger, "ENG:1")
+        # The first look after it is written down at once.
+        assert (sightings.taken_in("events") or NOW) < NOW
+        assert sightings.followed_since(engine.time) == NOW + 3 * follower.LOOK + back

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from workers.memory.ledger import Ledger
-from workers.memory.sightings import Heard, Sightings
+from workers.memory.sightings import GAP, Heard, Sightings
 
 # Times without a fraction of a second sort like all others.
 STARTS = (datetime(2026, 6, 1, 12, tzinfo=UTC), datetime(2026, 6, 1, 12, 0, 0, 999999, tzinfo=UTC))
@@ -116,6 +116,18 @@ def test_use_is_known_only_while_events_are_followed(sightings: Sightings, hours
     sightings.take_in("events", hours[1])
     assert sightings.followed_since(hours[1]) == hours[0]
     assert sightings.followed_since(hours[2]) is None
+
+
+def test_s9_what_a_clock_took_in_that_has_gone_back_is_not_followed(
+    sightings: Sightings, hours: list[datetime]
+) -> None:
+    sightings.take_in("followed since", hours[0])
+    sightings.take_in("events", hours[2])
+
+    assert sightings.followed_since(hours[2] - GAP) == hours[0]
+    assert sightings.followed_since(hours[1]) is None
+    assert sightings.heard_upto(hours[3], "events", "caught up") == hours[2]
+    assert sightings.heard_upto(hours[1], "events", "caught up") is None
 
 
 def test_what_is_out_of_date_is_asked_anew(sightings: Sightings) -> None:

@@ -70,8 +70,9 @@ class Follower:
     def _follow(self, engine: Engine, stopping: threading.Event) -> None:
         engine_id, known = engine.id(), Known(engine, self._stillness)
         upto = self._begin(engine_id, known)
-        while not stopping.is_set():
-            until = datetime.now(UTC) + LOOK
+        # By a clock that has gone back, what happens now is before what was taken in: begun anew.
+        while not stopping.is_set() and (now := datetime.now(UTC)) >= upto:
+            until = now + LOOK
             events = engine.events(hearsay.TOLD, since=upto - OVERLAP, until=until)
             upto = min(until, datetime.now(UTC))
             self._remember(engine_id, known.heard(events), upto)
@@ -86,13 +87,13 @@ class Follower:
             sightings = Sightings(ledger, engine_id)
             sightings.hear(Heard(uses=running))
             sightings.forget_before(now - REMEMBERED)
-            upto = sightings.taken_in("events") or now - LONG_AGO
+            upto = sightings.heard_upto(now, "events") or now - LONG_AGO
             if sightings.followed_since(now) is None or told_since > upto:
                 sightings.take_in("followed since", now)
             return upto
 
     def _remember(self, engine_id: str, heard: Heard, upto: datetime) -> None:
-        if heard == Heard() and upto - self._written < self._written_every:
+        if heard == Heard() and abs(upto - self._written) < self._written_every:
             return
         self._written = upto
         # SQLite's state must not be copied half-way into a fork.
@@ -104,7 +105,7 @@ class Follower:
             self._forget_now_and_then(ledger, upto)
 
     def _forget_now_and_then(self, ledger: Ledger, now: datetime) -> None:
-        if now - self._forgot >= FORGETS_EVERY:
+        if abs(now - self._forgot) >= FORGETS_EVERY:
             self._forget(ledger, now)
             self._forgot = now
 
@@ -119,7 +120,8 @@ def catch_up(engine: Engine, sightings: Sightings, now: datetime) -> None:
     """
     if sightings.followed_since(now):
         return
-    known, upto = Known(engine, Stillness()), sightings.heard_upto() or now - LONG_AGO
+    upto = sightings.heard_upto(now, "events", "caught up") or now - LONG_AGO
+    known = Known(engine, Stillness())
     with unforeseen_is_an_engine_error():
         known.running(now)
         heard = known.heard(engine.events(hearsay.TOLD, since=upto - OVERLAP, until=now))

@@ -172,10 +172,13 @@ class Sightings:
         rows = self._ledger.rows(query, self._engine, what)
         return datetime.fromisoformat(rows[0][0]) if rows else None
 
-    def heard_upto(self) -> datetime | None:
-        """Return up to when events were taken in, by whomever."""
-        known = (self.taken_in("events"), self.taken_in("caught up"))
-        return max((at for at in known if at), default=None)
+    def heard_upto(self, now: datetime, *sources: Source) -> datetime | None:
+        """Return up to when events were taken in; None if not at all, or by a clock that has gone back since.
+
+        What happened at these times before it did was heard, and what has happened since was not.
+        """
+        known = [at for source in sources if (at := self.taken_in(source))]
+        return max(known) if known and max(known) <= now else None
 
     def take_in(self, what: Source, now: datetime) -> None:
         """Write down that all of an inventory, or all events up to a time, are remembered."""
@@ -222,10 +225,12 @@ class Sightings:
     def followed_since(self, now: datetime) -> datetime | None:
         """Return since when events are followed without a gap; None where they are not.
 
-        Inventories alone do not tell of a container that came and went between two of them.
+        Inventories alone do not tell of a container that came and went between two of them. Nor is it known
+        what happened up to a time that is still to come: a clock has gone back. By less than a gap it may,
+        for who follows begins anew before one is over.
         """
         upto = self.taken_in("events")
-        return self.taken_in("followed since") if upto and now - upto <= GAP else None
+        return self.taken_in("followed since") if upto and abs(now - upto) <= GAP else None
 
     def layers(self) -> dict[str, str]:
         """Return the layers and history (JSON) by image id; they never change, so they are kept."""
