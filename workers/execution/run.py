@@ -356,8 +356,9 @@ class _Run:
     def _look_once_more(self) -> None:
         """Whatever the settling time: what was made while the last image went shows some moments later."""
         if self.image_removals:
-            left = (aftermath.shown_by(self.image_removals) - _now()).total_seconds()
-            self.tools.wait(max(0.0, left))
+            left = aftermath.shown_by(self.image_removals) - _now()
+            # Where the clock has gone back there seems to be more of it.
+            self.tools.wait(max(0.0, min(left, aftermath.SHOWS_LATEST).total_seconds()))
             self._look_for_lost_races()
 
     def _gather_trouble(self) -> None:

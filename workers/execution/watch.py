@@ -1,5 +1,6 @@
 """Looks after the services of a host during a run: pre-check, checks between batches, settling."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -154,8 +155,10 @@ class Watch:
 
     def settle(self, baseline: list[Vital], last_removal: datetime) -> Comparison:
         """Watch until the checks had time to notice, then compare everything with the baseline."""
-        until = last_removal + health.settle_time(self._policy, baseline)
-        while (left := (until - datetime.now(UTC)).total_seconds()) > 0 and not self._told_to_stop():
+        takes = health.settle_time(self._policy, baseline)
+        # The clock may go back by hours meanwhile; it is asked once, and never for more than all of it.
+        over = time.monotonic() + min(takes, last_removal + takes - datetime.now(UTC)).total_seconds()
+        while (left := over - time.monotonic()) > 0 and not self._told_to_stop():
             self._wait(min(left, A_MOMENT))
         return self.compare(baseline, last_removal)
 
