@@ -15,10 +15,10 @@ from workers.engine import Engine
 from workers.engine_clock import clock_off
 from workers.errors import EngineError
 from workers.image_details import ImageDetails
-from workers.memory.sightings import VOLUME, Sightings
+from workers.memory.sightings import VOLUME, Heard, Sightings
 from workers.planning import accounting, answers, bases, mentions
 from workers.planning.activity import LONG_AGO, activities, images_stood_still
-from workers.planning.ages import REPOSITORY, seen_uses
+from workers.planning.ages import REPOSITORY, names_made_of, seen_uses
 from workers.planning.facts import Memory
 from workers.planning.freed_bytes import holders
 from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Measured
@@ -233,4 +233,5 @@ def _write_down(taken: Inventory, sightings: Sightings, now: datetime) -> None:
     begun = [(bases.BASE, id_, min(at, now)) for id_, at in taken.built_upon.items()]
     sightings.see([*((*key, used.get(key)) for key in here), *begun], now)
     sightings.name([(name.full(), i.id) for i in taken.images for name in i.names], now)
+    sightings.hear(Heard(names=tuple(names_made_of(taken.containers, now))))
     sightings.take_in("inventory", now)

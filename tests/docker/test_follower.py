@@ -210,6 +210,38 @@ def test_s9_a_version_that_lost_its_tag_between_inventories_is_still_the_one_bef
     assert step_ids(plan) & set(builds) == set(builds[:-2])
 
 
+def _deployed(host: WorkerHost, content: str) -> str:
+    """A version that runs; its container takes the place of the one before."""
+    image = host.image(content=content)
+    host.engine.client.tag(image, "app", "latest")
+    for one in host.engine.client.containers():
+        host.engine.client.remove_container(one["Id"], force=True)
+    host.running("app", "app:latest", host={"restart_policy": {"Name": "always"}})
+    return image
+
+
+@pytest.mark.only_on(Store.GRAPH_DRIVER, because="a containerd store drops what loses its tag to a build")
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("followed", [False, True])
+def test_s9_a_version_that_runs_when_a_ledger_begins_is_the_one_before(
+    host: WorkerHost, followed: bool, moved: bool
+) -> None:
+    """The engine has forgotten how it got its name; `moved`: that is another image's already."""
+    before = _deployed(host, "one")
+    if moved:
+        host.engine.client.tag(host.image(content="two"), "app", "latest")
+    host.engine.restart()
+    if followed:
+        with following(host):
+            _deployed(host, "three")
+            hear_all(host)
+    else:
+        host.plan()
+        _deployed(host, "three")
+
+    assert kept_for(host.plan(), before) == [Code.PREVIOUS_VERSION]
+
+
 def test_s10_a_pull_or_tag_that_the_engine_forgot_is_still_news(host: WorkerHost) -> None:
     image = host.image("app:1")
     with following(host):

@@ -19,6 +19,7 @@ from workers.memory.follower import Follower, Known
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import Heard, Sightings
 from workers.planning.fields import moment
+from workers.references import listed_names
 from workers.transport.stillness import Stillness, Troubles
 
 [WEB] = [raw for raw in RECORDING["container"].values() if raw["Name"] == "/web"]
@@ -49,6 +50,40 @@ def known(engine: Asked) -> Known:
 def event(action: str, id_: str, image: str) -> dict[str, Any]:
     actor = {"ID": id_, "Attributes": {"image": image}}
     return {"Type": "container", "Action": action, "Actor": actor, "time": 1_790_000_000}
+
+
+def moved_from(container: dict[str, Any]) -> dict[str, Any]:
+    """The recorded engine's answers, had the name of this container's image moved since."""
+    lines = [
+        raw | {"Image": raw["ImageID"]} if raw["Id"] == container["Id"] else raw
+        for raw in RECORDING["containers"]
+    ]
+    images = [
+        raw | {"RepoTags": [tag for tag in raw["RepoTags"] or () if tag != container["Config"]["Image"]]}
+        for raw in RECORDING["images"]
+    ]
+    return RECORDING | {"containers": lines, "images": images}
+
+
+@pytest.mark.parametrize("answers", [RECORDING, moved_from(WEB)], ids=["named", "moved"])
+def test_s9_how_all_is_and_was_called_is_learned_at_the_beginning(answers: dict[str, Any]) -> None:
+    known = Known(cast("Engine", Replayed(answers)), Stillness())
+    known.running(NOW)
+    names = known.names(NOW)
+    listed = [(tag, raw["Id"]) for raw in answers["images"] for tag in raw["RepoTags"] or ()]
+    tagged = [(name.full(), id_, NOW) for tag, id_ in listed for name in listed_names([tag])]
+
+    assert [one for one in names if one[2] == NOW] == tagged
+    assert ("docker.io/library/app:2", WEB["Image"]) in [(name, id_) for name, id_, at in names if at != NOW]
+
+
+def test_a_container_that_cannot_be_asked_leaves_the_names_of_the_others_known() -> None:
+    answers = moved_from(WEB)
+    answers["container"] = {id_: raw for id_, raw in answers["container"].items() if id_ != WEB["Id"]}
+    known = Known(cast("Engine", Replayed(answers)), Stillness())
+    known.running(NOW)
+
+    assert known.names(NOW)
 
 
 def uses_and_names(heard: Heard) -> tuple[list[str], list[str]]:
@@ -103,6 +138,9 @@ class Clockwork:
         return "ENG:1"
 
     def containers(self) -> list[Any]:
+        return []
+
+    def images(self) -> list[Any]:
         return []
 
     def close(self) -> None:

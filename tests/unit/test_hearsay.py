@@ -95,3 +95,23 @@ def test_s9_a_container_tells_what_its_name_meant_when_it_was_made() -> None:
     assert hearsay.made_of(made | {"Config": {"Image": APP}}) == hearsay.made_of({}) == []
     # Made of the beginning of an id, which would read as a name.
     assert hearsay.made_of(made | {"Config": {"Image": APP.removeprefix("sha256:")[:12]}}) == []
+
+
+def test_s9_a_line_of_the_list_tells_what_a_name_meant_when_its_container_was_made() -> None:
+    line = {"Image": "app", "ImageID": APP, "Created": int(SOON.timestamp())}
+
+    assert hearsay.listed_made_of(line) == [("docker.io/library/app:latest", APP, SOON)]
+    for no_name in (APP, APP.removeprefix("sha256:")[:12], "", None):
+        assert hearsay.listed_made_of(line | {"Image": no_name}) == []
+    for unknown in ({"ImageID": ""}, {"Created": 0}):
+        assert hearsay.listed_made_of(line | unknown) == []
+
+
+def test_s9_images_have_the_names_in_their_list() -> None:
+    lines = [
+        {"Id": APP, "RepoTags": ["app:1", "<none>:<none>"]},
+        {"Id": "", "RepoTags": ["b:1"]},
+        {"Id": APP},
+    ]
+
+    assert hearsay.listed_names(lines, SOON) == [("docker.io/library/app:1", APP, SOON)]

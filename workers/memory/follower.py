@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from workers.engine import Engine
-from workers.errors import NotFound, unforeseen_is_an_engine_error
+from workers.errors import EngineError, NotFound, unforeseen_is_an_engine_error
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import GAP, REMEMBERED, Heard, Sightings
-from workers.planning import hearsay
+from workers.planning import answers, hearsay
 from workers.planning.activity import LONG_AGO, forgotten_before
 from workers.planning.fields import NEVER, Fields
 from workers.planning.hearsay import ImageNews, Use
@@ -80,12 +80,13 @@ class Follower:
             stopping.wait(PAUSE)
 
     def _begin(self, engine_id: str, known: "Known") -> datetime:
-        """Take up where the last look ended, and see who runs now."""
+        """Take up where the last look ended, and see who runs now, and how all is called."""
         now = datetime.now(UTC)
         running, told_since = known.running(now), known.told_since(now)
+        here = Heard(uses=running, names=known.names(now))
         with self._stillness.held(), closing(Ledger(self._ledger_file)) as ledger:
             sightings = Sightings(ledger, engine_id)
-            sightings.hear(Heard(uses=running))
+            sightings.hear(here)
             sightings.forget_before(now - REMEMBERED)
             upto = sightings.heard_upto(now, "events") or now - LONG_AGO
             if sightings.followed_since(now) is None or told_since > upto:
@@ -136,13 +137,33 @@ class Known:
     def __init__(self, engine: Engine, stillness: Stillness) -> None:
         self._engine, self._stillness = engine, stillness
         self._image_of: dict[str, str] = {}
+        self._lines: Sequence[Raw] = ()
 
     def running(self, now: datetime) -> dict[str, datetime]:
         """Return the images in use now, and keep in mind who uses them."""
-        listed = [Fields(raw) for raw in self._engine.containers()]
+        self._lines = [raw for raw in self._engine.containers() if isinstance(raw, Mapping)]
+        listed = [Fields(raw) for raw in self._lines]
         told = [(line.text("Id"), line.text("ImageID"), line.text("State")) for line in listed]
         self._image_of = {id_: image for id_, image, _ in told if id_ and image}
         return {image: now for id_, image, state in told if id_ and image and state == "running"}
+
+    def names(self, now: datetime) -> tuple[Name, ...]:
+        """Return what images are called now, and what they were when those containers were made."""
+        images = self._engine.images()
+        # The list has an id instead of a name that has moved; then only the container knows it.
+        moved = [self._inspected(line) for line in self._lines if answers.is_nameless(line)]
+        with self._stillness.held():
+            # First what holds now: a name may have been another image's since a container was made of it.
+            found = hearsay.listed_names(images, now)
+            found += [name for line in self._lines for name in hearsay.listed_made_of(line)]
+            return (*found, *(name for container in moved for name in hearsay.made_of(container)))
+
+    def _inspected(self, line: Raw) -> Raw:
+        try:
+            return self._engine.inspect_container(answers.id_of(line))
+        except EngineError:
+            # Gone, or stuck in its removal (docuum#237): the others are to be followed all the same.
+            return {}
 
     def told_since(self, now: datetime) -> datetime:
         """Return since when the engine still tells all that happened, of what counts as no gap."""

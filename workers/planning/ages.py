@@ -10,6 +10,7 @@ from workers.planning.bases import BASE
 from workers.planning.facts import Case, Memory
 from workers.planning.fields import NEVER
 from workers.planning.inventory import Container, Image, Inventory
+from workers.planning.mentions import begins
 from workers.references import repository_of
 
 # The kind under which a ledger remembers when a repository was last used, whichever version it was.
@@ -126,6 +127,20 @@ def seen_uses(inventory: Inventory) -> dict[tuple[str, str], datetime]:
         attached = (c for c in inventory.containers if c.networks & {network.id, network.name})
         _note(found, Kind.NETWORK, network.id, (_ran(c, now) or c.created_at for c in attached))
     return found
+
+
+def names_made_of(containers: Iterable[Container], now: datetime) -> list[tuple[str, str, datetime]]:
+    """Return (full name, image id, when) of the names containers were made of, of the images they have.
+
+    The name may be another image's by now, and where it was before all else is known, nothing else tells it.
+    """
+    return [
+        (name.full(), one.image_id, min(one.created_at, now))
+        for one in containers
+        if one.image_id and one.created_at
+        for name in one.references
+        if not begins(one.image_id, name.familiar().removesuffix(":latest"))
+    ]
 
 
 def ran_repositories(inventory: Inventory, memory: Memory) -> dict[str, datetime]:

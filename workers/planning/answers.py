@@ -120,8 +120,13 @@ def needs_inspection(listed: object, resting: Set[Mount]) -> bool:
     """
     if not isinstance(listed, Mapping) or not id_of(listed):
         return False
-    nameless = str(listed.get("Image") or "").startswith("sha256:")
-    return listed.get("State") != "running" or nameless or bool(_mounts(Fields(listed)) & resting)
+    mounted = bool(_mounts(Fields(listed)) & resting)
+    return listed.get("State") != "running" or is_nameless(listed) or mounted
+
+
+def is_nameless(listed: Raw) -> bool:
+    """Whether it shows the id of an image that was named when the container was made, or never was."""
+    return str(listed.get("Image") or "").startswith("sha256:")
 
 
 def resting_mounts(listed: Iterable[object]) -> set[Mount]:

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from workers.errors import EngineError
-from workers.planning.fields import Fields
-from workers.planning.mentions import ARRIVING, SOME_TIME, event_time, full_name
+from workers.planning.answers import tags
+from workers.planning.fields import Fields, epoch
+from workers.planning.mentions import ARRIVING, SOME_TIME, begins, event_time, full_name
 from workers.planning.mentions import arrivals as arrivals_of
 
 Raw = Mapping[str, Any]
@@ -88,13 +89,26 @@ def names(news: ImageNews, inspected: Raw) -> list[tuple[str, str, datetime]]:
     return [(full, id_, news.at) for full in sorted(named)]
 
 
+def listed_names(images: Iterable[Raw], now: datetime) -> list[tuple[str, str, datetime]]:
+    """Return (full name, image id, now) of what images are called in their list."""
+    named = [(tag, Fields(listed).text("Id")) for listed in images for tag in tags(listed)]
+    return [(full, id_, now) for tag, id_ in named if id_ and (full := full_name(tag))]
+
+
 def made_of(container: Raw) -> list[tuple[str, str, datetime]]:
     """Return (full name, image id, when) of the name a container was made of: it meant this image then."""
     read = Fields(container)
-    id_, at, name = read.text("Image"), read.moment("Created"), read.inside("Config").text("Image")
-    # The beginning of an id reads like a name.
-    is_id = id_.removeprefix("sha256:").startswith(name)
-    return [(full, id_, at)] if id_ and at and not is_id and (full := full_name(name)) else []
+    return _meant_then(read.inside("Config").text("Image"), read.text("Image"), read.moment("Created"))
+
+
+def listed_made_of(line: Raw) -> list[tuple[str, str, datetime]]:
+    """The same by its line in the list, which tells no name that has moved since."""
+    read = Fields(line)
+    return _meant_then(read.text("Image"), read.text("ImageID"), epoch(line.get("Created")))
+
+
+def _meant_then(name: str, id_: str, at: datetime | None) -> list[tuple[str, str, datetime]]:
+    return [(full, id_, at)] if id_ and at and not begins(id_, name) and (full := full_name(name)) else []
 
 
 def arrivals(events: Iterable[Raw]) -> dict[str, datetime]:

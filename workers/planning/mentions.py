@@ -63,6 +63,11 @@ def full_name(text: str) -> str:
         return ""
 
 
+def begins(image_id: str, text: str) -> bool:
+    """Whether a text is the beginning of an id, which reads like a name."""
+    return image_id.removeprefix("sha256:").startswith(text)
+
+
 def full(text: str) -> str:
     """The full spelling of a name; what is none, an id most often, stays as it is."""
     return full_name(text) or text
