@@ -12,7 +12,7 @@ from tests.service.queue_stage import until
 from tests.stage.images import add_tags, build_with_cache
 from workers.contract import Kind, Plan, Store
 from workers.engine import connected
-from workers.memory.follower import Follower
+from workers.memory.follower import LOOK, Follower
 from workers.memory.ledger import Ledger
 from workers.memory.sightings import Sightings, Source
 from workers.planning.activity import MEMORY
@@ -178,6 +178,24 @@ def test_what_runs_when_the_follower_begins_is_in_use(host: WorkerHost) -> None:
         hear_all(host)
 
     assert was_used(host, image)
+
+
+def test_s9_what_went_with_the_engine_was_in_use_until_then(host: WorkerHost) -> None:
+    image = host.image("app:1")
+    host.running("job", "app:1", host={"auto_remove": True})
+    with following(host):
+        hear_all(host)
+        ran = datetime.now(UTC)
+        hear_all(host)
+        host.engine.kill()
+        host.engine.start()
+        back = datetime.now(UTC)
+        until(lambda: taken_in(host) > back, "the follower to begin anew")
+    uses = remembered(host, lambda s: s.uses())
+
+    assert host.engine.client.containers(all=True) == []
+    assert isinstance(uses, dict)
+    assert uses[image] > ran - LOOK
 
 
 def test_a_container_that_is_removed_has_not_used_its_image_by_that(host: WorkerHost) -> None:

@@ -1,7 +1,7 @@
 """What the follower makes of events: whom it asks for what they leave out, and how often."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,9 +11,10 @@ from typing import Any, cast
 import pytest
 
 from tests.stage.recording import Replayed
-from tests.unit.facts_host import NOW
+from tests.unit.facts_host import NOW, an_id, an_image_id
 from tests.unit.replayed_host import RECORDING
 from workers.engine import Engine
+from workers.errors import EngineError
 from workers.memory import follower
 from workers.memory.follower import Follower, Known
 from workers.memory.ledger import Ledger
@@ -129,6 +130,8 @@ class Clockwork:
 
     steps: list[timedelta]
     time: datetime = NOW
+    running: list[Any] = field(default_factory=list)
+    pausing: Callable[[], None] = lambda: None
     looks: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     def now(self, _zone: object) -> datetime:
@@ -138,7 +141,7 @@ class Clockwork:
         return "ENG:1"
 
     def containers(self) -> list[Any]:
-        return []
+        return self.running
 
     def images(self) -> list[Any]:
         return []
@@ -153,6 +156,7 @@ class Clockwork:
         return []
 
     def wait(self, _seconds: float) -> None:
+        self.pausing()
         self.time += self.steps.pop(0)
 
     def is_set(self) -> bool:
@@ -180,3 +184,49 @@ def test_s9_after_a_clock_has_gone_back_all_that_the_engine_tells_is_heard_anew(
         # The first look after it is written down at once.
         assert (sightings.taken_in("events") or NOW) < NOW
         assert sightings.followed_since(engine.time) == NOW + 3 * follower.LOOK + back
+
+
+WORK = {
+    "Id": an_id("work"),
+    "Image": "app:1",
+    "ImageID": an_image_id("app:1"),
+    "Created": 1_790_000_000,
+    "State": "running",
+    "NetworkSettings": {"Networks": {"front": {"NetworkID": an_id("front")}}},
+}
+
+
+def test_s9_what_runs_for_long_is_in_use_each_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    still, hour = timedelta(0), timedelta(hours=1)
+    found: list[dict[str, datetime]] = []
+
+    def peek() -> None:
+        with closing(Ledger(tmp_path / "ledger.db")) as ledger:
+            found.append(Sightings(ledger, "ENG:1").uses())
+
+    engine = Clockwork([still, hour, still], running=[WORK], pausing=peek)
+    followed(engine, tmp_path / "ledger.db", monkeypatch)
+
+    later = NOW + hour + 3 * follower.LOOK
+    assert found == [dict.fromkeys((WORK["ImageID"], an_id("front")), at) for at in (NOW, NOW, later)]
+
+
+@pytest.mark.parametrize(("ended", "used"), [(False, 2 * follower.LOOK), (True, timedelta(seconds=3))])
+def test_s9_what_runs_is_in_use_up_to_the_last_look_before_the_engine_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: bool, used: timedelta
+) -> None:
+    engine = Clockwork([timedelta(0)] * 3, running=[WORK])
+    died = event("die", an_id("work"), "app:1") | {"time": int((NOW + used).timestamp())}
+    looks = iter(([], [died] if ended else []))
+
+    def events(wanted: Mapping[str, Any], *, since: datetime, until: datetime) -> list[Any]:
+        if wanted and (told := next(looks, None)) is None:
+            raise EngineError("gone")
+        engine.time = until
+        return told if wanted else []
+
+    monkeypatch.setattr(engine, "events", events)
+    followed(engine, tmp_path / "ledger.db", monkeypatch)
+
+    with closing(Ledger(tmp_path / "ledger.db")) as ledger:
+        assert Sightings(ledger, "ENG:1").uses()[an_image_id("app:1")] == NOW + used

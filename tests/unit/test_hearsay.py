@@ -21,7 +21,7 @@ def event(type_: str, action: str, id_: str, **attributes: str) -> dict[str, Any
 def test_s9_a_container_that_starts_or_ends_uses_its_image(action: str) -> None:
     told = event("container", action, an_id("web"), image="app:1", name="web")
 
-    assert hearsay.uses([told]) == [hearsay.Use(an_id("web"), "app:1", SOON, "web")]
+    assert hearsay.uses([told]) == [hearsay.Use(an_id("web"), "app:1", SOON, "web", ended=action == "die")]
 
 
 @pytest.mark.parametrize("action", ["create", "destroy", "exec_start: true", "health_status: healthy"])

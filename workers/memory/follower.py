@@ -7,6 +7,7 @@ was there: of that an engine keeps the last few hundred events only, and none ac
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ PAUSE, LONG_PAUSE = 0.2, 5.0
 # Where nothing happens it is written down less often that nothing did: each time takes a sync of the disk.
 WRITTEN_EVERY = GAP / 3
 FORGETS_EVERY = timedelta(hours=1)
+# What runs for weeks tells nothing of it, and its end may be in no event: a host that is switched off.
+LISTED_EVERY = timedelta(hours=1)
 TROUBLE = "the engine's events cannot be followed"
 
 Raw = Mapping[str, Any]
@@ -56,6 +59,7 @@ class Follower:
         self._stillness, self._troubles = stillness, troubles
         self._written_every, self._written = written_every, NEVER
         self._forget, self._forgot = forget, NEVER
+        self._listed = NEVER
 
     def run(self, stopping: threading.Event) -> None:
         """Follow until told to stop; what goes wrong is said once, and tried again."""
@@ -70,20 +74,25 @@ class Follower:
     def _follow(self, engine: Engine, stopping: threading.Event) -> None:
         engine_id, known = engine.id(), Known(engine, self._stillness)
         upto = self._begin(engine_id, known)
-        # By a clock that has gone back, what happens now is before what was taken in: begun anew.
-        while not stopping.is_set() and (now := datetime.now(UTC)) >= upto:
-            until = now + LOOK
-            events = engine.events(hearsay.TOLD, since=upto - OVERLAP, until=until)
-            upto = min(until, datetime.now(UTC))
-            self._remember(engine_id, known.heard(events), upto)
-            self._troubles.over(TROUBLE, took_redis=False)
-            stopping.wait(PAUSE)
+        try:
+            # By a clock that has gone back, what happens now is before what was taken in: begun anew.
+            while not stopping.is_set() and (now := datetime.now(UTC)) >= upto:
+                until = now + LOOK
+                heard = known.heard(engine.events(hearsay.TOLD, since=upto - OVERLAP, until=until))
+                now = min(until, datetime.now(UTC))
+                self._remember(engine_id, self._with_what_runs(heard, known, now), now)
+                upto = now
+                self._troubles.over(TROUBLE, took_redis=False)
+                stopping.wait(PAUSE)
+        finally:
+            # An engine that goes takes along what removes itself, and tells nobody of its end.
+            self._hear(engine_id, Heard(uses=known.in_use(min(upto, datetime.now(UTC)))))
 
     def _begin(self, engine_id: str, known: "Known") -> datetime:
         """Take up where the last look ended, and see who runs now, and how all is called."""
         now = datetime.now(UTC)
         running, told_since = known.running(now), known.told_since(now)
-        here = Heard(uses=running, names=known.names(now))
+        here, self._listed = Heard(uses=running, names=known.names(now)), now
         with self._stillness.held(), closing(Ledger(self._ledger_file)) as ledger:
             sightings = Sightings(ledger, engine_id)
             sightings.hear(here)
@@ -92,6 +101,16 @@ class Follower:
             if sightings.followed_since(now) is None or told_since > upto:
                 sightings.take_in("followed since", now)
             return upto
+
+    def _with_what_runs(self, heard: Heard, known: "Known", now: datetime) -> Heard:
+        if abs(now - self._listed) < LISTED_EVERY:
+            return heard
+        self._listed = now
+        return replace(heard, uses={**heard.uses, **known.running(now)})
+
+    def _hear(self, engine_id: str, heard: Heard) -> None:
+        with self._stillness.held(), closing(Ledger(self._ledger_file)) as ledger:
+            Sightings(ledger, engine_id).hear(heard)
 
     def _remember(self, engine_id: str, heard: Heard, upto: datetime) -> None:
         if heard == Heard() and abs(upto - self._written) < self._written_every:
@@ -137,15 +156,26 @@ class Known:
     def __init__(self, engine: Engine, stillness: Stillness) -> None:
         self._engine, self._stillness = engine, stillness
         self._image_of: dict[str, str] = {}
+        self._using: dict[str, frozenset[str]] = {}
         self._lines: Sequence[Raw] = ()
 
     def running(self, now: datetime) -> dict[str, datetime]:
-        """Return the images in use now, and keep in mind who uses them."""
+        """Return the images and networks in use now, and keep in mind who uses them."""
         self._lines = [raw for raw in self._engine.containers() if isinstance(raw, Mapping)]
         listed = [Fields(raw) for raw in self._lines]
-        told = [(line.text("Id"), line.text("ImageID"), line.text("State")) for line in listed]
-        self._image_of = {id_: image for id_, image, _ in told if id_ and image}
-        return {image: now for id_, image, state in told if id_ and image and state == "running"}
+        told = [(line.text("Id"), line.text("ImageID"), line) for line in listed]
+        # Of one that went since the last look the end is still to be heard.
+        self._image_of |= {id_: image for id_, image, _ in told if id_ and image}
+        self._using = {
+            id_: frozenset({image, *_networks(line)})
+            for id_, image, line in told
+            if id_ and image and line.text("State") == "running"
+        }
+        return self.in_use(now)
+
+    def in_use(self, now: datetime) -> dict[str, datetime]:
+        """Return the images and networks of all that has not ended, as far as was listed and heard."""
+        return {used: now for of_one in self._using.values() for used in of_one}
 
     def names(self, now: datetime) -> tuple[Name, ...]:
         """Return what images are called now, and what they were when those containers were made."""
@@ -180,6 +210,9 @@ class Known:
             made_of += names
             if image:
                 uses[image] = max(use.at, uses.get(image, use.at))
+                self._using.setdefault(use.container, frozenset({image}))
+            if use.ended:
+                self._using.pop(use.container, None)
         for container in hearsay.gone(told):
             self._image_of.pop(container, None)
         named = [name for one in news for name in self._names(one)]
@@ -220,3 +253,8 @@ class Known:
         # A name's spellings are made under a lock that all names share (Python 3.11).
         with self._stillness.held():
             return hearsay.names(news, inspected)
+
+
+def _networks(line: Fields) -> Iterable[str]:
+    attached = line.inside("NetworkSettings").named("Networks").values()
+    return [id_ for one in attached if (id_ := one.text("NetworkID"))]

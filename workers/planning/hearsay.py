@@ -15,7 +15,8 @@ from workers.planning.mentions import arrivals as arrivals_of
 Raw = Mapping[str, Any]
 
 # A container that was made and never started has not used its image, and one that goes did so before.
-USING = frozenset({"start", "die"})
+ENDING = frozenset({"die"})
+USING = frozenset({"start"}) | ENDING
 LEAVING = frozenset({"destroy"})
 ATTACHING = frozenset({"connect", "disconnect"})
 TOLD: Mapping[str, frozenset[str]] = {
@@ -27,12 +28,13 @@ TOLD: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Use:
-    """A container started or ended; `image` is as the event names it: a name or an id."""
+    """A container started, or ended; `image` is as the event names it: a name or an id."""
 
     container: str
     image: str
     at: datetime
     name: str = ""
+    ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,10 @@ class ImageNews:
 
 def uses(events: Iterable[Raw]) -> list[Use]:
     """Read when containers used their images."""
-    found = _of_type(events, "container", USING)
-    return [Use(_id(e), _attribute(e, "image"), at, _attribute(e, "name")) for e, at in found]
+    return [
+        Use(_id(e), _attribute(e, "image"), at, _attribute(e, "name"), ended=e["Action"] in ENDING)
+        for e, at in _of_type(events, "container", USING)
+    ]
 
 
 def network_uses(events: Iterable[Raw]) -> dict[str, datetime]:
