@@ -150,7 +150,7 @@ class Host:
             self.engine, self.sightings, self.identity, local=self.place.local, now=now, anew=anew
         )
         own = find_own(inventory.containers, hostname=os.uname().nodename, redis_host=self.place.redis_host)
-        memory = survey.remember(self.sightings, since, self.ledger.removed_images())
+        memory = survey.remember(self.sightings, now, self.ledger.removed_images(), since=since)
         case = Case(
             inventory=inventory,
             policy=self.policy,

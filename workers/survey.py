@@ -19,7 +19,7 @@ from workers.memory.sightings import VOLUME, Heard, Sightings
 from workers.planning import accounting, answers, bases, mentions
 from workers.planning.activity import LONG_AGO, activities, images_stood_still
 from workers.planning.ages import REPOSITORY, names_made_of, seen_uses
-from workers.planning.facts import Memory
+from workers.planning.facts import Memory, as_of
 from workers.planning.freed_bytes import holders
 from workers.planning.inventory import CacheRecord, Container, Image, Inventory, Measured
 from workers.planning.wanted_histories import wanted_histories
@@ -48,10 +48,14 @@ class _Seen:
 
 
 def remember(
-    sightings: Sightings, since: datetime | None, removed_images: Mapping[str, datetime] | None = None
+    sightings: Sightings,
+    now: datetime,
+    removed_images: Mapping[str, datetime] | None = None,
+    *,
+    since: datetime | None,
 ) -> Memory:
     """Read the ledger's memory of an engine, whose events are followed since a time, if they are."""
-    return Memory(
+    known = Memory(
         sightings=sightings.all(),
         names=sightings.names(),
         uses=sightings.uses(),
@@ -59,6 +63,7 @@ def remember(
         removed_images=removed_images or {},
         since=since,
     )
+    return as_of(known, now)
 
 
 def take(

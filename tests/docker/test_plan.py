@@ -93,9 +93,8 @@ def verdicts_from_afar(host: WorkerHost) -> dict[str, Verdict]:
         now = datetime.now(UTC)
         sightings = Sightings(opened_host.ledger, opened_host.identity.id)
         found = survey.take(opened_host.engine, sightings, opened_host.identity, local=False, now=now)
-        case = Case(
-            found, opened_host.policy, survey.remember(sightings, sightings.followed_since(now)), Own(), now
-        )
+        memory = survey.remember(sightings, now, since=sightings.followed_since(now))
+        case = Case(found, opened_host.policy, memory, Own(), now)
     return {verdict.object.id: verdict for verdict in judge(case, tuple(Kind))}
 
 

@@ -138,7 +138,7 @@ class ReplayedHost:
         sightings = Sightings(self.ledger, IDENTITY.id)
         engine = cast("Engine", self.engine)
         inventory = survey.take(engine, sightings, IDENTITY, local=False, now=NOW)
-        memory = survey.remember(sightings, sightings.followed_since(NOW))
+        memory = survey.remember(sightings, NOW, since=sightings.followed_since(NOW))
         return inventory, Case(inventory, self.policy, memory, Own(), NOW)
 
     def plan(self, *kinds: Kind) -> Plan:

@@ -80,7 +80,7 @@ def looked_at(answers: Answers, ledger: Ledger, now: datetime, *, local: bool = 
     engine = cast("Engine", Replayed(answers))
     catch_up(engine, sightings, now)
     inventory = survey.take(engine, sightings, identity, local=local, now=now)
-    memory = survey.remember(sightings, sightings.followed_since(now))
+    memory = survey.remember(sightings, now, since=sightings.followed_since(now))
     return Case(inventory=inventory, policy=POLICY, memory=memory, own=Own(), now=now)
 
 

@@ -23,6 +23,8 @@ from tests.unit.facts_host import (
     why,
 )
 from workers.contract import Store
+from workers.memory.sightings import Sighting
+from workers.planning.ages import REPOSITORY
 from workers.planning.facts import Case, Memory
 from workers.planning.inventory import Container, Image
 from workers.planning.policy import Policy
@@ -156,6 +158,14 @@ def test_s9_where_what_runs_has_lost_its_name_no_version_that_ran_before_is_take
 
     for job in (by_id, by_name):
         assert going(a_case(web, job, *images, policy=a_policy(container_grace="0s"))) == {"job"}
+
+
+def test_s9_a_use_still_to_come_leaves_the_versions_in_their_places() -> None:
+    """A preview was made while the clock was ahead."""
+    ahead = Sighting(days(60), days(-300), days(-300))
+    memory = Memory(sightings={(REPOSITORY, "docker.io/library/app"): ahead})
+
+    assert staying(running("web", of="app:4"), memory=memory) == {"app:3", "app:4", "app:5", "app:6"}
 
 
 @pytest.mark.parametrize("policy", [{}, {"protected_containers": ["one"]}])

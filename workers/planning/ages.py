@@ -149,7 +149,7 @@ def ran_repositories(inventory: Inventory, memory: Memory) -> dict[str, datetime
     seen = {key: sighting.last_used for key, sighting in memory.sightings.items()}
     for (kind, repository), at in (*seen.items(), *seen_uses(inventory).items()):
         if kind == REPOSITORY and at is not None:
-            found[repository] = max(at, found.get(repository, at))
+            found[repository] = min(max(at, found.get(repository, at)), inventory.taken_at)
     return found
 
 

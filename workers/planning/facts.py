@@ -1,7 +1,7 @@
 """What a judgement is made from beside the inventory: memory, policy, and what is ours (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from workers.contract import Kind
@@ -49,6 +49,19 @@ class Memory:
         """When an inventory first saw it."""
         found = self.sightings.get((kind, id_))
         return found.first_seen if found else None
+
+
+def as_of(memory: Memory, now: datetime) -> Memory:
+    """Take a use that is still to come for one just now: a clock was ahead when it was written down (S9).
+
+    The ledger keeps it as it is, for it may be this clock that is behind.
+    """
+    ahead = {key: s for key, s in memory.sightings.items() if s.last_used and s.last_used > now}
+    return replace(
+        memory,
+        sightings={**memory.sightings, **{key: replace(s, last_used=now) for key, s in ahead.items()}},
+        uses={id_: min(at, now) for id_, at in memory.uses.items()},
+    )
 
 
 @dataclass(frozen=True)
