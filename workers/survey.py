@@ -62,6 +62,7 @@ def remember(
         arrivals=sightings.arrivals(),
         removed_images=removed_images or {},
         since=since,
+        followed_first=sightings.taken_in("followed first"),
     )
     return as_of(known, now)
 

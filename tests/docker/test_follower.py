@@ -313,6 +313,7 @@ def test_s9_use_is_known_since_events_are_followed_without_a_gap(host: WorkerHos
             since.append(followed_since(host))
 
     assert since[0] == since[1] < since[2]
+    assert remembered(host, lambda s: s.taken_in("followed first")) == since[0]
 
 
 def gone_back(host: WorkerHost, what: Source) -> None:

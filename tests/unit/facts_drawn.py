@@ -201,6 +201,7 @@ def memories(draw: st.DrawFn) -> Memory:
         arrivals=draw(told(CALLED)),
         removed_images=draw(told(IMAGE_IDS)),
         since=draw(st.one_of(st.none(), moments)),
+        followed_first=draw(st.one_of(st.none(), moments)),
     )
 
 

@@ -130,6 +130,16 @@ def test_s9_one_that_is_known_never_to_have_run_takes_no_place_of_one_that_did(
     assert staying(running("web", of="app:3"), memory=memory) == newer | previous
 
 
+@pytest.mark.parametrize(("first", "previous"), [(44, {"app:2"}), (46, {"app:1", "app:2"})])
+def test_s9_a_gap_does_not_make_a_version_that_never_ran_as_good_as_one_that_did(
+    first: float, previous: set[str]
+) -> None:
+    memory = replace(seen(used={"app:1": 46}), since=days(1), followed_first=days(first))
+    newer = {f"app:{number}" for number in range(3, 7)}
+
+    assert staying(running("web", of="app:3"), memory=memory) == newer | previous
+
+
 @pytest.mark.parametrize("used", [{"ran": 20}, {"ran": 20, "runs": 0}])
 def test_s9_builds_that_took_over_the_name_of_what_runs_have_not_run(used: dict[str, float]) -> None:
     """Nightly builds of `app:latest` beside a container that was made of an earlier one."""

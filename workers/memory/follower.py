@@ -98,6 +98,8 @@ class Follower:
             sightings.hear(here)
             sightings.forget_before(now - REMEMBERED)
             upto = sightings.heard_upto(now, "events") or now - LONG_AGO
+            if sightings.taken_in("followed first") is None:
+                sightings.take_in("followed first", now)
             if sightings.followed_since(now) is None or told_since > upto:
                 sightings.take_in("followed since", now)
             return upto

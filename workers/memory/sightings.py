@@ -59,7 +59,7 @@ FORGOTTEN = (
 GAP = timedelta(minutes=1)
 # Up to when inventories and events were taken in, be it by a single look where nobody follows them, and
 # since when events are followed without a gap.
-Source = Literal["inventory", "events", "caught up", "followed since"]
+Source = Literal["inventory", "events", "caught up", "followed since", "followed first"]
 
 
 class Rows(Protocol):

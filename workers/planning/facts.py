@@ -28,7 +28,8 @@ class Memory:
 
     `names` are, by image id, the names it was seen with and since when; `uses` and `arrivals` are when events
     told that an image or network was used, by id, or that an image came, by full name or id; `removed_images`
-    is when runs removed which. Since `since` nothing that was used can have been missed.
+    is when runs removed which. Since `since` nothing that was used can have been missed; events were followed
+    since `followed_first`, with gaps perhaps.
     """
 
     sightings: Mapping[tuple[str, str], Sighting] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Memory:
     arrivals: Mapping[str, datetime] = field(default_factory=dict)
     removed_images: Mapping[str, datetime] = field(default_factory=dict)
     since: datetime | None = None
+    followed_first: datetime | None = None
 
     def last_used(self, kind: str, id_: str) -> datetime | None:
         """When an inventory last saw it in use, or an event told of it."""

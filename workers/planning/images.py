@@ -160,7 +160,8 @@ def _version(known: _Known, case: Case, leaving: frozenset[str]) -> Version:
     uses = (used_at, known.built_upon)
     # By what runs, not by what stays: a stopped container that is kept makes no old version the newest.
     ran_at = case.now if any(not c.stopped for c in ran) else max(filter(None, uses), default=None)
-    since = case.memory.since
+    # A gap may hide that it ran: then what did so before stays beside it, and that is the worst of it.
+    since = min(filter(None, (case.memory.since, case.memory.followed_first)), default=None)
     return Version(
         image=known.image,
         repositories=known.repositories,
