@@ -253,6 +253,24 @@ def test_the_accounting_has_all_images_of_the_list_or_is_known_to_lack_some(
         assert accounting.all_images(engine.usage()) == []
 
 
+def test_no_count_of_images_is_believed_that_may_be_of_before_a_change(
+    host: WorkerHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, listed = list[Engine](), Engine.images
+
+    def counted(engine: Engine) -> list[dict[str, Any]]:
+        asked.append(engine)
+        return listed(engine)
+
+    monkeypatch.setattr(Engine, "images", counted)
+    image = host.image("app:1")
+    assert (step_ids(host.plan()), len(asked)) == ({image}, 1)
+    # It forgets its events, so nothing has changed as far as it tells.
+    host.engine.restart()
+
+    assert (step_ids(host.plan()), len(asked)) == ({image}, 1)
+
+
 def test_a_digest_that_the_engine_made_up_is_no_way_back(host: WorkerHost) -> None:
     image = host.image("app:1")
     [step] = host.plan().steps
