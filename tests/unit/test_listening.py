@@ -87,7 +87,7 @@ def test_s7_who_came_and_went_since_the_run_judged_is_remembered() -> None:
     engine.happens("create", "c2", "container")
     news = listening.news()
 
-    assert [use.container for use in news.uses] == ["c1", "c1"]
+    assert [(use.container, use.ended) for use in news.uses] == [("c1", True)]
     assert set(news.attached) == {"n1"}
 
 

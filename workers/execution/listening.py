@@ -24,12 +24,12 @@ Raw = Mapping[str, Any]
 class News:
     """What was told since a run judged.
 
-    When what came, by name or id; whose containers started or ended, also those that are gone by now; which
-    container was attached to a network last, by the network's id.
+    When what came, by name or id; which containers started or ended, each once and gone by now perhaps; which
+    was attached to a network last, by the network's id.
     """
 
     arrivals: Mapping[str, datetime]
-    uses: Sequence[Use]
+    uses: Collection[Use]
     attached: Mapping[str, str]
 
 
@@ -46,7 +46,7 @@ class Listening:
         self._last: Sequence[Raw] = ()
         self._recent = deque[Raw]()
         self._arrivals: dict[str, datetime] = {}
-        self._uses: list[Use] = []
+        self._uses: dict[str, Use] = {}
         self._attached: dict[str, str] = {}
         self._missed = False
 
@@ -57,7 +57,7 @@ class Listening:
             EngineError: it cannot be read, or more happened than the engine remembers.
         """
         self.listen()
-        return News(self._arrivals, self._uses, self._attached)
+        return News(self._arrivals, self._uses.values(), self._attached)
 
     def recent(self) -> Collection[Raw]:
         """Return the events of images of the last minute; raises as `news` does."""
@@ -82,7 +82,8 @@ class Listening:
         return new
 
     def _note_uses(self, told: Sequence[Raw]) -> None:
-        self._uses += [use for use in hearsay.uses(told) if use not in self._uses]
+        # Of each container the last: one that fails and starts again does so a thousand times in a run.
+        self._uses |= {use.container: use for use in hearsay.uses(told)}
         self._attached |= hearsay.attached(told)
 
 
