@@ -284,7 +284,8 @@ def parts(draw: st.DrawFn, host: str = "web-1") -> HostPart:
         ordered=stage in ORDERED or (stage in MAY_BE_ORDERED and draw(st.booleans())),
         report=told,
         reasons=tuple(draw(st.lists(reasons(), max_size=12))),
-        error=draw(NAMES),
+        # Why an order was withdrawn is said by the bot itself; all else is somebody else's words.
+        error=TOO_FEW if stage is Stage.WITHDRAWN else draw(NAMES),
         steps=draw(COUNTS),
         steps_done=draw(COUNTS),
         freed_so_far=draw(bytes_()),
@@ -300,6 +301,7 @@ def parts(draw: st.DrawFn, host: str = "web-1") -> HostPart:
     )
 
 
+TOO_FEW = f"0 of 1 approvals count, no longer that of {BO.user}"
 HALTS = st.builds(Halt, by=st.builds(Person, team=st.just("T"), user=NAMES), at=st.just(NOW))
 
 
