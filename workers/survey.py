@@ -238,6 +238,9 @@ def _write_down(taken: Inventory, sightings: Sightings, now: datetime) -> None:
     here += [key for key in used if key[0] == REPOSITORY]
     begun = [(bases.BASE, id_, min(at, now)) for id_, at in taken.built_upon.items()]
     sightings.see([*((*key, used.get(key)) for key in here), *begun], now)
-    sightings.name([(name.full(), i.id) for i in taken.images for name in i.names], now)
-    sightings.hear(Heard(names=tuple(names_made_of(taken.containers, now))))
+    named = {(name.full(), i.id) for i in taken.images for name in i.names}
+    sightings.name(sorted(named), now)
+    # Most containers are made of a name that their image still has.
+    made_of = (one for one in names_made_of(taken.containers, now) if one[:2] not in named)
+    sightings.hear(Heard(names=tuple(made_of)))
     sightings.take_in("inventory", now)
