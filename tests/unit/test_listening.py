@@ -88,7 +88,7 @@ def test_s7_who_came_and_went_since_the_run_judged_is_remembered() -> None:
     news = listening.news()
 
     assert [(use.container, use.ended) for use in news.uses] == [("c1", True)]
-    assert set(news.attached) == {"n1"}
+    assert set(news.joined) == {"n1"}
 
 
 def test_s2_a_name_that_was_spoken_of_less_than_60_seconds_ago_has_not_been_left_alone() -> None:

@@ -12,7 +12,7 @@ from workers.planning.containers import has_joined
 from workers.planning.fields import Fields
 from workers.planning.hearsay import Use
 from workers.planning.inventory import Container, Image, Network
-from workers.planning.mentions import full, service_images
+from workers.planning.mentions import begins, full, service_images
 from workers.planning.networks import attached
 from workers.planning.policy import Policy
 from workers.reasons import Code, Reason, reason
@@ -119,16 +119,15 @@ def image_used(fresh: Image, containers: Iterable[Container]) -> Reason | None:
     return reason(Code.BECAME_USED, container=user.name) if user else None
 
 
-def image_ran(fresh: Image, uses: Iterable[Use]) -> Reason | None:
+def image_ran(fresh: Image, heard: Iterable[Use]) -> Reason | None:
     """A container used it since the run judged, and may be gone by now: somebody runs it, again perhaps."""
-    user = next((use for use in uses if _is_of(use.image, fresh)), None)
+    user = next((use for use in heard if _is_of(use.image, fresh)), None)
     return reason(Code.USED_MEANWHILE, container=user.name or user.container) if user else None
 
 
 def _is_of(text: str, image: Image) -> bool:
     """Whether a container was made of it, by the name or the beginning of the id that it was made by (S4)."""
-    is_id = image.id.removeprefix("sha256:").startswith(text.removeprefix("sha256:"))
-    return is_id or full(text) in image.called
+    return begins(image.id, text.removeprefix("sha256:")) or full(text) in image.called
 
 
 def image_built_upon(fresh: Image, came: Iterable[Image]) -> Reason | None:
@@ -162,9 +161,9 @@ def network_changed(step: Step, fresh: Network) -> Reason | None:
     return _changed(step, fingerprints.of_network(fresh))
 
 
-def network_joined(fresh: Network, attached: Mapping[str, str]) -> Reason | None:
-    """A container was on it since the run judged, and may be gone by now."""
-    user = attached.get(fresh.id)
+def network_joined(fresh: Network, heard: Mapping[str, str]) -> Reason | None:
+    """A container came to it or left it since the run judged, and may be gone by now: ids by network."""
+    user = heard.get(fresh.id)
     return None if user is None else reason(Code.USED_MEANWHILE, container=user[:12])
 
 

@@ -25,12 +25,12 @@ class News:
     """What was told since a run judged.
 
     When what came, by name or id; which containers started or ended, each once and gone by now perhaps; which
-    was attached to a network last, by the network's id.
+    of them came to a network last, or left it, by the network's id.
     """
 
     arrivals: Mapping[str, datetime]
     uses: Collection[Use]
-    attached: Mapping[str, str]
+    joined: Mapping[str, str]
 
 
 class Listening:
@@ -47,7 +47,7 @@ class Listening:
         self._recent = deque[Raw]()
         self._arrivals: dict[str, datetime] = {}
         self._uses: dict[str, Use] = {}
-        self._attached: dict[str, str] = {}
+        self._joined: dict[str, str] = {}
         self._missed = False
 
     def news(self) -> News:
@@ -57,7 +57,7 @@ class Listening:
             EngineError: it cannot be read, or more happened than the engine remembers.
         """
         self.listen()
-        return News(self._arrivals, self._uses.values(), self._attached)
+        return News(self._arrivals, self._uses.values(), self._joined)
 
     def recent(self) -> Collection[Raw]:
         """Return the events of images of the last minute; raises as `news` does."""
@@ -84,7 +84,7 @@ class Listening:
     def _note_uses(self, told: Sequence[Raw]) -> None:
         # Of each container the last: one that fails and starts again does so a thousand times in a run.
         self._uses |= {use.container: use for use in hearsay.uses(told)}
-        self._attached |= hearsay.attached(told)
+        self._joined |= hearsay.joined(told)
 
 
 def _speaks_of_an_image(event: Raw) -> bool:

@@ -141,7 +141,7 @@ class Removal:
         why = (
             guards.checked(lambda: guards.network_changed(step, fresh))
             or guards.checked(lambda: guards.network_used(fresh, self.containers()))
-            or guards.checked(lambda: guards.network_joined(fresh, self.listening.news().attached))
+            or guards.checked(lambda: guards.network_joined(fresh, self.listening.news().joined))
         )
         return Look(refused(why)) if why else Look(way_back=kept.of_network(inspected))
 

@@ -59,8 +59,8 @@ def network_uses(events: Iterable[Raw]) -> dict[str, datetime]:
     return {_id(event): at for event, at in _of_type(events, "network", ATTACHING)}
 
 
-def attached(events: Iterable[Raw]) -> dict[str, str]:
-    """Read which container was attached to a network last, or left it: ids by the id of the network."""
+def joined(events: Iterable[Raw]) -> dict[str, str]:
+    """Read which container came to a network last, or left it: ids by the id of the network."""
     return {_id(e): _attribute(e, "container") for e, _ in _of_type(events, "network", ATTACHING)}
 
 
