@@ -64,10 +64,10 @@ critical_containers = [{critical}]
 # Build cache that stays, the newest-used first.
 # build_cache_keep_bytes = 0
 
-# The size of one plan; a plan over this share of the host's images is called unusual. By default bytes have
-# no limit: this is an example.
+# The size of one plan; a plan over this share of the host's images is called unusual.
 # max_objects = 1000
 # max_share = 0.9
+# By default bytes have no limit. For example:
 # max_bytes = "50GB"
 
 # Addresses that must answer within 10 s, a web one with a status below 400, checked together with the
